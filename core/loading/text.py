@@ -1,0 +1,74 @@
+"""Plain text and Markdown, in whatever encoding they come."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from pathlib import PurePosixPath
+
+from charset_normalizer import from_bytes
+
+from core.errors import EmptyFile, WrongFileType
+from core.loading.sniff import refuse_other_kind
+from core.loading.structure import markdown_headings, markdown_tables
+from core.records import Document
+
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark is its beginning
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+MARKDOWN = (".md", ".markdown")
+SAMPLE = 20_000  # characters looked at for binary content
+
+
+def load_text(name: str, data: bytes) -> Document:
+    """Return the text of a plain or Markdown file; Markdown's headings and tables as spans.
+
+    Raises EmptyFile, or WrongFileType for something that is not text.
+    """
+    refuse_other_kind(name, data, "text")
+    text = tidy(decode(name, data))
+    if not text.strip():
+        raise EmptyFile(f"{name} holds nothing but white space: there is nothing to index in it")
+    if PurePosixPath(name).suffix.lower() not in MARKDOWN:
+        return Document(name, text, size=len(data))
+    return Document(name, text, headings=markdown_headings(text), tables=markdown_tables(text), size=len(data))
+
+
+def decode(name: str, data: bytes, declared: str | None = None) -> str:
+    """Return ``data`` as text: by its byte order mark, as UTF-8, as ``declared``, else as detected.
+
+    Raises WrongFileType if it is not text in any encoding.
+    """
+    marked = next((encoding for mark, encoding in _MARKS.items() if data.startswith(mark)), None)
+    for encoding in (marked, "utf-8", declared):
+        text = _try(data, encoding) if encoding else None
+        if text is not None and not _is_binary(text):
+            return text
+    best = from_bytes(data).best()
+    text = str(best) if best else ""
+    if not text or _is_binary(text):
+        raise WrongFileType(f"{name} is not text in any encoding that can be told: save it as UTF-8, or bring another file")
+    return text
+
+
+def tidy(text: str) -> str:
+    """Return ``text`` with line ends as ``\\n`` and without NULs and lone surrogates, which no store keeps."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+    return text.encode("utf-8", "ignore").decode("utf-8")
+
+
+def _try(data: bytes, encoding: str) -> str | None:
+    try:
+        return data.decode(encoding)
+    except (UnicodeDecodeError, LookupError):
+        return None
+
+
+def _is_binary(text: str) -> bool:
+    sample = text[:SAMPLE]
+    return len(_CONTROLS.findall(sample)) > len(sample) / 100

@@ -1,0 +1,143 @@
+"""The bi-encoder: queries and documents into vectors, apart from one another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import ModelError
+from core.models.tokens import TokenCounter, TokenSource
+from core.settings import Precision
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+    from torch import Tensor, nn
+
+Vectors = npt.NDArray[np.float32]
+Progress = Callable[[int], None]
+BATCH = {"cpu": 8, "mps": 32}  # texts at once: on a processor small batches stay in its cache
+GPU_BATCH = 128
+SLICE = 4  # batches between two looks at progress, Cancel and waiting queries
+UNLIMITED = 8192  # tokens, for models that state no limit
+
+
+class BiEncoder(Protocol):
+    """What the rest of the engine needs of a bi-encoder; a fake for tests needs no more."""
+
+    model: str
+    revision: str
+    dimension: int
+    budget: int  # tokens of a document that the model reads, special and prompt tokens taken off
+    query_prompt: str
+    document_prompt: str
+    tokens: TokenSource
+
+    def encode_query(self, query: str) -> Vectors:
+        """Return the query's vector, shape (dimension,)."""
+        ...
+
+    def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """Return one vector for each text, shape (texts, dimension)."""
+        ...
+
+
+class SentenceTransformerEncoder:
+    """A sentence-transformers model as a BiEncoder, safe to use from several threads."""
+
+    def __init__(self, loaded: SentenceTransformer, model: str, revision: str) -> None:
+        self._loaded = loaded
+        self._lock = threading.Lock()  # fast tokenizers may not be set up by two threads at once
+        self.model = model
+        self.revision = revision
+        self.dimension = _dimension(loaded, model)
+        counter = TokenCounter(_fast_tokenizer(loaded, model))
+        self.tokens: TokenSource = counter
+        self.query_prompt = _prompt(loaded, "query")
+        self.document_prompt = _prompt(loaded, "document", "passage", "corpus")
+        limit = int(loaded.get_max_seq_length() or UNLIMITED)
+        self.budget = limit - counter.special - int(counter.count([self.document_prompt])[0])
+        self._batch = BATCH.get(loaded.device.type, GPU_BATCH)
+
+    @classmethod
+    def load(cls, model: str, precision: Precision = "auto", device: str = "auto") -> SentenceTransformerEncoder:
+        """Load ``model`` (built-in name, folder or hub id).
+
+        Raises ModelUnavailable where it cannot be had, ModelError where it cannot be used.
+        """
+        from core.models.loading import load_sentence_transformer
+        from core.models.precision import choose_device, choose_dtype
+
+        place = choose_device(device)
+        loaded, revision = load_sentence_transformer(model, place)
+        _lower_precision(loaded, choose_dtype(precision, place))
+        return cls(loaded, model, revision)
+
+    def encode_query(self, query: str) -> Vectors:
+        """Return the query's vector, float32, shape (dimension,)."""
+        with self._lock:
+            return np.asarray(self._loaded.encode_query(query, show_progress_bar=False), dtype=np.float32)
+
+    def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """Return float32 vectors, shape (texts, dimension), in the order of ``texts``.
+
+        Texts of like length are encoded together. ``progress`` hears how many are done after every
+        few batches; what it raises ends the encoding.
+        """
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        order = sorted(range(len(texts)), key=lambda at: -len(texts[at]))
+        step = self._batch * SLICE
+        for first in range(0, len(order), step):
+            at = order[first : first + step]
+            with self._lock:
+                vectors[at] = self._loaded.encode_document(
+                    [texts[i] for i in at], batch_size=self._batch, show_progress_bar=False
+                )
+            if progress:
+                progress(first + len(at))
+        return vectors
+
+
+def _dimension(loaded: SentenceTransformer, model: str) -> int:
+    dimension = loaded.get_embedding_dimension()
+    if not dimension:
+        raise ModelError(f"The model {model!r} does not say how long its vectors are: it cannot be used as a bi-encoder")
+    return int(dimension)
+
+
+def _fast_tokenizer(loaded: SentenceTransformer, model: str) -> Any:
+    from tokenizers import Tokenizer
+
+    tokenizer = loaded.tokenizer
+    fast = tokenizer if isinstance(tokenizer, Tokenizer) else getattr(tokenizer, "backend_tokenizer", None)
+    if not isinstance(fast, Tokenizer):
+        raise ModelError(f"The model {model!r} has no fast tokenizer, without which chunks cannot be cut exactly: choose another")
+    return fast
+
+
+def _prompt(loaded: SentenceTransformer, *names: str) -> str:
+    """The prompt that encode_query or encode_document puts before a text."""
+    return next((loaded.prompts[name] for name in names if name in loaded.prompts), "") or ""
+
+
+def _lower_precision(loaded: SentenceTransformer, dtype: Any) -> None:
+    """Let the transformer layers compute in ``dtype``, and pool and normalise in float32 after them.
+
+    Pooling in bfloat16 too would let the cosine to float32 fall from .9999 to .998.
+    """
+    import torch
+    from sentence_transformers.sentence_transformer.modules import Transformer
+
+    if dtype == torch.float32:
+        return
+
+    def to_float32(_module: nn.Module, _inputs: Any, features: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {**features, "token_embeddings": features["token_embeddings"].float()}
+
+    for module in list(loaded.modules()):
+        if isinstance(module, Transformer):
+            module.to(dtype)
+            module.register_forward_hook(to_float32)

@@ -1,0 +1,67 @@
+"""The sample library: short documents on subjects that a class enjoys, with judged questions.
+
+``questions.jsonl`` holds a question a line: what makes it easy or hard (``kind``, ``why``) and
+judgments graded 0 (looks relevant, is not) to 3 (answers it) on spans of the documents' text.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from core.loading import load
+from core.records import Document
+from core.sources import PathSource, walk
+
+SAMPLE_COLLECTION = "sample-library"
+EXAMPLES = ("space-physics-01", "earth-food-04", "history-tech-05", "animals-body-03", "languages-01", "languages-09")
+
+
+@dataclass(frozen=True, slots=True)
+class Judgment:
+    """How well a span of a document answers a question: grade 0 to 3."""
+
+    document: str  # name
+    start: int
+    end: int
+    grade: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A judged question of the sample library."""
+
+    id: str
+    question: str
+    language: str  # ISO 639-1, of the question
+    kind: str  # easy, paraphrase, near-identical, negation, numbers, dates, roles, names, cross-lingual
+    why: str
+    judgments: tuple[Judgment, ...]
+
+
+def sources() -> list[PathSource]:
+    """Return the sample documents as files to be indexed, called ``subject/name.md``."""
+    from pathlib import Path
+
+    return list(walk([Path(str(files(__name__) / "documents"))]))
+
+
+def documents() -> list[Document]:
+    """Return the sample documents, loaded."""
+    return [load(source.name, source.read()) for source in sources()]
+
+
+@cache
+def questions() -> tuple[Question, ...]:
+    """Return the judged questions."""
+    lines = (files(__name__) / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+    return tuple(_question(json.loads(line)) for line in lines)
+
+
+def _question(held: dict[str, object]) -> Question:
+    judgments = held.pop("judgments")
+    assert isinstance(judgments, list)
+    kept = [Judgment(j["document"], j["start"], j["end"], j["grade"]) for j in judgments]
+    return Question(judgments=tuple(kept), **held)  # type: ignore[arg-type]

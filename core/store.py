@@ -1,0 +1,285 @@
+"""The collections, kept by Chroma. The only importer of chromadb, and the only place where a
+distance becomes a similarity.
+
+Everything is stored the way any Chroma client expects it, in the data folder itself, so that
+``chromadb.PersistentClient(path=...)`` alone opens and queries it.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Collection as Ids, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from math import sqrt
+from pathlib import Path
+from typing import Any, cast
+
+import chromadb
+import numpy as np
+import numpy.typing as npt
+from chromadb.api import ClientAPI
+from chromadb.config import Settings as ChromaSettings
+from chromadb.errors import ChromaError, NotFoundError
+
+from core.errors import BadName, CollectionExists, CollectionNotFound, ForeignCollection, StoreError
+from core.records import METRICS, Chunk, ChunkSettings, Collection, Hit, Metric, short_hash
+
+Vectors = npt.NDArray[np.float32]
+SCHEMA = 1
+SPACES: dict[Metric, str] = {"cosine": "cosine", "dot": "ip", "l2": "l2"}
+SIMILARITIES: dict[Metric, Callable[[float], float]] = {
+    "cosine": lambda distance: 1.0 - distance,
+    "dot": lambda distance: 1.0 - distance,
+    "l2": lambda squared: -sqrt(max(squared, 0.0)),
+}
+HNSW = {"ef_construction": 200, "ef_search": 200}  # wider than Chroma's 100: recall before a millisecond
+_PLAIN_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{1,510}[a-zA-Z0-9]")
+LONGEST_NAME = 100
+
+
+class Store:
+    """Collections in one folder. Threads may share it; other processes' writes are noticed."""
+
+    def __init__(self, folder: Path, client: ClientAPI) -> None:
+        self._folder = folder
+        self._client = client
+        self._lock = threading.RLock()
+        self._stamp = self._read_stamp()
+
+    @classmethod
+    def open(cls, folder: Path) -> Store:
+        """Open the store in ``folder``, which is made if need be. Raises StoreError if that fails."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"The data folder {folder} cannot be made ({error.strerror}): set RANKSCOPE_DATA to another") from error
+        with _translated(f"the data folder {folder}"):
+            return cls(folder, _connect(folder))
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._client.close()
+
+    def _read_stamp(self) -> tuple[int, int]:
+        try:
+            status = (self._folder / "chroma.sqlite3").stat()
+        except FileNotFoundError:
+            return (0, 0)
+        return (status.st_mtime_ns, status.st_size)
+
+    @contextmanager
+    def _fresh(self, about: str) -> Iterator[ClientAPI]:
+        """The client, opened anew if another process has written since: Chroma alone would not see it."""
+        with self._lock, _translated(about):
+            if self._read_stamp() != self._stamp:
+                self._client.close()
+                self._client = _connect(self._folder)
+            try:
+                yield self._client
+            finally:
+                self._stamp = self._read_stamp()
+
+    def collections(self) -> list[Collection]:
+        """Return every collection, sorted by name, those of other programs too."""
+        with self._fresh("the list of collections") as client:
+            found = [_read(held) for held in client.list_collections()]
+        return sorted(found, key=lambda collection: collection.name.casefold())
+
+    def collection(self, name: str) -> Collection:
+        """Return the collection ``name``. Raises CollectionNotFound."""
+        with self._fresh(f"the collection {name!r}") as client:
+            try:
+                return _read(client.get_collection(chroma_name(name), embedding_function=None))
+            except NotFoundError as error:
+                raise CollectionNotFound(f"There is no collection {name!r}: 'python -m core collections' lists them") from error
+
+    def create(
+        self,
+        name: str,
+        *,
+        model: str,
+        revision: str,
+        dimension: int,
+        metric: Metric = "cosine",
+        chunking: ChunkSettings | None = None,
+        query_prompt: str = "",
+        document_prompt: str = "",
+    ) -> Collection:
+        """Make an empty collection. Raises BadName or CollectionExists."""
+        chunking = chunking or ChunkSettings()
+        if metric not in METRICS:
+            raise StoreError(f"{metric!r} is not a measure: use one of {', '.join(METRICS)}")
+        if name in {collection.name for collection in self.collections()}:
+            raise CollectionExists(f"There is a collection {name!r} already: choose another name or delete it first")
+        metadata: dict[str, str | int] = {
+            "rankscope_schema": SCHEMA,
+            "title": name,
+            "model": model,
+            "revision": revision,
+            "dimension": dimension,
+            "metric": metric,
+            "query_prompt": query_prompt,
+            "document_prompt": document_prompt,
+            "chunk_method": chunking.method,
+            "chunk_size": chunking.size,
+            "chunk_overlap": chunking.overlap,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        with self._fresh(f"the collection {name!r}") as client:
+            held = client.create_collection(
+                chroma_name(name),
+                metadata=metadata,
+                configuration=cast(Any, {"hnsw": {"space": SPACES[metric], **HNSW}}),
+                embedding_function=None,
+            )
+            return _read(held)
+
+    def delete(self, collection: Collection) -> None:
+        """Delete the collection with all its chunks."""
+        with self._fresh(f"the collection {collection.name!r}") as client:
+            client.delete_collection(collection.chroma_name)
+
+    def add(self, collection: Collection, chunks: Sequence[Chunk], vectors: Vectors, names: dict[str, str]) -> None:
+        """Add chunks with their vectors, shape (chunks, dimension); ``names`` maps document ids to names."""
+        with self._fresh(f"the collection {collection.name!r}") as client:
+            held = client.get_collection(collection.chroma_name, embedding_function=None)
+            step = client.get_max_batch_size()
+            for first in range(0, len(chunks), step):
+                part = chunks[first : first + step]
+                held.upsert(
+                    ids=[chunk.id for chunk in part],
+                    embeddings=cast(Any, vectors[first : first + step]),
+                    documents=[chunk.text for chunk in part],
+                    metadatas=[_metadata(chunk, names[chunk.document_id]) for chunk in part],
+                )
+
+    def remove_documents(self, collection: Collection, document_ids: Sequence[str]) -> None:
+        """Remove every chunk of these documents."""
+        if document_ids:
+            with self._fresh(f"the collection {collection.name!r}") as client:
+                held = client.get_collection(collection.chroma_name, embedding_function=None)
+                held.delete(where=_among("$in", document_ids))
+
+    def query(
+        self,
+        collection: Collection,
+        vector: Vectors,
+        top_k: int,
+        only: Ids[str] | None = None,
+        hidden: Ids[str] = (),
+    ) -> list[Hit]:
+        """Return the nearest ``top_k`` chunks, best first, ties broken by chunk id.
+
+        ``vector`` has shape (dimension,). ``only`` limits the search to these document ids (None:
+        all), ``hidden`` leaves documents out. Raises ForeignCollection for a collection whose chunks
+        do not say where they stand.
+        """
+        if only is not None:
+            only = set(only) - set(hidden)
+        where = _among("$in", only) if only is not None else _among("$nin", hidden) if hidden else None
+        if only is not None and not only:
+            return []
+        with self._fresh(f"the collection {collection.name!r}") as client:
+            held = client.get_collection(collection.chroma_name, embedding_function=None)
+            answer = held.query(
+                query_embeddings=cast(Any, [vector]),
+                n_results=top_k,
+                where=cast(Any, where),
+                include=["documents", "metadatas", "distances"],
+            )
+        return _hits(collection, cast(dict[str, Any], answer))
+
+
+def chroma_name(title: str) -> str:
+    """Return the name under which Chroma keeps a collection: its own where Chroma allows it, else a hash.
+
+    Raises BadName for an empty or overlong one.
+    """
+    if not title.strip() or title != title.strip() or len(title) > LONGEST_NAME or not title.isprintable():
+        raise BadName(f"{title!r} cannot be a collection's name: use 1 to {LONGEST_NAME} visible characters")
+    return title if _PLAIN_NAME.fullmatch(title) else f"rankscope-{short_hash('collection', title)}"
+
+
+def _connect(folder: Path) -> ClientAPI:
+    return chromadb.PersistentClient(path=str(folder), settings=ChromaSettings(anonymized_telemetry=False))
+
+
+@contextmanager
+def _translated(about: str) -> Iterator[None]:
+    try:
+        yield
+    except NotFoundError as error:
+        raise CollectionNotFound(f"Not found: {about}. It may have been deleted meanwhile: reload the list") from error
+    except ChromaError as error:
+        raise StoreError(f"Chroma could not do what was asked of {about}: {error}") from error
+
+
+def _among(operator: str, ids: Ids[str]) -> dict[str, Any]:
+    return {"document_id": {operator: sorted(ids)}}
+
+
+def _read(held: chromadb.Collection) -> Collection:
+    """A Chroma collection as our record."""
+    stored: dict[str, Any] = dict(held.metadata or {})
+    foreign = "rankscope_schema" not in stored
+    configuration = cast(dict[str, Any], held.configuration)
+    space = (configuration.get("hnsw") or {}).get("space", "l2")
+    return Collection(
+        name=stored.get("title", held.name),
+        key=str(held.id),
+        chroma_name=held.name,
+        model=stored.get("model", ""),
+        revision=stored.get("revision", ""),
+        dimension=int(stored.get("dimension", 0)),
+        metric=next(metric for metric, name in SPACES.items() if name == space),
+        chunking=ChunkSettings() if foreign else ChunkSettings(stored["chunk_size"], stored["chunk_overlap"], stored["chunk_method"]),
+        query_prompt=stored.get("query_prompt", ""),
+        document_prompt=stored.get("document_prompt", ""),
+        chunks=held.count(),
+        created=stored.get("created", ""),
+        foreign=foreign,
+    )
+
+
+def _metadata(chunk: Chunk, name: str) -> dict[str, str | int]:
+    held: dict[str, str | int | None] = {
+        "document_id": chunk.document_id,
+        "document": name,
+        "start": chunk.start,
+        "end": chunk.end,
+        "tokens": chunk.tokens,
+        "page": chunk.page,
+        "heading": chunk.heading,
+    }
+    return {key: value for key, value in held.items() if value is not None}
+
+
+def _hits(collection: Collection, answer: dict[str, Any]) -> list[Hit]:
+    similarity = SIMILARITIES[collection.metric]
+    rows = zip(answer["ids"][0], answer["documents"][0], answer["metadatas"][0], answer["distances"][0], strict=True)
+    scored = sorted(((-similarity(distance), chunk_id, text, held) for chunk_id, text, held, distance in rows), key=lambda row: row[:2])
+    return [_hit(collection, rank, chunk_id, text, held, -worse) for rank, (worse, chunk_id, text, held) in enumerate(scored, 1)]
+
+
+def _hit(collection: Collection, rank: int, chunk_id: str, text: str, held: dict[str, Any] | None, score: float) -> Hit:
+    if not held or "document_id" not in held:
+        raise ForeignCollection(
+            f"The chunks of {collection.name!r} were written by another program and do not name their documents: "
+            "index the documents here instead"
+        )
+    return Hit(
+        rank=rank,
+        chunk_id=chunk_id,
+        document=held["document"],
+        document_id=held["document_id"],
+        page=held.get("page"),
+        heading=held.get("heading"),
+        start=held["start"],
+        end=held["end"],
+        text=text,
+        tokens=held["tokens"],
+        bi_score=score,
+        bi_rank=rank,
+    )

@@ -1,0 +1,173 @@
+"""One data folder, opened: its collections, documents and models, and who may write.
+
+Writers of all processes take turns through a lock file, held only while something is stored, never
+while models compute. Whatever a killed process left half done is removed when a folder is opened.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from filelock import FileLock, Timeout
+
+from core.errors import CollectionNotFound, ModelMismatch, SettingsMismatch, StoreBusy
+from core.models.bi_encoder import BiEncoder
+from core.models.catalog import Catalog, Loader
+from core.records import ChunkSettings, Collection, Metric, StoredDocument
+from core.settings import Settings
+from core.shelf import FILE, Shelf
+from core.store import Store
+
+PATIENCE = 60.0  # seconds to wait for another writer: each holds the lock for a moment only
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Everything that a search or an indexing run needs."""
+
+    settings: Settings
+    store: Store
+    shelf: Shelf
+    catalog: Catalog
+
+    @classmethod
+    def open(cls, settings: Settings, loader: Loader | None = None) -> Workspace:
+        """Open the data folder and tidy it up. ``loader`` loads bi-encoders, for tests.
+
+        Raises StoreError where the folder cannot be used.
+        """
+        store = Store.open(settings.data)
+        workspace = cls(settings, store, Shelf(settings.data / FILE), Catalog(settings, loader))
+        workspace.tidy()
+        return workspace
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.shelf.close()
+        self.store.close()
+
+    @contextmanager
+    def writing(self, patience: float = PATIENCE) -> Iterator[None]:
+        """Be the only writer. Raises StoreBusy if another one does not finish within ``patience`` seconds."""
+        try:
+            with FileLock(self.settings.data / "rankscope.lock", timeout=patience):
+                yield
+        except Timeout as error:
+            raise StoreBusy(f"Another process is writing into {self.settings.data}: try again when it is done") from error
+
+    def tidy(self) -> None:
+        """Remove what was half done when a process died; leave it if a writer is at work right now."""
+        unfinished = self.shelf.unfinished()
+        if not unfinished:
+            return
+        try:
+            with self.writing(patience=0):
+                self._remove_unfinished()
+        except StoreBusy:
+            return
+
+    def _remove_unfinished(self) -> None:
+        half_done: dict[str, list[str]] = defaultdict(list)
+        for key, document_id in self.shelf.unfinished():
+            half_done[key].append(document_id)
+        there = {collection.key: collection for collection in self.store.collections()}
+        for key, document_ids in half_done.items():
+            if key in there:
+                self.store.remove_documents(there[key], document_ids)
+            self.shelf.forget(key, document_ids)
+
+    def encoder(self, collection: Collection) -> BiEncoder:
+        """Return the bi-encoder that ``collection`` was built with.
+
+        Raises ModelMismatch, naming both, if the model to be had is another one.
+        """
+        if collection.foreign or not collection.model:
+            raise ModelMismatch(
+                f"The collection {collection.name!r} was made by another program and does not say with which model: "
+                "index its documents here to search them"
+            )
+        encoder = self.catalog.get(collection.model)
+        ours, theirs = (encoder.revision, encoder.dimension), (collection.revision, collection.dimension)
+        if ours != theirs:
+            raise ModelMismatch(
+                f"The collection {collection.name!r} was built with {collection.model} revision {theirs[0]} "
+                f"({theirs[1]} dimensions), but the one here is revision {ours[0]} ({ours[1]} dimensions): "
+                "index its documents again"
+            )
+        return encoder
+
+    def create(
+        self, name: str, model: str | None = None, metric: Metric = "cosine", chunking: ChunkSettings | None = None
+    ) -> Collection:
+        """Make an empty collection for ``model`` (None: the setting's).
+
+        Raises SettingsMismatch for chunks longer than the model reads, BadName, CollectionExists, and
+        ModelError where the model cannot be loaded.
+        """
+        encoder = self.catalog.get(model or self.settings.model)
+        chunking = chunking or ChunkSettings()
+        if chunking.size > encoder.budget:
+            raise SettingsMismatch(
+                f"A chunk size of {chunking.size} tokens is more than {encoder.model} reads: use at most {encoder.budget}"
+            )
+        with self.writing():
+            return self.store.create(
+                name,
+                model=encoder.model,
+                revision=encoder.revision,
+                dimension=encoder.dimension,
+                metric=metric,
+                chunking=chunking,
+                query_prompt=encoder.query_prompt,
+                document_prompt=encoder.document_prompt,
+            )
+
+    def open_or_create(
+        self,
+        name: str,
+        model: str | None = None,
+        metric: Metric | None = None,
+        chunk_size: int | None = None,
+        chunk_overlap: int | None = None,
+    ) -> Collection:
+        """Return the collection ``name``, made if it is missing; what is None follows it, or the defaults.
+
+        Raises SettingsMismatch if it exists with other settings than those asked for.
+        """
+        try:
+            there = self.store.collection(name)
+        except CollectionNotFound:
+            usual = ChunkSettings()
+            size = usual.size if chunk_size is None else chunk_size
+            overlap = min(usual.overlap, size // 5) if chunk_overlap is None else chunk_overlap
+            return self.create(name, model, metric or "cosine", ChunkSettings(size, overlap))
+        has = {"model": there.model, "metric": there.metric, "chunk size": there.chunking.size, "chunk overlap": there.chunking.overlap}
+        wanted = {"model": model, "metric": metric, "chunk size": chunk_size, "chunk overlap": chunk_overlap}
+        for setting, value in wanted.items():
+            if value is not None and value != has[setting]:
+                raise SettingsMismatch(
+                    f"The collection {name!r} has {setting} {has[setting]}, not {value}, and that is fixed when it is made: "
+                    "leave the setting out, or choose a new name"
+                )
+        return there
+
+    def documents(self, collection: Collection) -> list[StoredDocument]:
+        """Return the documents of a collection, sorted by name."""
+        return self.shelf.documents(collection.key)
+
+    def delete_collection(self, name: str) -> None:
+        """Delete a collection with its documents. Raises CollectionNotFound."""
+        with self.writing():
+            collection = self.store.collection(name)
+            self.store.delete(collection)
+            self.shelf.forget(collection.key)
+
+    def delete_documents(self, collection: Collection, document_ids: Sequence[str]) -> None:
+        """Delete documents of a collection: out of sight in one step, then removed."""
+        with self.writing():
+            self.shelf.finish(collection.key, [], document_ids)
+            self.store.remove_documents(collection, document_ids)
+            self.shelf.forget(collection.key, document_ids)
