@@ -3,7 +3,7 @@
 ::
 
     RankscopeError
-    ├── SettingsError            an environment variable holds something unusable
+    ├── SettingsError            an option or environment variable holds something unusable
     ├── LoadingError             a file cannot become a Document
     │   ├── UnsupportedFile        we do not read this kind of file
     │   ├── EmptyFile              no bytes, or only white space
@@ -33,7 +33,7 @@ class RankscopeError(Exception):
 
 
 class SettingsError(RankscopeError):
-    """An environment variable holds something unusable."""
+    """An option or environment variable holds something unusable."""
 
 
 class LoadingError(RankscopeError):

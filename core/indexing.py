@@ -47,12 +47,8 @@ class Progress:
     chunks: int = 0
     chunks_per_second: float = 0.0
     seconds_left: float | None = None
+    share: float = 0.0  # of the files' bytes that are done, 0 to 1
     current: str = ""
-
-    @property
-    def fraction(self) -> float:
-        """Share of the files that are done, 0 to 1."""
-        return self.files / self.files_total if self.files_total else 0.0
 
 
 class Cancelled(RankscopeError):
@@ -211,7 +207,9 @@ class _Clock:
         done = self.weight_done + weight_encoded
         left = elapsed * (self._weight - done) / done if done > 0 else None
         chunks = self.chunks + encoded
-        return Progress(settled, self._files, chunks, chunks / elapsed if elapsed > 0 else 0.0, left, current)
+        rate = chunks / elapsed if elapsed > 0 else 0.0
+        share = min(done / self._weight, 1.0) if self._weight else 0.0
+        return Progress(settled, self._files, chunks, rate, left, share, current)
 
 
 def index(

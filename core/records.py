@@ -12,8 +12,16 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
+from core.errors import SettingsError
+
 Metric = Literal["cosine", "dot", "l2"]
 METRICS: tuple[Metric, ...] = ("cosine", "dot", "l2")
+_MEASURE_NAMES: dict[Metric, str] = {
+    "cosine": "cosine similarity",
+    "dot": "dot product",
+    "l2": "negative Euclidean distance",
+}
+SMALLEST_CHUNK = 8  # tokens
 ID_LENGTH = 32  # hexadecimal digits: 128 bits of SHA-256
 
 
@@ -23,6 +31,11 @@ def short_hash(*parts: object) -> str:
     for part in parts:
         digest.update(str(part).encode("utf-8", "surrogatepass") + b"\0")
     return digest.hexdigest()[:ID_LENGTH]
+
+
+def measure_name(metric: Metric) -> str:
+    """Return what the similarity of a metric is called; of each, higher is better."""
+    return _MEASURE_NAMES[metric]
 
 
 class Span(Protocol):
@@ -109,7 +122,7 @@ class Document:
 class ChunkSettings:
     """How documents are cut: both numbers in tokens of the bi-encoder.
 
-    Raises ValueError for an overlap that is not smaller than the size, or numbers out of range.
+    Raises SettingsError for an overlap that is not smaller than the size, or numbers out of range.
     """
 
     size: int = 200
@@ -117,10 +130,10 @@ class ChunkSettings:
     method: str = "structure"
 
     def __post_init__(self) -> None:
-        if self.size < 8:
-            raise ValueError(f"chunk size {self.size} is too small: use at least 8 tokens")
+        if self.size < SMALLEST_CHUNK:
+            raise SettingsError(f"The chunk size {self.size} is too small: use at least {SMALLEST_CHUNK} tokens")
         if not 0 <= self.overlap < self.size:
-            raise ValueError(f"chunk overlap {self.overlap} must be at least 0 and less than the chunk size {self.size}")
+            raise SettingsError(f"The chunk overlap {self.overlap} must be at least 0 and less than the chunk size {self.size}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from filelock import FileLock, Timeout
 
-from core.errors import CollectionNotFound, ModelMismatch, SettingsMismatch, StoreBusy
+from core.errors import CollectionNotFound, ModelMismatch, SettingsError, SettingsMismatch, StoreBusy
 from core.models.bi_encoder import BiEncoder
 from core.models.catalog import Catalog, Loader
 from core.records import ChunkSettings, Collection, Metric, StoredDocument
@@ -104,13 +104,13 @@ class Workspace:
     ) -> Collection:
         """Make an empty collection for ``model`` (None: the setting's).
 
-        Raises SettingsMismatch for chunks longer than the model reads, BadName, CollectionExists, and
+        Raises SettingsError for chunks longer than the model reads, BadName, CollectionExists, and
         ModelError where the model cannot be loaded.
         """
         encoder = self.catalog.get(model or self.settings.model)
         chunking = chunking or ChunkSettings()
         if chunking.size > encoder.budget:
-            raise SettingsMismatch(
+            raise SettingsError(
                 f"A chunk size of {chunking.size} tokens is more than {encoder.model} reads: use at most {encoder.budget}"
             )
         with self.writing():

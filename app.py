@@ -1,0 +1,10 @@
+"""Rankscope: the list of its pages, and nothing else (every page can stand alone)."""
+
+import streamlit as st
+
+st.navigation(
+    [
+        st.Page("pages/search.py", title="Search", icon=":material/search:", default=True),
+        st.Page("pages/library.py", title="Library", icon=":material/library_books:"),
+    ]
+).run()

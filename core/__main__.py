@@ -1,0 +1,8 @@
+"""``python -m core``: Rankscope from the shell."""
+
+import sys
+
+from core.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""What the shell prints: JSON for programs, short lines for people."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from core.indexing import Outcome, Progress
+from core.records import Collection, SearchResult, StoredDocument, measure_name
+from core.wording import plural, progress_text
+
+INTERVAL = 0.2  # seconds between two updates of a terminal's progress line
+LOG_INTERVAL = 10.0  # the same where standard error is a file or a pipe
+
+
+
+def _json(held: Any) -> None:
+    print(json.dumps(held, ensure_ascii=False, indent=2))
+
+
+@contextmanager
+def progress_line() -> Iterator[Callable[[Progress], None]]:
+    """Yield a reporter that keeps one line on a terminal up to date, or logs a line now and then."""
+    terminal, last = sys.stderr.isatty(), 0.0
+
+    def report(progress: Progress) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= (INTERVAL if terminal else LOG_INTERVAL):
+            last = now
+            start, end = ("\r\033[K", "") if terminal else ("", "\n")
+            print(start + progress_text(progress), end=end, file=sys.stderr, flush=True)
+
+    try:
+        yield report
+    finally:
+        if terminal:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def outcomes(collection: str, found: Sequence[Outcome], *, as_json: bool) -> None:
+    """Print what became of each file."""
+    if as_json:
+        _json({"collection": collection, "files": [asdict(outcome) for outcome in found]})
+        return
+    for outcome in found:
+        chunks = plural(outcome.chunks, "chunk") if outcome.chunks else ""
+        print("  ".join(part for part in (f"{outcome.status:<11}", outcome.name, chunks, outcome.message) if part))
+
+
+def result(found: SearchResult, *, as_json: bool) -> None:
+    """Print a ranking."""
+    if as_json:
+        _json(found.as_json())
+        return
+    width = min(shutil.get_terminal_size().columns, 110)
+    for hit in found.hits:
+        place = ", ".join(part for part in (f"page {hit.page}" if hit.page else "", hit.heading or "") if part)
+        print(f"{hit.rank:>3}  {hit.bi_score:.4f}  {hit.document}" + (f"  ({place})" if place else ""))
+        text = textwrap.shorten(hit.text, 3 * width, placeholder=" …")
+        print(textwrap.fill(text, width, initial_indent="     ", subsequent_indent="     ") + "\n")
+    times = found.timings
+    print(
+        f"{len(found.hits)} hits by {measure_name(found.metric)} (higher is better); "
+        f"encode {times.encode:.1f} ms, retrieve {times.retrieve:.1f} ms, total {times.total:.1f} ms"
+    )
+
+
+def collections(found: Sequence[Collection], *, as_json: bool) -> None:
+    """Print a line for each collection."""
+    if as_json:
+        _json([collection.as_json() for collection in found])
+        return
+    for collection in found:
+        made = f"{collection.model}, {collection.metric}, chunks of {collection.chunking.size}" if collection.model else "made by another program"
+        print(f"{collection.name}  {collection.chunks:,} chunks  ({made})")
+    if not found:
+        print("There are no collections yet: 'python -m core index PATH --collection NAME' makes one.")
+
+
+def documents(found: Sequence[StoredDocument], *, as_json: bool) -> None:
+    """Print a line for each document."""
+    if as_json:
+        _json([document.as_json() for document in found])
+        return
+    for document in found:
+        print(f"{document.name}  {document.chunks:,} chunks  {document.characters:,} characters  {document.added}")
+
+
+def deleted(collection: str, names: Sequence[str], *, as_json: bool) -> None:
+    """Print what was deleted."""
+    if as_json:
+        _json({"collection": collection, "deleted_documents": list(names), "deleted_collection": not names})
+    else:
+        print(f"deleted {', '.join(names)} from {collection}" if names else f"deleted {collection}")

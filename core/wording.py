@@ -1,0 +1,36 @@
+"""Numbers in words, the same in the shell and on the pages."""
+
+from __future__ import annotations
+
+from core.indexing import Progress
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words: ``42 s``, ``3 min 5 s``, ``2 h 10 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def file_size(size: int) -> str:
+    """Return bytes in words: ``812 B``, ``3.4 kB``, ``12.0 MB``."""
+    if size < 1000:
+        return f"{size} B"
+    return f"{size / 1e3:.1f} kB" if size < 1e6 else f"{size / 1e6:.1f} MB"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun: ``1 chunk``, ``1,204 chunks``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def progress_text(progress: Progress) -> str:
+    """Return one line that says how far an indexing run is."""
+    left = f", about {duration(progress.seconds_left)} left" if progress.seconds_left is not None else ""
+    return (
+        f"{progress.files} of {plural(progress.files_total, 'file')}, {plural(progress.chunks, 'chunk')}, "
+        f"{progress.chunks_per_second:.0f} chunks/s{left}"
+    )

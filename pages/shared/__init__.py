@@ -1,0 +1,1 @@
+"""What several pages use. In a folder of its own, because Streamlit lists every file in pages/."""

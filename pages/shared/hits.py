@@ -1,0 +1,52 @@
+"""Hits as a page shows and gives them out."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import DocumentNotFound
+from core.excerpt import context
+from core.records import Hit, SearchResult
+from core.workspace import Workspace
+from pages.shared.markup import context_html, hit_card
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def show_hit(workspace: Workspace, result: SearchResult, hit: Hit) -> None:
+    """Draw one hit with its button 'Show in context'."""
+    with st.container(border=True, key=f"hit-{hit.rank}"):
+        st.html(hit_card(hit, result.query, result.metric, result.hits[0].bi_score))
+        place = f"characters {hit.start:,} to {hit.end:,} · {hit.tokens} tokens"
+        button, note = st.columns([1, 3], vertical_alignment="center")
+        if button.button("Show in context", key=f"context-{hit.rank}", icon=":material/article:", type="tertiary"):
+            show_context(workspace, result.query, hit)
+        note.caption(place)
+
+
+@st.dialog("In context", width="large")
+def show_context(workspace: Workspace, query: str, hit: Hit) -> None:
+    """Open a chunk inside its document's surrounding text."""
+    try:
+        document = workspace.shelf.document(hit.document_id)
+    except DocumentNotFound as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    page = f", page {hit.page} of {document.pages[-1].number}" if hit.page and document.pages else ""
+    st.text(f"{hit.document}{page}")
+    st.caption(f"The tinted chunk is characters {hit.start:,} to {hit.end:,} of {len(document.text):,}.")
+    with st.container(height=480, border=True):
+        st.html(context_html(context(document, hit.start, hit.end), query))
+
+
+def hits_csv(result: SearchResult) -> str:
+    """Return the hits as CSV, a line each.
+
+    A text that a spreadsheet would run as a formula gets an apostrophe before it, which spreadsheets
+    do not show (source: OWASP, CSV Injection).
+    """
+    table = pd.DataFrame([{"query": result.query, "collection": result.collection, **hit.as_json()} for hit in result.hits])
+    for column in ("query", "collection", "document", "heading", "text"):
+        table[column] = table[column].map(lambda cell: f"'{cell}" if str(cell).startswith(FORMULA_STARTS) else cell)
+    return str(table.to_csv(index=False))

@@ -1,0 +1,65 @@
+"""Records into HTML. Everything that comes from a document is escaped here, and nowhere rendered as Markdown."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+from core.excerpt import Context, mark, unwrap
+from core.records import Hit, Metric, Timings, measure_name
+
+_HEADING_LINE = re.compile(r"^(#{1,6} )(.*)$", re.MULTILINE)
+
+
+def hit_card(hit: Hit, query: str, metric: Metric, best: float) -> str:
+    """Return a hit as HTML: rank, document, place, similarity with a bar, text with the query's words marked.
+
+    ``best`` is the first hit's similarity, which the bar of a measure without a fixed top is drawn against.
+    """
+    page = f"page {hit.page}" if hit.page else ""
+    place = " · ".join(part for part in (page, hit.heading or "") if part)
+    return (
+        f'<div class="rs-hit"><div class="rs-head"><span class="rs-rank">{hit.rank}</span>'
+        f'<span class="rs-document" dir="auto">{escape(hit.document)}</span>'
+        f'<span class="rs-place" dir="auto">{escape(place)}</span>'
+        f'<span class="rs-score"><b>{hit.bi_score:.4f}</b> <span class="rs-faint">{measure_name(metric)}</span></span></div>'
+        f'<div class="rs-track"><div class="rs-bar" style="width:{bar_percent(hit.bi_score, metric, best):.1f}%"></div></div>'
+        f'<div class="rs-text" dir="auto">{marked_text(unwrap(hit.text), query)}</div></div>'
+    )
+
+
+def bar_percent(score: float, metric: Metric, best: float) -> float:
+    """Return a bar's length, 0 to 100: of the cosine itself, of the best dot product, or falling with
+    the distance (100 at distance 0, 50 at distance 1)."""
+    if metric == "l2":
+        return 100 / (1 - score)
+    top = 1.0 if metric == "cosine" else max(best, 1e-9)
+    return 100 * min(max(score / top, 0.0), 1.0)
+
+
+def marked_text(text: str, query: str) -> str:
+    """Return ``text`` escaped, the query's words in <mark>, Markdown headings in bold with faint signs."""
+    html = "".join(
+        f"<mark>{escape(piece.text)}</mark>" if piece.marked else escape(piece.text) for piece in mark(text, query)
+    )
+    return _HEADING_LINE.sub(r'<span class="rs-syntax">\1</span><span class="rs-heading">\2</span>', html)
+
+
+def context_html(shown: Context, query: str) -> str:
+    """Return a chunk inside its document as HTML, the chunk tinted."""
+    before = ("… " if shown.cut_before else "") + unwrap(shown.before)
+    after = unwrap(shown.after) + (" …" if shown.cut_after else "")
+    return (
+        f'<div class="rs-text" dir="auto"><span class="rs-faint">{escape(before)}</span>'
+        f'<span class="rs-chunk">{marked_text(unwrap(shown.chunk), query)}</span>'
+        f'<span class="rs-faint">{escape(after)}</span></div>'
+    )
+
+
+def timings_html(times: Timings, hits: int, chunks: int) -> str:
+    """Return the milliseconds of each stage as one line of HTML."""
+    return (
+        f'<div class="rs-times rs-faint"><span><b>{hits}</b> of {chunks:,} chunks</span>'
+        f"<span>encode the query <b>{times.encode:.1f} ms</b></span>"
+        f"<span>retrieve <b>{times.retrieve:.1f} ms</b></span><span>total <b>{times.total:.1f} ms</b></span></div>"
+    )

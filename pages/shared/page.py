@@ -1,0 +1,37 @@
+"""How every page begins, and what all visitors share."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import RankscopeError
+from core.jobs import Jobs
+from core.settings import Settings, quiet_environment
+from core.workspace import Workspace
+from pages.shared.style import STYLE
+
+
+def begin_page(title: str) -> Workspace:
+    """Set up the page and return the opened data folder; stop with a plain message where that fails.
+
+    Called first by every page: a deep link may run a page without app.py.
+    """
+    st.set_page_config(page_title=f"{title} · Rankscope", page_icon=":material/search:", layout="wide")
+    st.html(STYLE)
+    quiet_environment()
+    try:
+        return _workspace()
+    except RankscopeError as error:
+        st.error(str(error), icon=":material/error:")
+        st.stop()
+
+
+@st.cache_resource(show_spinner="Opening the data folder…")
+def _workspace() -> Workspace:
+    return Workspace.open(Settings.from_environment())
+
+
+@st.cache_resource(show_spinner=False)
+def jobs() -> Jobs:
+    """Return the queue of indexing runs, one for all visitors."""
+    return Jobs()

@@ -1,0 +1,71 @@
+"""Indexing runs as a page shows them: progress while they run, a line for every file when they are over."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.indexing import Outcome, Status
+from core.jobs import Job
+from core.wording import plural, progress_text
+from pages.shared.page import jobs
+
+POLL = 1.0  # seconds
+MANY = 20  # outcomes that are shown unfolded
+SIGNS: dict[Status, str] = {
+    "indexed": "✓", "replaced": "✓", "kept beside": "✓", "unchanged": "=", "duplicate": "=", "failed": "✗", "cancelled": "–",
+}
+
+
+def show_jobs() -> None:
+    """Draw the indexing runs of all visitors; while one is active they are drawn anew every second."""
+    active = any(job.active for job in jobs().all())
+    st.fragment(_draw, run_every=POLL if active else None)(active)
+
+
+def _draw(was_active: bool) -> None:
+    found = jobs().all()
+    for job in found:
+        with st.container(border=True, key=f"job-{job.number}"):
+            _draw_active(job) if job.active else _draw_over(job)
+    if was_active and not any(job.active for job in found):
+        st.rerun()  # the lists of documents have grown
+
+
+def _draw_active(job: Job) -> None:
+    verb = "Waiting to index" if job.state == "waiting" else "Cancelling" if job.cancelling else "Indexing"
+    head, button = st.columns([5, 1], vertical_alignment="center")
+    head.text(f"{verb} {plural(job.files, 'file')} into {job.collection}")
+    if button.button("Cancel", key=f"cancel-{job.number}", disabled=job.cancelling, width="stretch"):
+        job.cancel()
+        st.rerun(scope="fragment")
+    st.progress(job.progress.share, text=progress_text(job.progress))
+
+
+def _draw_over(job: Job) -> None:
+    head, button = st.columns([5, 1], vertical_alignment="center")
+    head.text(_summary(job))
+    if button.button("Dismiss", key=f"dismiss-{job.number}", width="stretch"):
+        jobs().dismiss(job)
+        st.rerun()
+    if job.error:
+        st.error(job.error.replace("$", r"\$"), icon=":material/error:")
+    failed = any(outcome.status == "failed" for outcome in job.outcomes)
+    if job.outcomes:
+        with st.expander("What became of each file", expanded=failed or len(job.outcomes) <= MANY):
+            st.dataframe(outcome_table(job.outcomes), hide_index=True, height="auto" if len(job.outcomes) <= 8 else 320)
+
+
+def _summary(job: Job) -> str:
+    counts = pd.Series([outcome.status for outcome in job.outcomes], dtype=str).value_counts(sort=False)
+    parts = ", ".join(f"{count} {status}" for status, count in counts.items()) or "nothing stored"
+    return f"{job.collection}: {parts}"
+
+
+def outcome_table(outcomes: list[Outcome]) -> pd.DataFrame:
+    """Return a line for each file, failures first."""
+    rows = [
+        {"outcome": f"{SIGNS[outcome.status]} {outcome.status}", "file": outcome.name, "chunks": outcome.chunks, "what happened": outcome.message}
+        for outcome in sorted(outcomes, key=lambda outcome: outcome.status != "failed")
+    ]
+    return pd.DataFrame(rows)

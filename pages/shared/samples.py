@@ -1,0 +1,46 @@
+"""The sample library, which a first start indexes by itself."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import samples
+from core.errors import CollectionNotFound, RankscopeError
+from core.workspace import Workspace
+from pages.shared.page import jobs
+
+
+@st.cache_resource(show_spinner=False)
+def _offered() -> list[str]:
+    """Remembers, for as long as the app runs, that the samples were brought in: a person may delete them."""
+    return []
+
+
+def offer_samples(workspace: Workspace) -> None:
+    """Index the sample library if there is no collection at all, or if a killed first start left it empty."""
+    if _offered():
+        return
+    _offered().append(samples.SAMPLE_COLLECTION)
+    found = {collection.name: collection for collection in workspace.store.collections()}
+    interrupted = samples.SAMPLE_COLLECTION in found and not found[samples.SAMPLE_COLLECTION].chunks
+    if not found or interrupted:
+        add_samples(workspace)
+
+
+def add_samples(workspace: Workspace) -> None:
+    """Queue the indexing of the sample library."""
+    try:
+        collection = workspace.open_or_create(samples.SAMPLE_COLLECTION)
+    except RankscopeError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    jobs().index(workspace, collection, samples.sources(), "replace")
+
+
+def has_samples(workspace: Workspace) -> bool:
+    """Whether the sample library is there."""
+    try:
+        workspace.store.collection(samples.SAMPLE_COLLECTION)
+    except CollectionNotFound:
+        return False
+    return True
