@@ -45,10 +45,18 @@ def chunk_document(document: Document, settings: ChunkSettings, tokens: TokenSou
 
 
 def _counts(text: str, spans: Sequence[tuple[int, int]], starts: Ints, tokens: TokenSource) -> list[int]:
-    if not tokens.exact:
-        return [int(count) for count in tokens.count([text[start:end] for start, end in spans])]
+    """The tokens of each span: those that start in it, counted anew where its edges may have changed them."""
     edges = np.searchsorted(starts, np.asarray(spans, dtype=np.int64).reshape(-1, 2))
-    return [int(last - first) for first, last in edges]
+    counts = [int(last - first) for first, last in edges]
+    unsure = [at for at, span in enumerate(spans) if not (tokens.exact and _stands_free(text, *span))]
+    for at, count in zip(unsure, tokens.count([text[slice(*spans[at])] for at in unsure]), strict=True):
+        counts[at] = int(count)
+    return counts
+
+
+def _stands_free(text: str, start: int, end: int) -> bool:
+    """Whether white space, or the text's end, is on both sides of a span: then no word was cut."""
+    return (start == 0 or text[start - 1].isspace()) and (end == len(text) or text[end].isspace())
 
 
 def _chunk(document: Document, settings: ChunkSettings, span: tuple[int, int], count: int) -> Chunk:

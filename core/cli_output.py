@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from core.indexing import Outcome, Progress
+from core.progress import Outcome, Progress
 from core.records import Collection, SearchResult, StoredDocument, measure_name
 from core.wording import plural, progress_text
 

@@ -14,11 +14,7 @@ _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 _PROSE_LINE = re.compile(r"^(?!#)([^\n]*[^\s|])\n(?=[^\W\d_])", re.MULTILINE)
 _STOP_WORDS = frozenset(
-    """a an and are as at be been but by can did do does for from had has have how i if in into is it its me my no not of on
-    or our so than that the their them then there these they this to was we were what when where which who whom whose why
-    will with would you your el la los las un una unos unas de del en y o que qué es por para con se su le les des du et
-    une est dans pour par au aux qui que der die das ein eine und ist im in von zu mit den dem auf für war wer wie was
-    का की के है में से को और ने पर في من على إلى عن هو هي ما أن""".split()
+    ["a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "did", "do", "does", "for", "from", "had", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "me", "my", "no", "not", "of", "on", "or", "our", "so", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "to", "was", "we", "were", "what", "when", "where", "which", "who", "whom", "whose", "why", "will", "with", "would", "you", "your", "el", "la", "los", "las", "un", "una", "unos", "unas", "de", "del", "en", "y", "o", "que", "qué", "es", "por", "para", "con", "se", "su", "le", "les", "des", "du", "et", "une", "est", "dans", "pour", "par", "au", "aux", "qui", "que", "der", "die", "das", "ein", "eine", "und", "ist", "im", "in", "von", "zu", "mit", "den", "dem", "auf", "für", "war", "wer", "wie", "was", "का", "की", "के", "है", "में", "से", "को", "और", "ने", "पर", "في", "من", "على", "إلى", "عن", "هو", "هي", "ما", "أن"]
 )
 
 

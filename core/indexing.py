@@ -8,16 +8,15 @@ the next start finds the note and removes what is half done; the old versions ar
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
-
-import numpy as np
 
 from core.chunking import chunk_document
 from core.errors import LoadingError, RankscopeError
 from core.loading import load
+from core.models.bi_encoder import Vectors
+from core.progress import Cancelled, Clock, Outcome, Report, Status, silent
 from core.records import Chunk, Collection
 from core.shelf import Entry
 from core.sources import Source
@@ -25,34 +24,6 @@ from core.workspace import Workspace
 
 GROUP = 512  # chunks embedded and stored together
 OnChange = Literal["replace", "keep"]
-Status = Literal["indexed", "replaced", "kept beside", "unchanged", "duplicate", "failed", "cancelled"]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one file: one line for the person who brought it."""
-
-    name: str
-    status: Status
-    chunks: int = 0
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far an indexing run is. ``seconds_left`` is None until it can be told."""
-
-    files: int = 0
-    files_total: int = 0
-    chunks: int = 0
-    chunks_per_second: float = 0.0
-    seconds_left: float | None = None
-    share: float = 0.0  # of the files' bytes that are done, 0 to 1
-    current: str = ""
-
-
-class Cancelled(RankscopeError):
-    """The person asked an indexing run to stop."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +48,7 @@ class Indexer:
     workspace: Workspace
     collection: Collection
     on_change: OnChange = "replace"
-    report: Callable[[Progress], None] = lambda progress: None
+    report: Report = silent
     outcomes: list[Outcome] = field(default_factory=list)
 
     def run(self, sources: Iterable[Source]) -> list[Outcome]:
@@ -88,24 +59,25 @@ class Indexer:
         """
         waiting = list(sources)
         self._encoder = self.workspace.encoder(self.collection)
-        self._clock = _Clock(len(waiting), sum(source.size for source in waiting))
+        self._clock = Clock(len(waiting), sum(source.size for source in waiting))
         self._group: list[_Prepared] = []
         held = self.workspace.documents(self.collection)
         self._taken = {document.name: document.document_id for document in held}
         self._known = {document.document_id: (document.name, document.chunks) for document in held}
-        settled = 0
+        self._brought: set[str] = set()  # two files of one name in one run are not versions of each other
+        taken = 0
         try:
-            for settled, source in enumerate(waiting):
+            for source in waiting:
                 self._tell(source.name)
                 self._take(source)
+                taken += 1
                 if sum(len(prepared.chunks) for prepared in self._group) >= GROUP:
                     self._flush()
-            settled = len(waiting)
             self._flush()
         except Cancelled:
-            unstored = [prepared.file for prepared in self._group] + [source.name for source in waiting[settled:]]
+            unstored = [prepared.file for prepared in self._group] + [source.name for source in waiting[taken:]]
+            self.outcomes += [Outcome(name, "cancelled", message="not stored") for name in unstored]
             self._group.clear()
-            self.outcomes += [Outcome(name, "cancelled", message="not stored") for name in dict.fromkeys(unstored)]
         self._tell("")
         return self.outcomes
 
@@ -119,10 +91,13 @@ class Indexer:
         try:
             document = load(source.name, source.read())
         except LoadingError as error:
-            return self._settle(Outcome(source.name, "failed", message=str(error)), source.size)
+            self._settle(Outcome(source.name, "failed", message=str(error)), source.size)
+            return
         if document.id in self._known:
-            return self._settle(self._already_there(source.name, *self._known[document.id]), source.size)
+            self._settle(self._already_there(source.name, *self._known[document.id]), source.size)
+            return
         name, status = self._name_for(source.name)
+        self._brought.add(source.name)
         chunks = chunk_document(document, self.collection.chunking, self._encoder.tokens)
         self._taken[name] = document.id
         self._known[document.id] = (name, len(chunks))
@@ -136,14 +111,14 @@ class Indexer:
         """The outcome for a file whose text is in the collection, or in the group, under a name."""
         if name == held_as or (self.on_change == "keep" and _beside(name, held_as)):
             return Outcome(name, "unchanged", chunks)
-        if self.on_change == "replace" and name in self._taken:
+        if self.on_change == "replace" and name in self._taken and name not in self._brought:
             self.workspace.delete_documents(self.collection, [self._taken.pop(name)])
         return Outcome(name, "duplicate", chunks, f"has the same text as {held_as}, which is in the collection")
 
     def _name_for(self, name: str) -> tuple[str, Status]:
         if name not in self._taken:
             return name, "indexed"
-        if self.on_change == "replace":
+        if self.on_change == "replace" and name not in self._brought:
             return name, "replaced"
         stem, dot, ending = name.rpartition(".")
         for number in range(2, len(self._taken) + 3):
@@ -166,7 +141,7 @@ class Indexer:
             note = f"as {prepared.entry.name}" if prepared.entry.name != prepared.file else ""
             self._settle(Outcome(prepared.file, prepared.status, len(prepared.chunks), note), prepared.weight)
 
-    def _store(self, chunks: Sequence[Chunk], vectors: np.ndarray) -> None:
+    def _store(self, chunks: Sequence[Chunk], vectors: Vectors) -> None:
         key = self.collection.key
         entries = [prepared.entry for prepared in self._group]
         added = [entry.document.id for entry in entries]
@@ -192,32 +167,12 @@ def _beside(name: str, other: str) -> bool:
     return other.startswith(head) and other.endswith(tail) and other[len(head) : len(other) - len(tail)].isdigit()
 
 
-class _Clock:
-    """Rates and the time left, by the bytes of the files that are done."""
-
-    def __init__(self, files: int, weight: int) -> None:
-        self._files = files
-        self._weight = weight
-        self._start = time.monotonic()
-        self.chunks = 0
-        self.weight_done = 0
-
-    def progress(self, settled: int, current: str, encoded: int, weight_encoded: float) -> Progress:
-        elapsed = time.monotonic() - self._start
-        done = self.weight_done + weight_encoded
-        left = elapsed * (self._weight - done) / done if done > 0 else None
-        chunks = self.chunks + encoded
-        rate = chunks / elapsed if elapsed > 0 else 0.0
-        share = min(done / self._weight, 1.0) if self._weight else 0.0
-        return Progress(settled, self._files, chunks, rate, left, share, current)
-
-
 def index(
     workspace: Workspace,
     collection: Collection,
     sources: Iterable[Source],
     on_change: OnChange = "replace",
-    report: Callable[[Progress], None] = lambda progress: None,
+    report: Report = silent,
 ) -> list[Outcome]:
     """Index ``sources`` into ``collection``: see Indexer."""
     return Indexer(workspace, collection, on_change, report).run(sources)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from core.errors import RankscopeError
-from core.indexing import Cancelled, Indexer, OnChange, Outcome, Progress
+from core.indexing import Indexer, OnChange
+from core.progress import Cancelled, Outcome, Progress
 from core.records import Collection
 from core.sources import Source
 from core.workspace import Workspace

@@ -42,9 +42,14 @@ class Span(Protocol):
     """Anything that covers the characters from ``start`` up to, not including, ``end``."""
 
     @property
-    def start(self) -> int: ...
+    def start(self) -> int:
+        """First character."""
+        ...
+
     @property
-    def end(self) -> int: ...
+    def end(self) -> int:
+        """One past the last character."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,15 @@ class Source(Protocol):
     """A file to be indexed."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What the document will be called."""
+        ...
+
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """Bytes of the file."""
+        ...
+
     def read(self) -> bytes:
         """Return the file's bytes. Raises LoadingError."""
         ...

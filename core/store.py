@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Collection as Ids, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection as Ids
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from math import sqrt
@@ -19,7 +20,7 @@ from typing import Any, cast
 import chromadb
 import numpy as np
 import numpy.typing as npt
-from chromadb.api import ClientAPI
+from chromadb.api.client import Client
 from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError, NotFoundError
 
@@ -42,7 +43,7 @@ LONGEST_NAME = 100
 class Store:
     """Collections in one folder. Threads may share it; other processes' writes are noticed."""
 
-    def __init__(self, folder: Path, client: ClientAPI) -> None:
+    def __init__(self, folder: Path, client: Client) -> None:
         self._folder = folder
         self._client = client
         self._lock = threading.RLock()
@@ -70,7 +71,7 @@ class Store:
         return (status.st_mtime_ns, status.st_size)
 
     @contextmanager
-    def _fresh(self, about: str) -> Iterator[ClientAPI]:
+    def _fresh(self, about: str) -> Iterator[Client]:
         """The client, opened anew if another process has written since: Chroma alone would not see it."""
         with self._lock, _translated(about):
             if self._read_stamp() != self._stamp:
@@ -202,8 +203,8 @@ def chroma_name(title: str) -> str:
     return title if _PLAIN_NAME.fullmatch(title) else f"rankscope-{short_hash('collection', title)}"
 
 
-def _connect(folder: Path) -> ClientAPI:
-    return chromadb.PersistentClient(path=str(folder), settings=ChromaSettings(anonymized_telemetry=False))
+def _connect(folder: Path) -> Client:
+    return cast(Client, chromadb.PersistentClient(path=str(folder), settings=ChromaSettings(anonymized_telemetry=False)))
 
 
 @contextmanager

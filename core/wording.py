@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.indexing import Progress
+from core.progress import Progress
 
 
 def duration(seconds: float) -> str:

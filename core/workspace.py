@@ -100,15 +100,22 @@ class Workspace:
         return encoder
 
     def create(
-        self, name: str, model: str | None = None, metric: Metric = "cosine", chunking: ChunkSettings | None = None
+        self,
+        name: str,
+        model: str | None = None,
+        metric: Metric | None = None,
+        chunk_size: int | None = None,
+        chunk_overlap: int | None = None,
     ) -> Collection:
-        """Make an empty collection for ``model`` (None: the setting's).
+        """Make an empty collection; what is None gets the setting's model, cosine, chunks of 200 tokens
+        (fewer if the model reads fewer) and an overlap of a fifth of them.
 
         Raises SettingsError for chunks longer than the model reads, BadName, CollectionExists, and
         ModelError where the model cannot be loaded.
         """
         encoder = self.catalog.get(model or self.settings.model)
-        chunking = chunking or ChunkSettings()
+        size = min(ChunkSettings().size, encoder.budget) if chunk_size is None else chunk_size
+        chunking = ChunkSettings(size, size // 5 if chunk_overlap is None else chunk_overlap)
         if chunking.size > encoder.budget:
             raise SettingsError(
                 f"A chunk size of {chunking.size} tokens is more than {encoder.model} reads: use at most {encoder.budget}"
@@ -119,7 +126,7 @@ class Workspace:
                 model=encoder.model,
                 revision=encoder.revision,
                 dimension=encoder.dimension,
-                metric=metric,
+                metric=metric or "cosine",
                 chunking=chunking,
                 query_prompt=encoder.query_prompt,
                 document_prompt=encoder.document_prompt,
@@ -140,10 +147,7 @@ class Workspace:
         try:
             there = self.store.collection(name)
         except CollectionNotFound:
-            usual = ChunkSettings()
-            size = usual.size if chunk_size is None else chunk_size
-            overlap = min(usual.overlap, size // 5) if chunk_overlap is None else chunk_overlap
-            return self.create(name, model, metric or "cosine", ChunkSettings(size, overlap))
+            return self.create(name, model, metric, chunk_size, chunk_overlap)
         has = {"model": there.model, "metric": there.metric, "chunk size": there.chunking.size, "chunk overlap": there.chunking.overlap}
         wanted = {"model": model, "metric": metric, "chunk size": chunk_size, "chunk overlap": chunk_overlap}
         for setting, value in wanted.items():

@@ -54,7 +54,8 @@ def _from_hub(model: str, device: str) -> tuple[SentenceTransformer, str]:
 def _ask_hub(model: str) -> None:
     """Raise ModelUnavailable, quickly, unless the hub answers that it has ``model``."""
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError, OfflineModeIsEnabled
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+    from huggingface_hub.errors import HTTPError as TransportError  # type: ignore[attr-defined]
 
     advice = "use the built-in model, a local folder, or try again where the hub can be reached"
     try:
@@ -63,7 +64,7 @@ def _ask_hub(model: str) -> None:
         raise ModelUnavailable(f"{model!r} is neither a local folder nor a possible Hugging Face id") from error
     except HfHubHTTPError as error:
         raise ModelUnavailable(f"Hugging Face does not give out the model {model!r} ({error}): {advice}") from error
-    except (HTTPError, OfflineModeIsEnabled, OSError) as error:
+    except (TransportError, OfflineModeIsEnabled, OSError) as error:
         raise ModelUnavailable(
             f"The model {model!r} is not on this machine, and Hugging Face cannot be reached: {advice}"
         ) from error

@@ -1,0 +1,67 @@
+"""How far an indexing run is, and what became of each file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from core.errors import RankscopeError
+
+Status = Literal["indexed", "replaced", "kept beside", "unchanged", "duplicate", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one file: one line for the person who brought it."""
+
+    name: str
+    status: Status
+    chunks: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an indexing run is. ``seconds_left`` is None until it can be told."""
+
+    files: int = 0
+    files_total: int = 0
+    chunks: int = 0
+    chunks_per_second: float = 0.0
+    seconds_left: float | None = None
+    share: float = 0.0  # of the files' bytes that are done, 0 to 1
+    current: str = ""
+
+
+Report = Callable[[Progress], None]
+
+
+def silent(_progress: Progress) -> None:
+    """The Report of a caller who does not want to hear."""
+
+
+class Cancelled(RankscopeError):
+    """The person asked an indexing run to stop."""
+
+
+class Clock:
+    """Rates and the time left, by the bytes of the files that are done."""
+
+    def __init__(self, files: int, weight: int) -> None:
+        self._files = files
+        self._weight = weight
+        self._start = time.monotonic()
+        self.chunks = 0
+        self.weight_done = 0
+
+    def progress(self, settled: int, current: str, encoded: int, weight_encoded: float) -> Progress:
+        """Return the progress when ``encoded`` chunks, of so many bytes of files, are done beyond what is settled."""
+        elapsed = time.monotonic() - self._start
+        done = self.weight_done + weight_encoded
+        left = elapsed * (self._weight - done) / done if done > 0 else None
+        chunks = self.chunks + encoded
+        rate = chunks / elapsed if elapsed > 0 else 0.0
+        share = min(done / self._weight, 1.0) if self._weight else 0.0
+        return Progress(settled, self._files, chunks, rate, left, share, current)
