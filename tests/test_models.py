@@ -1,0 +1,158 @@
+"""The real all-MiniLM-L6-v2, its checksum and precision; and models that cannot be had."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sentence_transformers import SentenceTransformer
+
+from core.errors import ModelError, ModelUnavailable
+from core.models import built_in, precision
+from core.models.bi_encoder import SentenceTransformerEncoder
+from core.models.catalog import Catalog
+from core.samples import documents
+from core.settings import Settings
+from tests.fakes import FakeEncoder
+
+TEXTS = [document.text[:700] for document in documents()[:24]] + ["", "one", "漢字 भाषा لغة", "x" * 5000]
+
+
+@pytest.fixture(scope="module")
+def plain() -> SentenceTransformer:
+    """The model as sentence-transformers gives it: float32, no code of ours."""
+    return SentenceTransformer(str(built_in.built_in_folder()), device="cpu")
+
+
+@pytest.fixture(scope="module")
+def float32() -> SentenceTransformerEncoder:
+    return SentenceTransformerEncoder.load("all-MiniLM-L6-v2", "float32", "cpu")
+
+
+def test_float32_equals_plain_sentence_transformers(plain: SentenceTransformer, float32: SentenceTransformerEncoder) -> None:
+    np.testing.assert_allclose(float32.encode_documents(TEXTS), plain.encode(TEXTS), atol=2e-6)
+    np.testing.assert_allclose(float32.encode_query("a question"), plain.encode("a question"), atol=2e-6)
+
+
+def test_bfloat16_layers_stay_close_because_pooling_is_float32(plain: SentenceTransformer) -> None:
+    encoder = SentenceTransformerEncoder.load("all-MiniLM-L6-v2", "bfloat16", "cpu")
+    vectors = encoder.encode_documents(TEXTS)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-6)
+    assert (vectors * plain.encode(TEXTS)).sum(axis=1).min() > 0.9995
+
+
+def test_what_a_collection_records_of_the_model(float32: SentenceTransformerEncoder) -> None:
+    assert (float32.model, float32.revision, float32.dimension, float32.budget) == ("all-MiniLM-L6-v2", "53aa51172d14", 384, 254)
+    assert (float32.query_prompt, float32.document_prompt) == ("", "")
+
+
+def test_tokens_are_the_models_own(plain: SentenceTransformer, float32: SentenceTransformerEncoder) -> None:
+    wanted = [len(plain.tokenizer(text, add_special_tokens=False, truncation=False)["input_ids"]) for text in TEXTS]
+    assert float32.tokens.count(TEXTS).tolist() == wanted
+
+
+def test_progress_hears_every_text_and_may_end_it(float32: SentenceTransformerEncoder) -> None:
+    heard: list[int] = []
+    float32.encode_documents(["a"] * 70, heard.append)
+    assert heard == sorted(heard)
+    assert heard[-1] == 70
+    with pytest.raises(KeyboardInterrupt):
+        float32.encode_documents(["a"] * 70, lambda done: (_ for _ in ()).throw(KeyboardInterrupt))
+
+
+def test_threads_may_share_a_model(float32: SentenceTransformerEncoder) -> None:
+    wanted = float32.encode_documents(TEXTS)
+    wrong: list[Exception | int] = []
+
+    def work() -> None:
+        try:
+            for _ in range(3):
+                if not np.allclose(float32.encode_documents(TEXTS), wanted, atol=1e-5):
+                    wrong.append(1)
+                float32.encode_query("red")
+        except Exception as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_changed_weights_are_refused() -> None:
+    assert built_in.verified_folder() == built_in.built_in_folder()
+    with pytest.raises(ModelUnavailable, match="53aa51172d14.*expected 000"):
+        built_in.verified_folder(expected="0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("/nowhere/at/all", "no model folder"),
+        ("./nowhere", "no model folder"),
+        ("rankscope-test/there-is-no-such-model", "rankscope-test/there-is-no-such-model"),
+        ("not a name", "neither a local folder nor a possible"),
+    ],
+)
+def test_a_model_that_cannot_be_had_is_an_error_soon(model: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    started = time.monotonic()
+    with pytest.raises(ModelUnavailable, match=words):
+        SentenceTransformerEncoder.load(model)
+    assert time.monotonic() - started < 30  # left alone, the hub's client tries for over a minute
+
+
+def test_folders_that_are_not_models_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match="no weights"):
+        SentenceTransformerEncoder.load(str(tmp_path))
+    (tmp_path / "model.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(ModelUnavailable, match="cannot be loaded"):
+        SentenceTransformerEncoder.load(str(tmp_path))
+
+
+def test_any_local_folder_works(tmp_path: Path, plain: SentenceTransformer, float32: SentenceTransformerEncoder) -> None:
+    plain.save(str(tmp_path / "model"))
+    loaded = SentenceTransformerEncoder.load(str(tmp_path / "model"), "float32")
+    np.testing.assert_allclose(loaded.encode_query("red"), float32.encode_query("red"), atol=2e-6)
+    assert loaded.model == str(tmp_path / "model")
+
+
+def test_prompts_are_put_before_texts_and_taken_off_the_budget(tmp_path: Path, plain: SentenceTransformer) -> None:
+    prompted = SentenceTransformer(str(built_in.built_in_folder()), prompts={"query": "query: ", "document": "passage: "}, device="cpu")
+    prompted.save(str(tmp_path / "prompted"))
+    loaded = SentenceTransformerEncoder.load(str(tmp_path / "prompted"), "float32")
+    assert (loaded.query_prompt, loaded.document_prompt, loaded.budget) == ("query: ", "passage: ", 252)
+    np.testing.assert_allclose(loaded.encode_query("red"), plain.encode("query: red"), atol=2e-6)
+    np.testing.assert_allclose(loaded.encode_documents(["red"])[0], plain.encode("passage: red"), atol=2e-6)
+
+
+def test_a_model_is_loaded_once_whatever_it_is_called(tmp_path: Path) -> None:
+    loaded: list[str] = []
+
+    def loader(model: str) -> FakeEncoder:
+        loaded.append(model)
+        return FakeEncoder()
+
+    catalog = Catalog(Settings(tmp_path), loader)
+    assert catalog.get("all-MiniLM-L6-v2") is catalog.get("sentence-transformers/all-MiniLM-L6-v2")
+    catalog.get("other")
+    assert loaded == ["all-MiniLM-L6-v2", "other"]
+
+
+def test_precision_follows_the_processor_unless_forced(monkeypatch: pytest.MonkeyPatch) -> None:
+    for native in (True, False):
+        monkeypatch.setattr(precision, "bfloat16_is_native", lambda device, native=native: native)
+        assert precision.choose_dtype("auto", "cpu") == (torch.bfloat16 if native else torch.float32)
+        assert precision.choose_dtype("float32", "cpu") == torch.float32
+        assert precision.choose_dtype("bfloat16", "cpu") == torch.bfloat16
+    assert precision.choose_device("cpu") == "cpu"
+    if not torch.cuda.is_available():
+        with pytest.raises(ModelError, match="cuda"):
+            precision.choose_device("cuda:1")
