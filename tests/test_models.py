@@ -46,6 +46,32 @@ def test_bfloat16_layers_stay_close_because_pooling_is_float32(plain: SentenceTr
     assert (vectors * plain.encode(TEXTS)).sum(axis=1).min() > 0.9995
 
 
+def test_faster_layers_compute_the_same(plain: SentenceTransformer) -> None:
+    """Packed weights, fused GELU and batched attention, in float32 where nothing is lost to rounding."""
+    from copy import deepcopy
+
+    from core.models import fast_layers
+
+    if not fast_layers.available():
+        pytest.skip("this build of PyTorch has no oneDNN")
+    faster = deepcopy(plain)
+    fast_layers.speed_up(faster[0].model)
+    assert sum(isinstance(module, fast_layers.PackedLinear) for module in faster.modules()) == 37  # 6 layers of 6, and a pooler
+    np.testing.assert_allclose(faster.encode(TEXTS), plain.encode(TEXTS), atol=2e-6)
+
+
+def test_streams_keep_the_order_and_give_the_threads_back() -> None:
+    from core.models.streams import map_in_streams
+
+    threads = torch.get_num_threads()
+    assert list(map_in_streams(lambda number: number * number, range(50))) == [number * number for number in range(50)]
+    stopped = map_in_streams(lambda number: number, range(10_000))
+    assert next(stopped) == 0
+    stopped.close()  # type: ignore[attr-defined]
+    assert torch.get_num_threads() == threads
+    assert list(map_in_streams(str, [])) == []
+
+
 def test_what_a_collection_records_of_the_model(float32: SentenceTransformerEncoder) -> None:
     assert (float32.model, float32.revision, float32.dimension, float32.budget) == ("all-MiniLM-L6-v2", "53aa51172d14", 384, 254)
     assert (float32.query_prompt, float32.document_prompt) == ("", "")

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import ModelError
+from core.models.streams import map_in_streams
 from core.models.tokens import TokenCounter, TokenSource
 from core.settings import Precision
 
@@ -50,7 +51,7 @@ class SentenceTransformerEncoder:
 
     def __init__(self, loaded: SentenceTransformer, model: str, revision: str) -> None:
         self._loaded = loaded
-        self._lock = threading.Lock()  # fast tokenizers may not be set up by two threads at once
+        _tokenize_one_at_a_time(loaded)
         self.model = model
         self.revision = revision
         self.dimension = _dimension(loaded, model)
@@ -78,8 +79,7 @@ class SentenceTransformerEncoder:
 
     def encode_query(self, query: str) -> Vectors:
         """Return the query's vector, float32, shape (dimension,)."""
-        with self._lock:
-            return np.asarray(self._loaded.encode_query(query, show_progress_bar=False), dtype=np.float32)
+        return np.asarray(self._loaded.encode_query(query, show_progress_bar=False), dtype=np.float32)
 
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Return float32 vectors, shape (texts, dimension), in the order of ``texts``.
@@ -90,15 +90,19 @@ class SentenceTransformerEncoder:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda at: -len(texts[at]))
         step = self._batch * SLICE
-        for first in range(0, len(order), step):
-            at = order[first : first + step]
-            with self._lock:
-                vectors[at] = self._loaded.encode_document(
-                    [texts[i] for i in at], batch_size=self._batch, show_progress_bar=False
-                )
+        slices = [order[first : first + step] for first in range(0, len(order), step)]
+        mapped = map_in_streams if self._loaded.device.type == "cpu" else map
+        done = 0
+        for at, found in zip(slices, mapped(lambda at: self._encode([texts[i] for i in at]), slices), strict=True):
+            vectors[at] = found
+            done += len(at)
             if progress:
-                progress(first + len(at))
+                progress(done)
         return vectors
+
+    def _encode(self, texts: list[str]) -> Vectors:
+        encoded = self._loaded.encode_document(texts, batch_size=self._batch, show_progress_bar=False)
+        return np.asarray(encoded, dtype=np.float32)
 
 
 def _dimension(loaded: SentenceTransformer, model: str) -> int:
@@ -123,6 +127,18 @@ def _prompt(loaded: SentenceTransformer, *names: str) -> str:
     return next((loaded.prompts[name] for name in names if name in loaded.prompts), "") or ""
 
 
+def _tokenize_one_at_a_time(loaded: SentenceTransformer) -> None:
+    """Fast tokenizers may not be set up by two threads at once; the layers after them may run at once."""
+    lock = threading.Lock()
+    preprocess = loaded.preprocess
+
+    def locked(*inputs: Any, **options: Any) -> Any:
+        with lock:
+            return preprocess(*inputs, **options)
+
+    loaded.preprocess = locked  # type: ignore[method-assign]
+
+
 def _lower_precision(loaded: SentenceTransformer, dtype: Any) -> None:
     """Let the transformer layers compute in ``dtype``, and pool and normalise in float32 after them.
 
@@ -130,6 +146,8 @@ def _lower_precision(loaded: SentenceTransformer, dtype: Any) -> None:
     """
     import torch
     from sentence_transformers.sentence_transformer.modules import Transformer
+
+    from core.models import fast_layers
 
     if dtype == torch.float32:
         return
@@ -141,3 +159,5 @@ def _lower_precision(loaded: SentenceTransformer, dtype: Any) -> None:
         if isinstance(module, Transformer):
             module.to(dtype)
             module.register_forward_hook(to_float32)
+            if loaded.device.type == "cpu" and fast_layers.available():
+                fast_layers.speed_up(module.model)

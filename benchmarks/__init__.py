@@ -1,0 +1,1 @@
+"""Rankscope measured against its peers, in one run."""
