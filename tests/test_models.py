@@ -38,12 +38,12 @@ def test_float32_equals_plain_sentence_transformers(plain: SentenceTransformer, 
     np.testing.assert_allclose(float32.encode_query("a question"), plain.encode("a question"), atol=2e-6)
 
 
-def test_bfloat16_layers_stay_close_because_pooling_is_float32(plain: SentenceTransformer) -> None:
+def test_bfloat16_layers_stay_close_because_the_rest_is_float32(plain: SentenceTransformer) -> None:
     encoder = SentenceTransformerEncoder.load("all-MiniLM-L6-v2", "bfloat16", "cpu")
     vectors = encoder.encode_documents(TEXTS)
     assert vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-6)
-    assert (vectors * plain.encode(TEXTS)).sum(axis=1).min() > 0.9995
+    assert (vectors * plain.encode(TEXTS)).sum(axis=1).min() > 0.9998
 
 
 def test_faster_layers_compute_the_same(plain: SentenceTransformer) -> None:
@@ -55,9 +55,34 @@ def test_faster_layers_compute_the_same(plain: SentenceTransformer) -> None:
     if not fast_layers.available():
         pytest.skip("this build of PyTorch has no oneDNN")
     faster = deepcopy(plain)
-    fast_layers.speed_up(faster[0].model)
+    fast_layers.lower_products(faster.transformers_model, packed=True, dtype=torch.float32)
     assert sum(isinstance(module, fast_layers.PackedLinear) for module in faster.modules()) == 37  # 6 layers of 6, and a pooler
     np.testing.assert_allclose(faster.encode(TEXTS), plain.encode(TEXTS), atol=2e-6)
+    slower = deepcopy(plain)
+    fast_layers.lower_products(slower.transformers_model, packed=False, dtype=torch.float32)
+    np.testing.assert_allclose(slower.encode(TEXTS), plain.encode(TEXTS), atol=2e-6)
+
+
+def test_a_model_that_cannot_go_one_way_goes_another(plain: SentenceTransformer, monkeypatch: pytest.MonkeyPatch) -> None:
+    from copy import deepcopy
+
+    from core.models import lowering
+
+    def breaks(*_: object) -> None:
+        raise RuntimeError("expected m1 and m2 to have the same dtype")
+
+    def spoils(model: torch.nn.Module, _on_cpu: bool) -> None:
+        for parameter in model.parameters():
+            parameter.data.mul_(0.5)
+
+    monkeypatch.setattr(lowering, "_products_only", breaks)
+    whole = deepcopy(plain)
+    lowering.lower_precision(whole)
+    assert whole[0].model.dtype == torch.bfloat16
+    monkeypatch.setattr(lowering, "_whole", spoils)
+    untouched = deepcopy(plain)
+    lowering.lower_precision(untouched)
+    np.testing.assert_allclose(untouched.encode("red"), plain.encode("red"), atol=1e-6)
 
 
 def test_streams_keep_the_order_and_give_the_threads_back() -> None:
@@ -175,9 +200,9 @@ def test_a_model_is_loaded_once_whatever_it_is_called(tmp_path: Path) -> None:
 def test_precision_follows_the_processor_unless_forced(monkeypatch: pytest.MonkeyPatch) -> None:
     for native in (True, False):
         monkeypatch.setattr(precision, "bfloat16_is_native", lambda device, native=native: native)
-        assert precision.choose_dtype("auto", "cpu") == (torch.bfloat16 if native else torch.float32)
-        assert precision.choose_dtype("float32", "cpu") == torch.float32
-        assert precision.choose_dtype("bfloat16", "cpu") == torch.bfloat16
+        assert precision.wants_bfloat16("auto", "cpu") == native
+        assert not precision.wants_bfloat16("float32", "cpu")
+        assert precision.wants_bfloat16("bfloat16", "cpu")
     assert precision.choose_device("cpu") == "cpu"
     if not torch.cuda.is_available():
         with pytest.raises(ModelError, match="cuda"):

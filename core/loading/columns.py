@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
+from statistics import median
 from typing import Any, NamedTuple
 
 FEWEST_BOXES = 12  # on less than this no columns can be told
 MOST_BOXES = 4000  # a page of single letters would take too long
+WIDE_LINE = 0.7  # of its column: what most lines of running text reach
 SHORT_LINE = 0.75  # of the page's long lines: one that ends a sentence there ends a paragraph
+_LEADER = re.compile(r"(?:\. ?){6,}")  # several of them are a table of contents, not columns
 _PARAGRAPH_END = re.compile(r"[.!?:。！？।؟][\"'”’»)\]]*$")
 
 
@@ -30,12 +33,19 @@ def page_text(textpage: Any) -> str:
     """Return a page's text in reading order, with blank lines where paragraphs seem to end."""
     text = str(textpage.get_text_range()).replace("\r\n", "\n")
     count = textpage.count_rects()
-    if FEWEST_BOXES <= count <= MOST_BOXES:
-        boxes = [Box(*textpage.get_rect(index)) for index in range(count)]
-        gutter = find_gutter(boxes)
-        if gutter is not None and jumps(boxes, gutter):
-            text = _column_text(textpage, boxes, gutter)
+    if FEWEST_BOXES <= count <= MOST_BOXES and len(_LEADER.findall(text)) < 3:
+        blocks = read_blocks([Box(*textpage.get_rect(index)) for index in range(count)])
+        if len(blocks) > 1:
+            text = _blocks_text(textpage, blocks)
     return mark_paragraphs(text)
+
+
+def read_blocks(boxes: list[Box]) -> list[list[Box]]:
+    """Return the boxes as painted, or where they were painted across columns, block by block in reading order."""
+    gutter = find_gutter(boxes) if len(boxes) >= FEWEST_BOXES else None
+    if gutter is None or not jumps(boxes, gutter) or not is_prose(boxes, gutter):
+        return [boxes]
+    return [inner for block in reading_order(boxes, gutter) for inner in read_blocks(block)]
 
 
 def find_gutter(boxes: list[Box]) -> float | None:
@@ -61,10 +71,20 @@ def jumps(boxes: list[Box], gutter: float) -> bool:
     return changes > max(4, lines * 0.6)
 
 
-def _column_text(textpage: Any, boxes: list[Box], gutter: float) -> str:
+def is_prose(boxes: list[Box], gutter: float) -> bool:
+    """Whether on both sides of the gutter most lines are nearly as wide as their column: a table's cells are not."""
+    for side in ([box for box in boxes if box.right <= gutter], [box for box in boxes if box.left >= gutter]):
+        lines = _lines(side)
+        width = max(box.right for box in side) - min(box.left for box in side)
+        if median(line[-1].right - line[0].left for line in lines) < width * WIDE_LINE:
+            return False
+    return True
+
+
+def _blocks_text(textpage: Any, blocks: list[list[Box]]) -> str:
     lines = []
-    for column in reading_order(boxes, gutter):
-        for line in _lines(column):
+    for block in blocks:
+        for line in _lines(block):
             words = (textpage.get_text_bounded(*box).replace("\r\n", " ").strip() for box in line)
             lines.append(" ".join(word for word in words if word))
     return "\n".join(line for line in lines if line)

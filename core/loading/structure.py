@@ -7,29 +7,26 @@ import re
 from core.records import Heading, Table
 
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(\S[^\n]*)$", re.MULTILINE)
-_FENCE = re.compile(r"^(```|~~~)", re.MULTILINE)
+# Only a single line between blank ones: the lines of a YAML head and of a table are none.
+_UNDERLINED = re.compile(r"(?:\A|(?<=\n\n))([^\s|>#*-][^\n]*)\n(=+|-{2,})[ \t]*$", re.MULTILINE)
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*$.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _ROWS = re.compile(r"^\|[^\n]*(?:\n\|[^\n]*)+", re.MULTILINE)
 
 
-def _fenced(text: str) -> list[tuple[int, int]]:
-    edges = [match.start() for match in _FENCE.finditer(text)]
-    return list(zip(edges[::2], [*edges[1::2], len(text)], strict=False))
-
-
 def markdown_headings(text: str) -> tuple[Heading, ...]:
-    """Return the ATX headings of ``text`` in order, code fences left out."""
-    fences = iter(_fenced(text))
-    fence = next(fences, None)
-    found = []
-    for match in _HEADING.finditer(text):
-        while fence and fence[1] < match.start():
-            fence = next(fences, None)
-        if fence and fence[0] <= match.start():
-            continue
-        title = match[2].strip().rstrip("#").strip().replace("**", "")
-        if title:
-            found.append(Heading(match.start(), match.end(), len(match[1]), title))
-    return tuple(found)
+    """Return the headings of ``text`` in order, with ``#`` or underlined, code fences left out."""
+    found = [Heading(match.start(), match.end(), len(match[1]), _title(match[2])) for match in _HEADING.finditer(text)]
+    found += [Heading(match.start(), match.end(), 1 if match[2][0] == "=" else 2, _title(match[1])) for match in _UNDERLINED.finditer(text)]
+    fences = [match.span() for match in _FENCE.finditer(text)]
+    return tuple(heading for heading in sorted(found, key=lambda heading: heading.start) if heading.title and not _within(heading, fences))
+
+
+def _title(line: str) -> str:
+    return line.strip().rstrip("#").strip().replace("**", "")
+
+
+def _within(heading: Heading, fences: list[tuple[int, int]]) -> bool:
+    return any(start <= heading.start < end for start, end in fences)
 
 
 def markdown_tables(text: str) -> tuple[Table, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from pathlib import PurePosixPath
+from unicodedata import normalize
 
 from charset_normalizer import from_bytes
 
@@ -21,7 +22,12 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_LINE_END = re.compile(r"\r\n?|\x0b|\u2028|\u2029")
+_INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u00ad\ufeff]")
+_LIGATURE = re.compile(r"[\ufb00-\ufb06]")
 MARKDOWN = (".md", ".markdown")
+_IN_USE = ["utf_16_le", "utf_16_be", "cp1250", "iso8859_2", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256", "cp932", "euc_jp", "gb18030", "big5", "cp949"]
+LITTLE_CHAOS = 0.05  # charset_normalizer's measure; what is Western has none
 SAMPLE = 20_000  # characters looked at for binary content
 
 
@@ -49,24 +55,34 @@ def decode(name: str, data: bytes, declared: str | None = None) -> str:
         text = _try(data, encoding) if encoding else None
         if text is not None and not _is_binary(text):
             return text
-    best = from_bytes(data).best()
-    text = str(best) if best else ""
+    text = _detected(data)
     if not text or _is_binary(text):
         raise WrongFileType(f"{name} is not text in any encoding that can be told: save it as UTF-8, or bring another file")
     return text
 
 
 def tidy(text: str) -> str:
-    """Return ``text`` with line ends as ``\\n`` and without NULs and lone surrogates, which no store keeps."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+    """Return ``text`` with line ends as ``\\n``, ligatures as letters, and without what no reader sees:
+    control characters, soft hyphens, marks of byte order, and lone surrogates, which no store keeps."""
+    text = _INVISIBLE.sub("", _LINE_END.sub("\n", text))
+    text = _LIGATURE.sub(lambda match: normalize("NFKC", match[0]), text)
     return text.encode("utf-8", "ignore").decode("utf-8")
 
 
 def _try(data: bytes, encoding: str) -> str | None:
     try:
         return data.decode(encoding)
-    except (UnicodeDecodeError, LookupError):
+    except (ValueError, LookupError):  # as UnicodeError, or for an encoding's name that makes no sense
         return None
+
+
+def _detected(data: bytes) -> str:
+    """The text in the most plausible encoding: in short texts rare ones look as good as those in use."""
+    western = from_bytes(data, cp_isolation=["cp1252"]).best()
+    if western and western.chaos < LITTLE_CHAOS and not _is_binary(str(western)):
+        return str(western)
+    best = from_bytes(data, cp_isolation=_IN_USE).best() or from_bytes(data).best()
+    return str(best) if best else ""
 
 
 def _is_binary(text: str) -> bool:

@@ -16,7 +16,6 @@ from core.settings import Precision
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-    from torch import Tensor, nn
 
 Vectors = npt.NDArray[np.float32]
 Progress = Callable[[int], None]
@@ -70,11 +69,13 @@ class SentenceTransformerEncoder:
         Raises ModelUnavailable where it cannot be had, ModelError where it cannot be used.
         """
         from core.models.loading import load_sentence_transformer
-        from core.models.precision import choose_device, choose_dtype
+        from core.models.lowering import lower_precision
+        from core.models.precision import choose_device, wants_bfloat16
 
         place = choose_device(device)
         loaded, revision = load_sentence_transformer(model, place)
-        _lower_precision(loaded, choose_dtype(precision, place))
+        if wants_bfloat16(precision, place):
+            lower_precision(loaded)
         return cls(loaded, model, revision)
 
     def encode_query(self, query: str) -> Vectors:
@@ -137,27 +138,3 @@ def _tokenize_one_at_a_time(loaded: SentenceTransformer) -> None:
             return preprocess(*inputs, **options)
 
     loaded.preprocess = locked  # type: ignore[method-assign]
-
-
-def _lower_precision(loaded: SentenceTransformer, dtype: Any) -> None:
-    """Let the transformer layers compute in ``dtype``, and pool and normalise in float32 after them.
-
-    Pooling in bfloat16 too would let the cosine to float32 fall from .9999 to .998.
-    """
-    import torch
-    from sentence_transformers.sentence_transformer.modules import Transformer
-
-    from core.models import fast_layers
-
-    if dtype == torch.float32:
-        return
-
-    def to_float32(_module: nn.Module, _inputs: Any, features: dict[str, Tensor]) -> dict[str, Tensor]:
-        return {**features, "token_embeddings": features["token_embeddings"].float()}
-
-    for module in list(loaded.modules()):
-        if isinstance(module, Transformer):
-            module.to(dtype)
-            module.register_forward_hook(to_float32)
-            if loaded.device.type == "cpu" and fast_layers.available():
-                fast_layers.speed_up(module.model)

@@ -33,8 +33,6 @@ def bfloat16_is_native(device: str) -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
-def choose_dtype(wanted: Precision, device: str) -> torch.dtype:
-    """Return the type that the layers compute in."""
-    if wanted == "auto":
-        return torch.bfloat16 if bfloat16_is_native(device) else torch.float32
-    return torch.bfloat16 if wanted == "bfloat16" else torch.float32
+def wants_bfloat16(wanted: Precision, device: str) -> bool:
+    """Whether the layers shall compute in bfloat16: where asked for, and by itself where it is native."""
+    return wanted == "bfloat16" or (wanted == "auto" and bfloat16_is_native(device))
