@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from core.chunking import chunk_document
 from core.errors import SettingsError
 from core.loading.structure import markdown_headings
 from core.models.built_in import built_in_folder
-from core.models.tokens import TokenCounter
+from core.models.tokens import Ints, TokenCounter
 from core.records import Chunk, ChunkSettings, Document
 from core.samples import documents
 from tests.fakes import WordTokens
@@ -122,8 +123,8 @@ def test_a_word_is_cut_only_if_it_alone_is_over_the_budget(minilm: TokenCounter)
 
 def test_a_cut_inside_a_word_spares_graphemes() -> None:
     class Letters(WordTokens):
-        def starts(self, text: str, cuts: np.ndarray) -> np.ndarray:
-            return np.arange(len(text))
+        def starts(self, text: str, cuts: Ints) -> Ints:
+            return np.arange(len(text), dtype=np.int64)
 
     family = "👨‍👩‍👧"  # one grapheme of five code points
     chunks = chunk_document(Document("a", family * 12), ChunkSettings(8, 0), Letters())
@@ -152,7 +153,7 @@ def test_a_tokenizer_whose_counts_do_not_add_up_is_still_kept_to_the_budget() ->
 
         exact = False
 
-        def count(self, texts: list[str]) -> np.ndarray:  # type: ignore[override]
+        def count(self, texts: Sequence[str]) -> Ints:
             return super().count(texts) + 2
 
     chunks = chunk_document(Document("a", " ".join("abcdefghijklmnop")), ChunkSettings(8, 0), Sticky())

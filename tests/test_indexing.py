@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -114,7 +115,7 @@ def test_progress_adds_up(workspace: Workspace) -> None:
     uploads = [Upload(f"{number}.txt", f"red {number}".encode()) for number in range(5)]
     index(workspace, workspace.open_or_create("c"), uploads, report=heard.append)
     assert (heard[-1].files, heard[-1].files_total, heard[-1].chunks, heard[-1].share) == (5, 5, 5, 1.0)
-    assert all(before.share <= after.share for before, after in zip(heard, heard[1:], strict=False))
+    assert all(before.share <= after.share for before, after in pairwise(heard))
 
 
 def test_a_document_half_added_is_not_found_and_removed_at_the_next_start(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,7 +245,7 @@ def test_settings_are_fixed_when_a_collection_is_made(workspace: Workspace) -> N
     assert workspace.open_or_create("c").metric == "dot"
     for wanted, words in (({"metric": "cosine"}, "dot, not cosine"), ({"chunk_size": 60}, "50, not 60"), ({"model": "other"}, "fake, not other")):
         with pytest.raises(SettingsMismatch, match=words):
-            workspace.open_or_create("c", **wanted)  # type: ignore[arg-type]
+            workspace.open_or_create("c", **wanted)
     with pytest.raises(SettingsError, match="at most 254"):
         workspace.open_or_create("long", chunk_size=255)
 
@@ -258,7 +259,7 @@ def test_a_model_that_reads_little_gets_smaller_chunks_by_default(workspace: Wor
 def test_another_revision_of_the_model_is_refused_by_name(workspace: Workspace, encoder: FakeEncoder) -> None:
     bring(workspace, {"a.txt": "red"})
     encoder.revision = "2"
-    with pytest.raises(ModelMismatch, match="revision 1 .*revision 2"):
+    with pytest.raises(ModelMismatch, match=r"revision 1 .*revision 2"):
         search(workspace, "c", "red")
 
 

@@ -55,10 +55,12 @@ def test_faster_layers_compute_the_same(plain: SentenceTransformer) -> None:
     if not fast_layers.available():
         pytest.skip("this build of PyTorch has no oneDNN")
     faster = deepcopy(plain)
+    assert faster.transformers_model is not None
     fast_layers.lower_products(faster.transformers_model, packed=True, dtype=torch.float32)
     assert sum(isinstance(module, fast_layers.PackedLinear) for module in faster.modules()) == 37  # 6 layers of 6, and a pooler
     np.testing.assert_allclose(faster.encode(TEXTS), plain.encode(TEXTS), atol=2e-6)
     slower = deepcopy(plain)
+    assert slower.transformers_model is not None
     fast_layers.lower_products(slower.transformers_model, packed=False, dtype=torch.float32)
     np.testing.assert_allclose(slower.encode(TEXTS), plain.encode(TEXTS), atol=2e-6)
 
@@ -139,7 +141,7 @@ def test_threads_may_share_a_model(float32: SentenceTransformerEncoder) -> None:
 
 def test_changed_weights_are_refused() -> None:
     assert built_in.verified_folder() == built_in.built_in_folder()
-    with pytest.raises(ModelUnavailable, match="53aa51172d14.*expected 000"):
+    with pytest.raises(ModelUnavailable, match=r"53aa51172d14.*expected 000"):
         built_in.verified_folder(expected="0" * 64)
 
 

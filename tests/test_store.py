@@ -153,7 +153,7 @@ def test_what_another_process_writes_is_found(store: Store, tmp_path: Path) -> N
 def test_collections_of_other_programs_are_listed_but_not_searched(store: Store, tmp_path: Path) -> None:
     client = chromadb.PersistentClient(str(tmp_path))
     foreign = client.create_collection("foreign", embedding_function=None)
-    foreign.add(ids=["a"], embeddings=[[1.0] * 8], documents=["red"])
+    foreign.add(ids=["a"], embeddings=np.ones((1, 8), dtype=np.float32), documents=["red"])
     collection = store.collection("foreign")
     assert (collection.foreign, collection.chunks, collection.metric, collection.model) == (True, 1, "l2", "")
     with pytest.raises(ForeignCollection, match="foreign"):

@@ -1,7 +1,7 @@
 """markitdown, with no converter but those of the four kinds that we give it, each the way we want it.
 
 With all its converters it would try others on a damaged file, and find text in what is none. It puts
-every exception of the parsers below it into one of its own, which office.py and web.py translate.
+every exception of the parsers below it into one of its own, which office.py translates.
 Importing this module takes a second: it is imported where it is used.
 """
 
@@ -50,7 +50,7 @@ class PageConverter(HtmlConverter):
 
     def convert(self, file_stream: BinaryIO, stream_info: StreamInfo, **kwargs: Any) -> DocumentConverterResult:
         """Return the page as Markdown."""
-        soup = BeautifulSoup(file_stream, "html.parser", from_encoding="utf-8")
+        soup = BeautifulSoup(file_stream.read().decode("utf-8", "ignore"), "html.parser")
         for tag in soup.select("a.headerlink, template"):
             tag.decompose()
         for picture in soup.find_all("img"):

@@ -7,6 +7,7 @@ import re
 import struct
 import zipfile
 import zlib
+from textwrap import shorten
 
 from bs4.dammit import EncodingDetector
 
@@ -17,9 +18,11 @@ from core.loading.text import decode, tidy
 from core.records import Document, Page
 from core.wording import file_size
 
+LONGEST_REASON = 120  # characters of a parser's message
 MOST_UNPACKED = 1_000_000_000  # bytes: more is no document but a ZIP bomb
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError)
 _ENCRYPTED = 1  # a ZIP member's flag
+_THREW = re.compile(r"^.*? with message: ", re.DOTALL)  # before the parser's own words
 _SLIDE = re.compile(r"<!-- Slide number: (\d+) -->\n?")
 _PICTURE = re.compile(r"!\[([^\]\n]*)\]\(([^)\n]*)\)")
 _FILE_NAME = re.compile(r"\S+\.(?:png|jpe?g|gif|bmp|svg|emf|wmf|tiff?)$", re.IGNORECASE)
@@ -67,7 +70,7 @@ def _check_office(name: str, data: bytes, expected: str, folder: str) -> None:
             _check_members(name, members)
             broken = archive.testzip()
     except _ZIP_ERRORS as error:
-        raise _damaged(name, error) from error
+        raise _damaged(name, f"it cannot be unpacked: {error}") from error
     if broken:
         raise _damaged(name, f"its part {broken} does not match its checksum")
     if not any(member.filename.startswith(folder) for member in members):
@@ -90,7 +93,8 @@ def _convert(name: str, data: bytes, ending: str) -> str:
     try:
         text = to_markdown(data, ending)
     except MarkItDownException as error:
-        raise _damaged(name, str(error).strip().splitlines()[-1].lstrip("- ")) from error
+        reason = shorten(_THREW.sub("", str(error)), LONGEST_REASON, placeholder=" …")
+        raise _damaged(name, f"its content cannot be read: {reason}") from error
     return _PICTURE.sub(_picture_text, tidy(text))
 
 

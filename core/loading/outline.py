@@ -10,7 +10,7 @@ from core.records import Heading, Page
 
 MOST_LINES = 3  # over which a title may run
 _BLANK = re.compile(r"\s+")
-_NUMBERING = re.compile(r"^(?:chapter\s+|appendix\s+|section\s+|part\s+)?[\dA-Z]{1,3}(?:\.\d+)*[.:]?\s+", re.IGNORECASE)
+_NUMBERING = re.compile(r"^(?:(?i:chapter|appendix|section|part)\s+)?(?:\d{1,3}|[A-Z]|[IVXLC]{1,6})(?:\.\d+)*[.:]?\s+")
 _LINE = re.compile(r"[^\n]+")
 
 
@@ -49,8 +49,8 @@ def _find_title(text: str, start: int, end: int, title: str) -> tuple[int, int] 
     if not wanted:
         return None
     lines = list(_LINE.finditer(text, start, end))
-    for index, first in enumerate(lines):
-        for last in lines[index : index + MOST_LINES]:
+    for count in range(MOST_LINES):  # one line that says it all comes before several
+        for first, last in zip(lines, lines[count:], strict=False):
             if wanted & _names(text[first.start() : last.end()]):
                 return first.start(), last.end()
     return None

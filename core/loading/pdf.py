@@ -35,7 +35,7 @@ def load_pdf(name: str, data: bytes) -> Document:
         pages, outline = _read(name, data)
     if not any(page.strip() for page in pages):
         count = plural(len(pages), "page")
-        raise NoText(f"{name} holds no text in its {count}, so it is probably a scan: run text recognition (OCR) on it first")
+        raise NoText(f"{name} holds no text on its {count}, so it is probably a scan: run text recognition (OCR) on it first")
     return _assemble(name, pages, outline, len(data))
 
 

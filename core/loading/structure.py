@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 
 from core.records import Heading, Table
 
@@ -26,7 +27,8 @@ def _title(line: str) -> str:
 
 
 def _within(heading: Heading, fences: list[tuple[int, int]]) -> bool:
-    return any(start <= heading.start < end for start, end in fences)
+    before = bisect_right(fences, heading.start, key=lambda fence: fence[0])
+    return before > 0 and heading.start < fences[before - 1][1]
 
 
 def markdown_tables(text: str) -> tuple[Table, ...]:
