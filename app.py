@@ -4,7 +4,7 @@ import streamlit as st
 
 st.navigation(
     [
-        st.Page("pages/search.py", title="Search", icon=":material/search:", default=True),
-        st.Page("pages/library.py", title="Library", icon=":material/library_books:"),
+        st.Page("pages/search.py", title="Search", icon="🔎", default=True),
+        st.Page("pages/library.py", title="Library", icon="📚"),
     ]
 ).run()

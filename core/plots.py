@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import plotly.graph_objects as go
 
 from core.records import SearchResult, measure_name
@@ -17,7 +19,7 @@ def score_profile(result: SearchResult) -> go.Figure:
     """
     ranks = [hit.bi_rank for hit in result.hits]
     scores = [hit.bi_score for hit in result.hits]
-    names = [hit.document for hit in result.hits]
+    names = [escape(hit.document) for hit in result.hits]  # plotly renders some HTML
     figure = go.Figure(
         go.Bar(
             x=scores,
@@ -30,6 +32,6 @@ def score_profile(result: SearchResult) -> go.Figure:
         )
     )
     figure.update_yaxes(autorange="reversed", title="rank", dtick=max(1, len(ranks) // 10), zeroline=False)
-    figure.update_xaxes(title=measure_name(result.metric), nticks=5)
+    figure.update_xaxes(title=measure_name(result.metric).replace(" ", "<br>", 1), nticks=5)
     figure.update_layout(height=110 + BAR * len(ranks), margin={"l": 8, "r": 8, "t": 8, "b": 8}, bargap=0.25)
     return figure

@@ -108,3 +108,4 @@ def test_the_score_profile_shows_every_hit() -> None:
     assert list(bar.x) == pytest.approx([0.9, 0.8, 0.7])
     assert list(bar.y) == [1, 2, 3]
     assert [row[0] for row in bar.customdata] == ["id1", "id2", "id3"]
+    assert bar.customdata[0][1] == "a&lt;b&gt;.txt"

@@ -6,6 +6,7 @@ is. So the URL is read into the widgets' state when it is not the one we wrote, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import streamlit as st
@@ -14,18 +15,22 @@ Value = str | int | list[str]
 _WRITTEN = "address-written"
 
 
-def read_address(defaults: Mapping[str, Value]) -> None:
+def read_address(defaults: Mapping[str, Value]) -> list[str]:
     """Put the URL's parameters into the session state; each key of ``defaults`` gets a value of its default's type.
 
-    A parameter that cannot be read (``hits=many``) is passed over. Values that are there already are
-    kept: on a switch of pages too, where Streamlit drops the state of widgets it does not draw.
+    Return the parameters that cannot be read, as ``hits=many``: they are passed over. Values that are
+    there already are kept; on a switch of pages too, if the widgets have ``persist_state="session"``.
     """
+    unreadable = []
     here = {key: st.query_params.get_all(key) for key in st.query_params}
     if here and here != st.session_state.get(_WRITTEN):
         for key, default in defaults.items():
-            st.session_state[key] = _parsed(here.get(key, []), default)
+            found = here.get(key, [])
+            st.session_state[key] = default if (value := _parsed(found, default)) is None else value
+            unreadable += [f"{key}={found[-1]}"] if found and value is None else []
     for key, default in defaults.items():
         st.session_state[key] = st.session_state.get(key, default)
+    return unreadable
 
 
 def write_address(defaults: Mapping[str, Value]) -> None:
@@ -38,11 +43,12 @@ def write_address(defaults: Mapping[str, Value]) -> None:
     st.session_state[_WRITTEN] = wanted
 
 
-def _parsed(found: list[str], default: Value) -> Value:
+def _parsed(found: list[str], default: Value) -> Value | None:
+    """Return a parameter's values as a value of the default's type, None where they are missing or of another type."""
     if isinstance(default, list):
         return found
     if not found:
-        return default
+        return None
     if isinstance(default, int):
-        return int(found[-1]) if found[-1].isdecimal() and len(found[-1]) < 6 else default
+        return int(found[-1]) if re.fullmatch(r"-?\d{1,9}", found[-1]) else None
     return found[-1]

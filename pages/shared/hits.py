@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import pandas as pd
+import csv
+import io
+
 import streamlit as st
 
 from core.errors import DocumentNotFound
@@ -10,28 +12,28 @@ from core.excerpt import context
 from core.records import Hit, SearchResult
 from core.workspace import Workspace
 from pages.shared.markup import context_html, hit_card
+from pages.shared.notices import show_error
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def show_hit(workspace: Workspace, result: SearchResult, hit: Hit) -> None:
     """Draw one hit with its button 'Show in context'."""
     with st.container(border=True, key=f"hit-{hit.rank}"):
         st.html(hit_card(hit, result.query, result.metric, result.hits[0].bi_score))
-        place = f"characters {hit.start:,} to {hit.end:,} · {hit.tokens} tokens"
-        button, note = st.columns([1, 3], vertical_alignment="center")
-        if button.button("Show in context", key=f"context-{hit.rank}", icon=":material/article:", type="tertiary"):
-            show_context(workspace, result.query, hit)
-        note.caption(place)
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            if st.button("Show in context", key=f"context-{hit.rank}", icon=":material/article:", type="tertiary"):
+                show_context(workspace, result.query, hit)
+            st.caption(f"characters {hit.start:,} to {hit.end:,} · {hit.tokens} tokens", width="content")
 
 
-@st.dialog("In context", width="large")
+@st.dialog("In context", width="medium")
 def show_context(workspace: Workspace, query: str, hit: Hit) -> None:
     """Open a chunk inside its document's surrounding text."""
     try:
         document = workspace.shelf.document(hit.document_id)
     except DocumentNotFound as error:
-        st.error(str(error), icon=":material/error:")
+        show_error(error)
         return
     page = f", page {hit.page} of {document.pages[-1].number}" if hit.page and document.pages else ""
     st.text(f"{hit.document}{page}")
@@ -46,7 +48,13 @@ def hits_csv(result: SearchResult) -> str:
     A text that a spreadsheet would run as a formula gets an apostrophe before it, which spreadsheets
     do not show (source: OWASP, CSV Injection).
     """
-    table = pd.DataFrame([{"query": result.query, "collection": result.collection, **hit.as_json()} for hit in result.hits])
-    for column in ("query", "collection", "document", "heading", "text"):
-        table[column] = table[column].map(lambda cell: f"'{cell}" if str(cell).startswith(FORMULA_STARTS) else cell)
-    return str(table.to_csv(index=False))
+    rows = [{"query": result.query, "collection": result.collection, **hit.as_json()} for hit in result.hits]
+    table = io.StringIO(newline="")
+    writer = csv.DictWriter(table, list(rows[0]) if rows else [], quoting=csv.QUOTE_NONNUMERIC)
+    writer.writeheader()
+    writer.writerows({name: _disarmed(cell) for name, cell in row.items()} for row in rows)
+    return table.getvalue()
+
+
+def _disarmed(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell

@@ -20,8 +20,8 @@ def hit_card(hit: Hit, query: str, metric: Metric, best: float) -> str:
     place = " · ".join(part for part in (page, hit.heading or "") if part)
     return (
         f'<div class="rs-hit"><div class="rs-head"><span class="rs-rank">{hit.rank}</span>'
-        f'<span class="rs-document" dir="auto">{escape(hit.document)}</span>'
-        f'<span class="rs-place" dir="auto">{escape(place)}</span>'
+        f'<span class="rs-from"><span class="rs-document" dir="auto">{escape(hit.document)}</span> '
+        f'<span class="rs-place" dir="auto">{escape(place)}</span></span>'
         f'<span class="rs-score"><b>{hit.bi_score:.4f}</b> <span class="rs-faint">{measure_name(metric)}</span></span></div>'
         f'<div class="rs-track"><div class="rs-bar" style="width:{bar_percent(hit.bi_score, metric, best):.1f}%"></div></div>'
         f'<div class="rs-text" dir="auto">{marked_text(unwrap(hit.text), query)}</div></div>'
@@ -42,6 +42,10 @@ def marked_text(text: str, query: str) -> str:
     html = "".join(
         f"<mark>{escape(piece.text)}</mark>" if piece.marked else escape(piece.text) for piece in mark(text, query)
     )
+    return _with_headings(html)
+
+
+def _with_headings(html: str) -> str:
     return _HEADING_LINE.sub(r'<span class="rs-syntax">\1</span><span class="rs-heading">\2</span>', html)
 
 
@@ -50,9 +54,9 @@ def context_html(shown: Context, query: str) -> str:
     before = ("… " if shown.cut_before else "") + unwrap(shown.before)
     after = unwrap(shown.after) + (" …" if shown.cut_after else "")
     return (
-        f'<div class="rs-text" dir="auto"><span class="rs-faint">{escape(before)}</span>'
+        f'<div class="rs-text" dir="auto"><span class="rs-faint">{_with_headings(escape(before))}</span>'
         f'<span class="rs-chunk">{marked_text(unwrap(shown.chunk), query)}</span>'
-        f'<span class="rs-faint">{escape(after)}</span></div>'
+        f'<span class="rs-faint">{_with_headings(escape(after))}</span></div>'
     )
 
 

@@ -8,7 +8,10 @@ from core.errors import RankscopeError
 from core.jobs import Jobs
 from core.settings import Settings, quiet_environment
 from core.workspace import Workspace
+from pages.shared.notices import show_error
 from pages.shared.style import STYLE
+
+ICON = "🔎"  # an emoji: the browser would fetch a material icon from Google's servers
 
 
 def begin_page(title: str) -> Workspace:
@@ -16,13 +19,13 @@ def begin_page(title: str) -> Workspace:
 
     Called first by every page: a deep link may run a page without app.py.
     """
-    st.set_page_config(page_title=f"{title} · Rankscope", page_icon=":material/search:", layout="wide")
+    st.set_page_config(page_title=f"{title} · Rankscope", page_icon=ICON, layout="wide")
     st.html(STYLE)
     quiet_environment()
     try:
         return _workspace()
     except RankscopeError as error:
-        st.error(str(error), icon=":material/error:")
+        show_error(error)
         st.stop()
 
 

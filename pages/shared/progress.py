@@ -5,13 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core.indexing import Outcome, Status
 from core.jobs import Job
+from core.progress import Outcome, Status
 from core.wording import plural, progress_text
+from pages.shared.notices import show_error
 from pages.shared.page import jobs
 
 POLL = 1.0  # seconds
-MANY = 20  # outcomes that are shown unfolded
+MANY = 8  # outcomes that are shown unfolded
 SIGNS: dict[Status, str] = {
     "indexed": "✓", "replaced": "✓", "kept beside": "✓", "unchanged": "=", "duplicate": "=", "failed": "✗", "cancelled": "–",
 }
@@ -36,10 +37,9 @@ def _draw_active(job: Job) -> None:
     verb = "Waiting to index" if job.state == "waiting" else "Cancelling" if job.cancelling else "Indexing"
     head, button = st.columns([5, 1], vertical_alignment="center")
     head.text(f"{verb} {plural(job.files, 'file')} into {job.collection}")
-    if button.button("Cancel", key=f"cancel-{job.number}", disabled=job.cancelling, width="stretch"):
-        job.cancel()
-        st.rerun(scope="fragment")
-    st.progress(job.progress.share, text=progress_text(job.progress))
+    button.button("Cancel", key=f"cancel-{job.number}", disabled=job.cancelling, width="stretch", on_click=job.cancel)
+    text = "It begins when the runs before it are over" if job.state == "waiting" else progress_text(job.progress)
+    st.progress(job.progress.share, text=text)
 
 
 def _draw_over(job: Job) -> None:
@@ -49,11 +49,15 @@ def _draw_over(job: Job) -> None:
         jobs().dismiss(job)
         st.rerun()
     if job.error:
-        st.error(job.error.replace("$", r"\$"), icon=":material/error:")
-    failed = any(outcome.status == "failed" for outcome in job.outcomes)
+        show_error(job.error)
+    failed = [f"{SIGNS['failed']} {outcome.message}" for outcome in job.outcomes if outcome.status == "failed"]
+    if failed:  # in full: a table's cell would cut off what to do about it
+        more = [f"and {len(failed) - MANY:,} more, in the list below"] if len(failed) > MANY else []
+        st.text("\n".join(failed[:MANY] + more))
     if job.outcomes:
-        with st.expander("What became of each file", expanded=failed or len(job.outcomes) <= MANY):
-            st.dataframe(outcome_table(job.outcomes), hide_index=True, height="auto" if len(job.outcomes) <= 8 else 320)
+        remarks = any(outcome.message for outcome in job.outcomes if outcome.status != "failed")
+        with st.expander("What became of each file", expanded=remarks and len(job.outcomes) <= MANY):
+            st.dataframe(outcome_table(job.outcomes), hide_index=True, height="auto" if len(job.outcomes) <= MANY else 320)
 
 
 def _summary(job: Job) -> str:

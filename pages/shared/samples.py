@@ -7,6 +7,7 @@ import streamlit as st
 from core import samples
 from core.errors import CollectionNotFound, RankscopeError
 from core.workspace import Workspace
+from pages.shared.notices import show_error
 from pages.shared.page import jobs
 
 
@@ -27,14 +28,16 @@ def offer_samples(workspace: Workspace) -> None:
         add_samples(workspace)
 
 
-def add_samples(workspace: Workspace) -> None:
-    """Queue the indexing of the sample library."""
+def add_samples(workspace: Workspace) -> bool:
+    """Queue the indexing of the sample library; where that fails, say why and return False."""
     try:
-        collection = workspace.open_or_create(samples.SAMPLE_COLLECTION)
+        with st.spinner("Loading the model for the sample library…"):
+            collection = workspace.open_or_create(samples.SAMPLE_COLLECTION)
     except RankscopeError as error:
-        st.error(str(error), icon=":material/error:")
-        return
+        show_error(error)
+        return False
     jobs().index(workspace, collection, samples.sources(), "replace")
+    return True
 
 
 def has_samples(workspace: Workspace) -> bool:

@@ -3,15 +3,16 @@
 STYLE = """<style>
 .block-container { padding-top: 3.2rem; padding-bottom: 4rem; max-width: 1500px; }
 .rs-hit { line-height: 1.5; }
-.rs-head { display: flex; gap: .75rem; align-items: baseline; flex-wrap: wrap; }
-.rs-rank { font-size: 1.35rem; font-weight: 700; min-width: 1.6em; font-variant-numeric: tabular-nums; }
+.rs-head { display: flex; gap: .75rem; align-items: baseline; }
+.rs-from { flex: 1; min-width: 0; }
+.rs-rank { font-size: 1.35rem; font-weight: 700; min-width: 1.2em; font-variant-numeric: tabular-nums; }
 .rs-document { font-weight: 600; overflow-wrap: anywhere; }
-.rs-place { opacity: .75; overflow-wrap: anywhere; }
-.rs-score { margin-left: auto; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.rs-place { margin-left: .6rem; opacity: .75; overflow-wrap: anywhere; }
+.rs-score { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .rs-score b { font-size: 1.1rem; }
 .rs-track { height: 6px; border-radius: 3px; background: rgba(128,128,128,.22); margin: .35rem 0 .6rem; }
 .rs-bar { height: 6px; border-radius: 3px; background: #2f6fdd; }
-.rs-text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; max-width: 90ch; }
+.rs-text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; max-width: 90ch; margin-inline: 0 auto; }
 .rs-text mark { background: rgba(255, 196, 0, .38); color: inherit; border-radius: 3px; padding: 0 .1em; }
 .rs-syntax { opacity: .35; }
 .rs-heading { font-weight: 600; }
@@ -19,4 +20,6 @@ STYLE = """<style>
 .rs-faint { opacity: .65; }
 .rs-times { display: flex; gap: 1.4rem; flex-wrap: wrap; font-variant-numeric: tabular-nums; }
 .rs-times span b { font-weight: 600; }
+.st-key-examples { row-gap: 0; }
+.st-key-examples button { min-height: 1.9rem; padding-block: 0; text-decoration: underline dotted; text-underline-offset: .25em; }
 </style>"""

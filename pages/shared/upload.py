@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import streamlit as st
 
 from core.errors import RankscopeError
 from core.indexing import OnChange
 from core.records import METRICS, ChunkSettings, Collection, Metric, measure_name
+from core.samples import SAMPLE_COLLECTION
 from core.sources import Upload
 from core.wording import plural
 from core.workspace import Workspace
+from pages.shared.notices import show_error
 from pages.shared.page import jobs
 
 NEW = "New collection…"
@@ -21,6 +21,8 @@ POLICIES: dict[OnChange, str] = {"replace": "replaces the old version", "keep": 
 def show_upload(workspace: Workspace, collections: dict[str, Collection]) -> None:
     """Draw the drop zone and the choice of collection; the button queues the indexing."""
     st.session_state.setdefault("upload-round", 0)
+    if "made-collection" in st.session_state:
+        st.session_state["into"] = st.session_state.pop("made-collection")
     files = st.file_uploader(
         "Drop documents here: PDF, Word, PowerPoint, Excel, HTML, Markdown, plain text",
         accept_multiple_files=True,
@@ -29,14 +31,15 @@ def show_upload(workspace: Workspace, collections: dict[str, Collection]) -> Non
     left, right = st.columns(2, gap="large")
     with left:
         own = [name for name, collection in collections.items() if not collection.foreign]
-        choice = st.selectbox("Into the collection", [*own, NEW], key="into", index=len(own) if len(own) == 1 else 0)
+        usual = next((name for name in own if name != SAMPLE_COLLECTION), NEW)  # own documents do not belong among the samples
+        choice = st.selectbox("Into the collection", [*own, NEW], key="into", index=[*own, NEW].index(usual))
         name = st.text_input("Name of the new collection", key="new-name", placeholder="For example: manuals") if choice == NEW else choice
     with right:
         on_change = st.radio("A changed file of the same name", list(POLICIES), format_func=lambda policy: POLICIES[policy], horizontal=True, key="policy")
     made = _new_settings(workspace) if choice == NEW else None
     label = f"Index {plural(len(files), 'file')}" if files else "Index"
-    if st.button(label, type="primary", disabled=not files or not name, icon=":material/input:", help=None if files else "Drop files first."):
-        _start(workspace, str(name), [Upload(file.name, file.getvalue()) for file in files], cast(OnChange, on_change), made)
+    if st.button(label, type="primary", disabled=not files, icon=":material/input:", help=None if files else "Drop files first."):
+        _start(workspace, name.strip(), [Upload(file.name, file.getvalue()) for file in files], on_change, made)
 
 
 def _new_settings(workspace: Workspace) -> tuple[str, Metric, int, int]:
@@ -48,19 +51,22 @@ def _new_settings(workspace: Workspace) -> tuple[str, Metric, int, int]:
         metric = second.selectbox("Similarity measure", METRICS, format_func=measure_name, key="new-metric", help="Cosine compares directions only and suits nearly every model.")
         size = third.number_input("Chunk size", 8, 8000, usual.size, key="new-size", help="Most tokens in a chunk. The built-in model reads 254.")
         overlap = fourth.number_input("Overlap", 0, 4000, usual.overlap, key="new-overlap", help="Tokens that neighbouring chunks share.")
-    return model, cast(Metric, metric), int(size), int(overlap)
+    return model, metric, int(size), int(overlap)
 
 
 def _start(
     workspace: Workspace, name: str, uploads: list[Upload], on_change: OnChange, made: tuple[str, Metric, int, int] | None
 ) -> None:
+    if not name:
+        show_error("The new collection has no name yet: type one above")
+        return
     try:
         with st.spinner("Loading the model…"):
             collection = workspace.open_or_create(name, *(made or ()))
     except RankscopeError as error:
-        st.error(str(error).replace("$", r"\$"), icon=":material/error:")
+        show_error(error)
         return
     jobs().index(workspace, collection, uploads, on_change)
     st.session_state["upload-round"] += 1  # an empty drop zone
-    st.session_state["shelf"] = collection.name
+    st.session_state["made-collection"] = st.session_state["shelf"] = collection.name
     st.rerun()
