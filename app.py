@@ -1,10 +1,13 @@
-"""Rankscope: the list of its pages, and nothing else (every page can stand alone)."""
+"""Rankscope: the list of its pages, and nothing else (every page can stand alone).
+
+No icons: Streamlit would take one for the tab's icon and have the browser fetch it from the network.
+"""
 
 import streamlit as st
 
 st.navigation(
     [
-        st.Page("pages/search.py", title="Search", icon="🔎", default=True),
-        st.Page("pages/library.py", title="Library", icon="📚"),
+        st.Page("pages/search.py", title="Search", default=True),
+        st.Page("pages/library.py", title="Library"),
     ]
 ).run()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -122,9 +123,10 @@ def _index(options: argparse.Namespace) -> int:
     collection = workspace.open_or_create(
         options.collection, options.model, options.metric, options.chunk_size, options.chunk_overlap
     )
+    started = time.perf_counter()
     with output.progress_line() as report:
         outcomes = index(workspace, collection, sources, options.on_change, report)
-    output.outcomes(collection.name, outcomes, as_json=options.json)
+    output.outcomes(collection.name, outcomes, time.perf_counter() - started, as_json=options.json)
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     if failed:
         print(f"error: {len(failed)} of {len(outcomes)} files could not be indexed; the first: {failed[0].message}", file=sys.stderr)

@@ -14,7 +14,7 @@ from typing import Any
 
 from core.progress import Outcome, Progress
 from core.records import Collection, SearchResult, StoredDocument, measure_name
-from core.wording import plural, progress_text
+from core.wording import duration, plural, progress_text
 
 INTERVAL = 0.2  # seconds between two updates of a terminal's progress line
 LOG_INTERVAL = 10.0  # the same where standard error is a file or a pipe
@@ -45,14 +45,15 @@ def progress_line() -> Iterator[Callable[[Progress], None]]:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
-def outcomes(collection: str, found: Sequence[Outcome], *, as_json: bool) -> None:
-    """Print what became of each file."""
+def outcomes(collection: str, found: Sequence[Outcome], seconds: float, *, as_json: bool) -> None:
+    """Print what became of each file, and how long it took without the start-up."""
     if as_json:
-        _json({"collection": collection, "files": [asdict(outcome) for outcome in found]})
+        _json({"collection": collection, "files": [asdict(outcome) for outcome in found], "seconds": round(seconds, 3)})
         return
     for outcome in found:
         chunks = plural(outcome.chunks, "chunk") if outcome.chunks else ""
         print("  ".join(part for part in (f"{outcome.status:<11}", outcome.name, chunks, outcome.message) if part))
+    print(f"{plural(len(found), 'file')} in {duration(seconds)}")
 
 
 def result(found: SearchResult, *, as_json: bool) -> None:

@@ -1,5 +1,4 @@
-"""The collections, kept by Chroma. The only importer of chromadb, and the only place where a
-distance becomes a similarity.
+"""The collections, kept by Chroma. The only importer of chromadb.
 
 Everything is stored the way any Chroma client expects it, in the data folder itself, so that
 ``chromadb.PersistentClient(path=...)`` alone opens and queries it.
@@ -9,11 +8,10 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Collection as Ids
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from math import sqrt
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,17 +22,11 @@ from chromadb.api.client import Client
 from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError, NotFoundError
 
-from core.errors import BadName, CollectionExists, CollectionNotFound, ForeignCollection, StoreError
+from core.errors import BadName, CollectionExists, CollectionNotFound, StoreError
 from core.records import METRICS, Chunk, ChunkSettings, Collection, Hit, Metric, short_hash
+from core.rows import SCHEMA, SPACES, chunk_metadata, read_collection, read_hits
 
 Vectors = npt.NDArray[np.float32]
-SCHEMA = 1
-SPACES: dict[Metric, str] = {"cosine": "cosine", "dot": "ip", "l2": "l2"}
-SIMILARITIES: dict[Metric, Callable[[float], float]] = {
-    "cosine": lambda distance: 1.0 - distance,
-    "dot": lambda distance: 1.0 - distance,
-    "l2": lambda squared: -sqrt(max(squared, 0.0)),
-}
 HNSW = {"ef_construction": 200, "ef_search": 200}  # wider than Chroma's 100: recall before a millisecond
 _PLAIN_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{1,510}[a-zA-Z0-9]")
 LONGEST_NAME = 100
@@ -85,14 +77,14 @@ class Store:
     def collections(self) -> list[Collection]:
         """Return every collection, sorted by name, those of other programs too."""
         with self._fresh("the list of collections") as client:
-            found = [_read(held) for held in client.list_collections()]
+            found = [read_collection(held) for held in client.list_collections()]
         return sorted(found, key=lambda collection: collection.name.casefold())
 
     def collection(self, name: str) -> Collection:
         """Return the collection ``name``. Raises CollectionNotFound."""
         with self._fresh(f"the collection {name!r}") as client:
             try:
-                return _read(client.get_collection(chroma_name(name), embedding_function=None))
+                return read_collection(client.get_collection(chroma_name(name), embedding_function=None))
             except NotFoundError as error:
                 raise CollectionNotFound(f"There is no collection {name!r}: 'python -m core collections' lists them") from error
 
@@ -135,7 +127,7 @@ class Store:
                 configuration=cast(Any, {"hnsw": {"space": SPACES[metric], **HNSW}}),
                 embedding_function=None,
             )
-            return _read(held)
+            return read_collection(held)
 
     def delete(self, collection: Collection) -> None:
         """Delete the collection with all its chunks."""
@@ -153,7 +145,7 @@ class Store:
                     ids=[chunk.id for chunk in part],
                     embeddings=cast(Any, vectors[first : first + step]),
                     documents=[chunk.text for chunk in part],
-                    metadatas=[_metadata(chunk, names[chunk.document_id]) for chunk in part],
+                    metadatas=[chunk_metadata(chunk, names[chunk.document_id]) for chunk in part],
                 )
 
     def remove_documents(self, collection: Collection, document_ids: Sequence[str]) -> None:
@@ -190,7 +182,7 @@ class Store:
                 where=cast(Any, where),
                 include=["documents", "metadatas", "distances"],
             )
-        return _hits(collection, cast(dict[str, Any], answer))
+        return read_hits(collection, cast(dict[str, Any], answer))
 
 
 def chroma_name(title: str) -> str:
@@ -219,68 +211,3 @@ def _translated(about: str) -> Iterator[None]:
 
 def _among(operator: str, ids: Ids[str]) -> dict[str, Any]:
     return {"document_id": {operator: sorted(ids)}}
-
-
-def _read(held: chromadb.Collection) -> Collection:
-    """A Chroma collection as our record."""
-    stored: dict[str, Any] = dict(held.metadata or {})
-    foreign = "rankscope_schema" not in stored
-    configuration = cast(dict[str, Any], held.configuration)
-    space = (configuration.get("hnsw") or {}).get("space", "l2")
-    return Collection(
-        name=stored.get("title", held.name),
-        key=str(held.id),
-        chroma_name=held.name,
-        model=stored.get("model", ""),
-        revision=stored.get("revision", ""),
-        dimension=int(stored.get("dimension", 0)),
-        metric=next(metric for metric, name in SPACES.items() if name == space),
-        chunking=ChunkSettings() if foreign else ChunkSettings(stored["chunk_size"], stored["chunk_overlap"], stored["chunk_method"]),
-        query_prompt=stored.get("query_prompt", ""),
-        document_prompt=stored.get("document_prompt", ""),
-        chunks=held.count(),
-        created=stored.get("created", ""),
-        foreign=foreign,
-    )
-
-
-def _metadata(chunk: Chunk, name: str) -> dict[str, str | int]:
-    held: dict[str, str | int | None] = {
-        "document_id": chunk.document_id,
-        "document": name,
-        "start": chunk.start,
-        "end": chunk.end,
-        "tokens": chunk.tokens,
-        "page": chunk.page,
-        "heading": chunk.heading,
-    }
-    return {key: value for key, value in held.items() if value is not None}
-
-
-def _hits(collection: Collection, answer: dict[str, Any]) -> list[Hit]:
-    similarity = SIMILARITIES[collection.metric]
-    rows = zip(answer["ids"][0], answer["documents"][0], answer["metadatas"][0], answer["distances"][0], strict=True)
-    scored = sorted(((-similarity(distance), chunk_id, text, held) for chunk_id, text, held, distance in rows), key=lambda row: row[:2])
-    return [_hit(collection, rank, chunk_id, text, held, -worse) for rank, (worse, chunk_id, text, held) in enumerate(scored, 1)]
-
-
-def _hit(collection: Collection, rank: int, chunk_id: str, text: str, held: dict[str, Any] | None, score: float) -> Hit:
-    if not held or "document_id" not in held:
-        raise ForeignCollection(
-            f"The chunks of {collection.name!r} were written by another program and do not name their documents: "
-            "index the documents here instead"
-        )
-    return Hit(
-        rank=rank,
-        chunk_id=chunk_id,
-        document=held["document"],
-        document_id=held["document_id"],
-        page=held.get("page"),
-        heading=held.get("heading"),
-        start=held["start"],
-        end=held["end"],
-        text=text,
-        tokens=held["tokens"],
-        bi_score=score,
-        bi_rank=rank,
-    )

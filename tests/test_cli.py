@@ -39,6 +39,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
 def test_the_whole_path(capsys: pytest.CaptureFixture[str], manuals: Path) -> None:
     status, out, err = run(capsys, "index", str(manuals), "--collection", "home", "--json")
     assert status == 0
+    assert json.loads(out)["seconds"] > 0
     assert json.loads(out)["files"] == [
         {"name": "deep/bike.txt", "status": "indexed", "chunks": 1, "message": ""},
         {"name": "kettle.md", "status": "indexed", "chunks": 1, "message": ""},

@@ -1,0 +1,87 @@
+"""What Chroma holds, as our records. The only place where a distance becomes a similarity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import sqrt
+from typing import Any
+
+from core.errors import ForeignCollection
+from core.records import Chunk, ChunkSettings, Collection, Hit, Metric
+
+SCHEMA = 1
+SPACES: dict[Metric, str] = {"cosine": "cosine", "dot": "ip", "l2": "l2"}
+_SIMILARITIES: dict[Metric, Callable[[float], float]] = {
+    "cosine": lambda distance: 1.0 - distance,
+    "dot": lambda distance: 1.0 - distance,
+    "l2": lambda squared: -sqrt(max(squared, 0.0)),
+}
+
+
+def read_collection(held: Any) -> Collection:
+    """Return a Chroma collection as our record; one without our schema is marked foreign."""
+    stored: dict[str, Any] = dict(held.metadata or {})
+    foreign = "rankscope_schema" not in stored
+    space = (held.configuration.get("hnsw") or {}).get("space", "l2")
+    return Collection(
+        name=stored.get("title", held.name),
+        key=str(held.id),
+        chroma_name=held.name,
+        model=stored.get("model", ""),
+        revision=stored.get("revision", ""),
+        dimension=int(stored.get("dimension", 0)),
+        metric=next(metric for metric, name in SPACES.items() if name == space),
+        chunking=ChunkSettings() if foreign else ChunkSettings(stored["chunk_size"], stored["chunk_overlap"], stored["chunk_method"]),
+        query_prompt=stored.get("query_prompt", ""),
+        document_prompt=stored.get("document_prompt", ""),
+        chunks=held.count(),
+        created=stored.get("created", ""),
+        foreign=foreign,
+    )
+
+
+def chunk_metadata(chunk: Chunk, name: str) -> dict[str, str | int]:
+    """Return what is stored beside a chunk's text and vector; Chroma takes no None."""
+    held: dict[str, str | int | None] = {
+        "document_id": chunk.document_id,
+        "document": name,
+        "start": chunk.start,
+        "end": chunk.end,
+        "tokens": chunk.tokens,
+        "page": chunk.page,
+        "heading": chunk.heading,
+    }
+    return {key: value for key, value in held.items() if value is not None}
+
+
+def read_hits(collection: Collection, answer: dict[str, Any]) -> list[Hit]:
+    """Return the answer to one query as hits, best first, ties broken by chunk id.
+
+    Raises ForeignCollection for chunks that do not say where they stand.
+    """
+    similarity = _SIMILARITIES[collection.metric]
+    rows = zip(answer["ids"][0], answer["documents"][0], answer["metadatas"][0], answer["distances"][0], strict=True)
+    scored = sorted(((-similarity(distance), chunk_id, text, held) for chunk_id, text, held, distance in rows), key=lambda row: row[:2])
+    return [_hit(collection, rank, chunk_id, text, held, -worse) for rank, (worse, chunk_id, text, held) in enumerate(scored, 1)]
+
+
+def _hit(collection: Collection, rank: int, chunk_id: str, text: str, held: dict[str, Any] | None, score: float) -> Hit:
+    if not held or "document_id" not in held:
+        raise ForeignCollection(
+            f"The chunks of {collection.name!r} were written by another program and do not name their documents: "
+            "index the documents here instead"
+        )
+    return Hit(
+        rank=rank,
+        chunk_id=chunk_id,
+        document=held["document"],
+        document_id=held["document_id"],
+        page=held.get("page"),
+        heading=held.get("heading"),
+        start=held["start"],
+        end=held["end"],
+        text=text,
+        tokens=held["tokens"],
+        bi_score=score,
+        bi_rank=rank,
+    )
