@@ -36,8 +36,9 @@ def main() -> None:
     queries = [json.loads(line)["text"] for line in options.queries.read_text(encoding="utf-8").splitlines()[:COUNT]]
     workspace = Workspace.open(Settings(options.data))
     plain = SentenceTransformer(str(built_in_folder()))
+    name = workspace.store.collection(options.collection).chroma_name
     with workspace.store._fresh("the benchmark") as client:
-        held = client.get_collection(options.collection, embedding_function=None)
+        held = client.get_collection(name, embedding_function=None)
     ours, peer = [], []
     for query in ["warm up", *queries]:
         started = time.perf_counter()

@@ -40,6 +40,8 @@ class Store:
         self._client = client
         self._lock = threading.RLock()
         self._stamp = self._read_stamp()
+        self._handles: dict[str, chromadb.Collection] = {}  # by Chroma's name; both good until anything is written
+        self._records: dict[str, Collection] = {}
 
     @classmethod
     def open(cls, folder: Path) -> Store:
@@ -66,13 +68,27 @@ class Store:
     def _fresh(self, about: str) -> Iterator[Client]:
         """The client, opened anew if another process has written since: Chroma alone would not see it."""
         with self._lock, _translated(about):
-            if self._read_stamp() != self._stamp:
+            if self._changed():
                 self._client.close()
                 self._client = _connect(self._folder)
             try:
                 yield self._client
             finally:
-                self._stamp = self._read_stamp()
+                self._changed()
+
+    def _changed(self) -> bool:
+        """Whether anything was written since the last look; what was kept is then forgotten."""
+        before, self._stamp = self._stamp, self._read_stamp()
+        if before == self._stamp:
+            return False
+        self._handles.clear()
+        self._records.clear()
+        return True
+
+    def _handle(self, client: Client, name: str) -> chromadb.Collection:
+        if name not in self._handles:
+            self._handles[name] = client.get_collection(name, embedding_function=None)
+        return self._handles[name]
 
     def collections(self) -> list[Collection]:
         """Return every collection, sorted by name, those of other programs too."""
@@ -84,7 +100,9 @@ class Store:
         """Return the collection ``name``. Raises CollectionNotFound."""
         with self._fresh(f"the collection {name!r}") as client:
             try:
-                return read_collection(client.get_collection(chroma_name(name), embedding_function=None))
+                if name not in self._records:
+                    self._records[name] = read_collection(self._handle(client, chroma_name(name)))
+                return self._records[name]
             except NotFoundError as error:
                 raise CollectionNotFound(f"There is no collection {name!r}: 'python -m core collections' lists them") from error
 
@@ -137,7 +155,7 @@ class Store:
     def add(self, collection: Collection, chunks: Sequence[Chunk], vectors: Vectors, names: dict[str, str]) -> None:
         """Add chunks with their vectors, shape (chunks, dimension); ``names`` maps document ids to names."""
         with self._fresh(f"the collection {collection.name!r}") as client:
-            held = client.get_collection(collection.chroma_name, embedding_function=None)
+            held = self._handle(client, collection.chroma_name)
             step = client.get_max_batch_size()
             for first in range(0, len(chunks), step):
                 part = chunks[first : first + step]
@@ -152,7 +170,7 @@ class Store:
         """Remove every chunk of these documents."""
         if document_ids:
             with self._fresh(f"the collection {collection.name!r}") as client:
-                held = client.get_collection(collection.chroma_name, embedding_function=None)
+                held = self._handle(client, collection.chroma_name)
                 held.delete(where=_among("$in", document_ids))
 
     def query(
@@ -175,7 +193,7 @@ class Store:
         if only is not None and not only:
             return []
         with self._fresh(f"the collection {collection.name!r}") as client:
-            held = client.get_collection(collection.chroma_name, embedding_function=None)
+            held = self._handle(client, collection.chroma_name)
             answer = held.query(
                 query_embeddings=cast(Any, [vector]),
                 n_results=top_k,

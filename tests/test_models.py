@@ -44,6 +44,7 @@ def test_bfloat16_layers_stay_close_because_the_rest_is_float32(plain: SentenceT
     assert vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-6)
     assert (vectors * plain.encode(TEXTS)).sum(axis=1).min() > 0.9998
+    np.testing.assert_allclose(encoder.encode_query("a question"), plain.encode("a question"), atol=2e-6)
 
 
 def test_faster_layers_compute_the_same(plain: SentenceTransformer) -> None:
@@ -66,8 +67,6 @@ def test_faster_layers_compute_the_same(plain: SentenceTransformer) -> None:
 
 
 def test_a_model_that_cannot_go_one_way_goes_another(plain: SentenceTransformer, monkeypatch: pytest.MonkeyPatch) -> None:
-    from copy import deepcopy
-
     from core.models import lowering
 
     def breaks(*_: object) -> None:
@@ -78,13 +77,10 @@ def test_a_model_that_cannot_go_one_way_goes_another(plain: SentenceTransformer,
             parameter.data.mul_(0.5)
 
     monkeypatch.setattr(lowering, "_products_only", breaks)
-    whole = deepcopy(plain)
-    lowering.lower_precision(whole)
-    assert whole[0].model.dtype == torch.bfloat16
+    assert lowering.lowered(plain)[0].model.dtype == torch.bfloat16
+    assert plain[0].model.dtype == torch.float32
     monkeypatch.setattr(lowering, "_whole", spoils)
-    untouched = deepcopy(plain)
-    lowering.lower_precision(untouched)
-    np.testing.assert_allclose(untouched.encode("red"), plain.encode("red"), atol=1e-6)
+    np.testing.assert_allclose(lowering.lowered(plain).encode("red"), plain.encode("red"), atol=1e-6)
 
 
 def test_streams_keep_the_order_and_give_the_threads_back() -> None:

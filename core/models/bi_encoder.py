@@ -46,11 +46,17 @@ class BiEncoder(Protocol):
 
 
 class SentenceTransformerEncoder:
-    """A sentence-transformers model as a BiEncoder, safe to use from several threads."""
+    """A sentence-transformers model as a BiEncoder, safe to use from several threads.
 
-    def __init__(self, loaded: SentenceTransformer, model: str, revision: str) -> None:
-        self._loaded = loaded
-        _tokenize_one_at_a_time(loaded)
+    ``lowered`` is a faster copy in lower precision, for documents. Queries stay in float32 on a processor:
+    one short text costs little there, and half of the error of every score goes.
+    """
+
+    def __init__(self, loaded: SentenceTransformer, model: str, revision: str, lowered: SentenceTransformer | None = None) -> None:
+        self._loaded = lowered or loaded
+        self._queries = loaded if loaded.device.type == "cpu" else self._loaded
+        for used in {self._loaded, self._queries}:
+            _tokenize_one_at_a_time(used)
         self.model = model
         self.revision = revision
         self.dimension = _dimension(loaded, model)
@@ -69,18 +75,16 @@ class SentenceTransformerEncoder:
         Raises ModelUnavailable where it cannot be had, ModelError where it cannot be used.
         """
         from core.models.loading import load_sentence_transformer
-        from core.models.lowering import lower_precision
+        from core.models.lowering import lowered
         from core.models.precision import choose_device, wants_bfloat16
 
         place = choose_device(device)
         loaded, revision = load_sentence_transformer(model, place)
-        if wants_bfloat16(precision, place):
-            lower_precision(loaded)
-        return cls(loaded, model, revision)
+        return cls(loaded, model, revision, lowered(loaded) if wants_bfloat16(precision, place) else None)
 
     def encode_query(self, query: str) -> Vectors:
         """Return the query's vector, float32, shape (dimension,)."""
-        return np.asarray(self._loaded.encode_query(query, show_progress_bar=False), dtype=np.float32)
+        return np.asarray(self._queries.encode_query(query, show_progress_bar=False), dtype=np.float32)
 
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Return float32 vectors, shape (texts, dimension), in the order of ``texts``.

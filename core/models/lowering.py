@@ -31,14 +31,16 @@ LEAST_COSINE = 0.999
 Way = Callable[[nn.Module, bool], None]
 
 
-def lower_precision(loaded: SentenceTransformer) -> None:
-    """Let the transformer layers of ``loaded`` compute in bfloat16, in place; leave it if no way works."""
+def lowered(loaded: SentenceTransformer) -> SentenceTransformer:
+    """Return a copy of ``loaded`` whose transformer layers compute in bfloat16, in float32 where no way works."""
     from sentence_transformers.sentence_transformer.modules import Transformer
 
+    copy = deepcopy(loaded)
     on_cpu = loaded.device.type == "cpu"
-    for module in [module for module in loaded.modules() if isinstance(module, Transformer)]:
+    for module in [module for module in copy.modules() if isinstance(module, Transformer)]:
         module.register_forward_hook(_to_float32)
-        _first_that_works(loaded, module, on_cpu)
+        _first_that_works(copy, module, on_cpu)
+    return copy
 
 
 def _to_float32(_module: nn.Module, _inputs: Any, features: dict[str, Tensor]) -> dict[str, Tensor]:
