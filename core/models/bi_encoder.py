@@ -80,7 +80,9 @@ class SentenceTransformerEncoder:
 
         place = choose_device(device)
         loaded, revision = load_sentence_transformer(model, place)
-        return cls(loaded, model, revision, lowered(loaded) if wants_bfloat16(precision, place) else None)
+        encoder = cls(loaded, model, revision, lowered(loaded) if wants_bfloat16(precision, place) else None)
+        encoder.encode_query("warm up")  # the first call is many times as slow, and would be shown as a query's time
+        return encoder
 
     def encode_query(self, query: str) -> Vectors:
         """Return the query's vector, float32, shape (dimension,)."""
