@@ -12,7 +12,7 @@ from pages.shared.notices import show_error
 from pages.shared.page import jobs
 
 POLL = 1.0  # seconds
-MANY = 8  # outcomes that are shown unfolded
+MANY = 20  # outcomes that are shown unfolded
 SIGNS: dict[Status, str] = {
     "indexed": "✓", "replaced": "✓", "kept beside": "✓", "unchanged": "=", "duplicate": "=", "failed": "✗", "cancelled": "–",
 }
@@ -55,8 +55,7 @@ def _draw_over(job: Job) -> None:
         more = [f"and {len(failed) - MANY:,} more, in the list below"] if len(failed) > MANY else []
         st.text("\n".join(failed[:MANY] + more))
     if job.outcomes:
-        remarks = any(outcome.message for outcome in job.outcomes if outcome.status != "failed")
-        with st.expander("What became of each file", expanded=remarks and len(job.outcomes) <= MANY):
+        with st.expander("What became of each file", expanded=len(job.outcomes) <= MANY):
             st.dataframe(outcome_table(job.outcomes), hide_index=True, height="auto" if len(job.outcomes) <= MANY else 320)
 
 
