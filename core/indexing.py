@@ -71,7 +71,7 @@ class Indexer:
                 self._tell(source.name)
                 self._take(source)
                 taken += 1
-                if sum(len(prepared.chunks) for prepared in self._group) >= GROUP:
+                if self._waiting_chunks() >= GROUP:
                     self._flush()
             self._flush()
         except Cancelled:
@@ -81,9 +81,12 @@ class Indexer:
         self._tell("")
         return self.outcomes
 
+    def _waiting_chunks(self) -> int:
+        return sum(len(prepared.chunks) for prepared in self._group)
+
     def _tell(self, current: str, encoded: int = 0) -> None:
         weights = sum(prepared.weight for prepared in self._group)
-        total = sum(len(prepared.chunks) for prepared in self._group)
+        total = self._waiting_chunks()
         self.report(self._clock.progress(len(self.outcomes), current, encoded, weights * encoded / total if total else 0))
 
     def _take(self, source: Source) -> None:

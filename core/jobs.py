@@ -70,6 +70,7 @@ class Jobs:
         """Take a finished job off the list."""
         if not job.active and job in self._jobs:
             self._jobs.remove(job)
+            self._futures.pop(job.number, None)
 
     def index(self, workspace: Workspace, collection: Collection, sources: Sequence[Source], on_change: OnChange) -> Job:
         """Queue an indexing run and return it at once."""

@@ -30,6 +30,7 @@ Vectors = npt.NDArray[np.float32]
 HNSW = {"ef_construction": 200, "ef_search": 200}  # wider than Chroma's 100: recall before a millisecond
 _PLAIN_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{1,510}[a-zA-Z0-9]")
 LONGEST_NAME = 100
+ATTEMPTS = 5  # at a query, while another process writes
 
 
 class Store:
@@ -65,8 +66,12 @@ class Store:
         return (status.st_mtime_ns, status.st_size)
 
     @contextmanager
-    def _fresh(self, about: str) -> Iterator[Client]:
-        """The client, opened anew if another process has written since: Chroma alone would not see it."""
+    def _fresh(self, about: str, writes: bool = False) -> Iterator[Client]:
+        """The client, opened anew if another process has written since: Chroma alone would not see it.
+
+        Only after our own writing, when nobody else may write, is the stamp taken as seen: what another
+        process wrote while we read must still be noticed by the next look.
+        """
         with self._lock, _translated(about):
             if self._changed():
                 self._client.close()
@@ -74,7 +79,8 @@ class Store:
             try:
                 yield self._client
             finally:
-                self._changed()
+                if writes:
+                    self._changed()
 
     def _changed(self) -> bool:
         """Whether anything was written since the last look; what was kept is then forgotten."""
@@ -138,7 +144,7 @@ class Store:
             "chunk_overlap": chunking.overlap,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        with self._fresh(f"the collection {name!r}") as client:
+        with self._fresh(f"the collection {name!r}", writes=True) as client:
             held = client.create_collection(
                 chroma_name(name),
                 metadata=metadata,
@@ -149,12 +155,12 @@ class Store:
 
     def delete(self, collection: Collection) -> None:
         """Delete the collection with all its chunks."""
-        with self._fresh(f"the collection {collection.name!r}") as client:
+        with self._fresh(f"the collection {collection.name!r}", writes=True) as client:
             client.delete_collection(collection.chroma_name)
 
     def add(self, collection: Collection, chunks: Sequence[Chunk], vectors: Vectors, names: dict[str, str]) -> None:
         """Add chunks with their vectors, shape (chunks, dimension); ``names`` maps document ids to names."""
-        with self._fresh(f"the collection {collection.name!r}") as client:
+        with self._fresh(f"the collection {collection.name!r}", writes=True) as client:
             held = self._handle(client, collection.chroma_name)
             step = client.get_max_batch_size()
             for first in range(0, len(chunks), step):
@@ -169,7 +175,7 @@ class Store:
     def remove_documents(self, collection: Collection, document_ids: Sequence[str]) -> None:
         """Remove every chunk of these documents."""
         if document_ids:
-            with self._fresh(f"the collection {collection.name!r}") as client:
+            with self._fresh(f"the collection {collection.name!r}", writes=True) as client:
                 held = self._handle(client, collection.chroma_name)
                 held.delete(where=_among("$in", document_ids))
 
@@ -192,15 +198,26 @@ class Store:
         where = _among("$in", only) if only is not None else _among("$nin", hidden) if hidden else None
         if only is not None and not only:
             return []
-        with self._fresh(f"the collection {collection.name!r}") as client:
-            held = self._handle(client, collection.chroma_name)
-            answer = held.query(
-                query_embeddings=cast(Any, [vector]),
-                n_results=top_k,
-                where=cast(Any, where),
-                include=["documents", "metadatas", "distances"],
-            )
-        return read_hits(collection, cast(dict[str, Any], answer))
+        return read_hits(collection, self._ask(collection, vector, top_k, where))
+
+    def _ask(self, collection: Collection, vector: Vectors, top_k: int, where: dict[str, Any] | None) -> dict[str, Any]:
+        """Chroma's answer, asked for again where another process wrote in the middle of it."""
+        for attempt in range(ATTEMPTS):
+            seen = self._stamp
+            try:
+                with self._fresh(f"the collection {collection.name!r}") as client:
+                    seen = self._stamp
+                    answer = self._handle(client, collection.chroma_name).query(
+                        query_embeddings=cast(Any, [vector]),
+                        n_results=top_k,
+                        where=cast(Any, where),
+                        include=["documents", "metadatas", "distances"],
+                    )
+                    return cast(dict[str, Any], answer)
+            except StoreError:
+                if attempt == ATTEMPTS - 1 or self._read_stamp() == seen:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
 
 
 def chroma_name(title: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.samples import SAMPLE_COLLECTION
 from pages.shared.notices import show_info
 from pages.shared.page import begin_page, jobs
 from pages.shared.progress import show_jobs
-from pages.shared.samples import add_samples, has_samples, offer_samples
+from pages.shared.samples import add_samples, offer_samples
 from pages.shared.shelves import show_collection
 from pages.shared.upload import show_upload
 
@@ -21,7 +22,7 @@ if jobs().all():
     show_jobs()
 
 st.subheader("Collections", anchor=False, divider="gray")
-if not has_samples(workspace) and st.button("Add the sample library", icon=":material/add:") and add_samples(workspace):
+if SAMPLE_COLLECTION not in collections and st.button("Add the sample library", icon=":material/add:") and add_samples(workspace):
     st.rerun()
 if not collections:
     show_info("There are no collections yet: drop files above and press Index.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import samples
-from core.errors import CollectionNotFound, RankscopeError
+from core.errors import RankscopeError
 from core.workspace import Workspace
 from pages.shared.notices import show_error
 from pages.shared.page import jobs
@@ -37,13 +37,4 @@ def add_samples(workspace: Workspace) -> bool:
         show_error(error)
         return False
     jobs().index(workspace, collection, samples.sources(), "replace")
-    return True
-
-
-def has_samples(workspace: Workspace) -> bool:
-    """Whether the sample library is there."""
-    try:
-        workspace.store.collection(samples.SAMPLE_COLLECTION)
-    except CollectionNotFound:
-        return False
     return True
