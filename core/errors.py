@@ -22,6 +22,7 @@
     │   ├── SettingsMismatch       asked for other settings than the collection has
     │   ├── ForeignCollection      made by another program, does not say what we need
     │   └── StoreBusy              another process is writing
+    ├── DataError                judged queries that cannot be read
     └── QueryError               a search that cannot be run as it was asked
 
 Each message says what happened, to which input, and what to do about it.
@@ -110,3 +111,7 @@ class StoreBusy(StoreError):
 
 class QueryError(RankscopeError):
     """A search that cannot be run as it was asked."""
+
+
+class DataError(RankscopeError):
+    """Judged queries that cannot be read."""

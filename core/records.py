@@ -1,17 +1,19 @@
 """The records that every room speaks: small, frozen, and free of behaviour that needs a library.
 
-Offsets are counted in characters (Unicode code points) of ``Document.text``; ``end`` is exclusive.
+Documents and what hangs on them are in document.py, and are had from here too. Offsets are counted in characters (Unicode code points) of ``Document.text``; ``end`` is exclusive.
 """
 
 from __future__ import annotations
 
-import hashlib
-from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from functools import cached_property
-from typing import Any, Literal, Protocol
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
 
+from core.document import Document as Document
+from core.document import Heading as Heading
+from core.document import Page as Page
+from core.document import Span as Span
+from core.document import Table as Table
+from core.document import short_hash as short_hash
 from core.errors import SettingsError
 
 Metric = Literal["cosine", "dot", "l2"]
@@ -22,105 +24,11 @@ _MEASURE_NAMES: dict[Metric, str] = {
     "l2": "negative Euclidean distance",
 }
 SMALLEST_CHUNK = 8  # tokens
-ID_LENGTH = 32  # hexadecimal digits: 128 bits of SHA-256
-
-
-def short_hash(*parts: object) -> str:
-    """Return 32 hexadecimal digits of the SHA-256 over ``parts``, each closed off by a NUL."""
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(str(part).encode("utf-8", "surrogatepass") + b"\0")
-    return digest.hexdigest()[:ID_LENGTH]
 
 
 def measure_name(metric: Metric) -> str:
     """Return what the similarity of a metric is called; of each, higher is better."""
     return _MEASURE_NAMES[metric]
-
-
-class Span(Protocol):
-    """Anything that covers the characters from ``start`` up to, not including, ``end``."""
-
-    @property
-    def start(self) -> int:
-        """First character."""
-        ...
-
-    @property
-    def end(self) -> int:
-        """One past the last character."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page, slide or sheet of a document; ``number`` starts at 1."""
-
-    start: int
-    end: int
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A heading's own line; ``level`` 1 is the highest."""
-
-    start: int
-    end: int
-    level: int
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The lines of one table."""
-
-    start: int
-    end: int
-
-
-def _begun_by(marks: Sequence[Span], offset: int) -> int:
-    return bisect_right(marks, offset, key=lambda mark: mark.start)
-
-
-@dataclass(frozen=True)
-class Document:
-    """A document's text and what hangs on it.
-
-    ``pages``, ``headings`` and ``tables`` are sorted by ``start``. The id is a hash of the text
-    alone: the same content is the same document, whatever its file is called.
-    """
-
-    name: str
-    text: str
-    pages: tuple[Page, ...] = ()
-    headings: tuple[Heading, ...] = ()
-    tables: tuple[Table, ...] = ()
-    size: int = 0  # bytes of the file it came from
-
-    @cached_property
-    def id(self) -> str:
-        """Hash of the content."""
-        return short_hash("document", self.text)
-
-    def page_at(self, offset: int) -> int | None:
-        """Return the number of the page that holds ``offset``, None in an unpaged document."""
-        begun = _begun_by(self.pages, offset)
-        return self.pages[begun - 1].number if begun else None
-
-    def heading_at(self, offset: int) -> str | None:
-        """Return the path of headings over ``offset``, as ``Chapter › Section``, None if there is none."""
-        begun = _begun_by(self.headings, offset)
-        return self._heading_paths[begun - 1] if begun else None
-
-    @cached_property
-    def _heading_paths(self) -> list[str]:
-        path: list[Heading] = []
-        paths = []
-        for heading in self.headings:
-            path = [above for above in path if above.level < heading.level] + [heading]
-            paths.append(" › ".join(part.title for part in path))
-        return paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +104,12 @@ class StoredDocument:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One chunk in a ranking. ``bi_score`` is a similarity: higher is better; ranks start at 1."""
+    """One chunk in a ranking. Of all scores higher is better; ranks start at 1.
+
+    ``bi_score`` is a similarity. The cross-encoder's fields are None where it did not read the hit:
+    ``cross_score`` is the logit, ``cross_probability`` what the model's own sigmoid makes of it, None
+    for a model that has none.
+    """
 
     rank: int
     chunk_id: str
@@ -210,6 +123,14 @@ class Hit:
     tokens: int
     bi_score: float
     bi_rank: int
+    cross_score: float | None = None
+    cross_probability: float | None = None
+    cross_rank: int | None = None
+
+    @property
+    def moved(self) -> int | None:
+        """Places that the cross-encoder moved it up (negative: down), None where it did not read it."""
+        return None if self.cross_rank is None else self.bi_rank - self.cross_rank
 
     def as_json(self) -> dict[str, Any]:
         """Return a plain dictionary for ``--json`` and downloads."""
@@ -218,11 +139,12 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Milliseconds of each stage of one search."""
+    """Milliseconds of each stage of one search; ``rerank`` is None where nothing was reranked."""
 
     encode: float
     retrieve: float
     total: float
+    rerank: float | None = None
 
 
 @dataclass(frozen=True)
@@ -236,14 +158,27 @@ class SearchResult:
     hits: tuple[Hit, ...]
     timings: Timings
     documents: tuple[str, ...] = field(default=())  # the filter by document name, empty for all
+    reranker: str = ""  # the cross-encoder that reordered the hits, empty if none did
+    pool: int = 0  # how many of the bi-encoder's first hits it read
+
+    def top(self, hits: int) -> SearchResult:
+        """Return the same with the first ``hits`` only."""
+        return replace(self, hits=self.hits[:hits])
 
     def as_json(self) -> dict[str, Any]:
-        """Return the object that ``search --json`` prints; milliseconds under ``timings_ms``."""
+        """Return the object that ``search --json`` prints; milliseconds under ``timings_ms``.
+
+        What the cross-encoder adds is there only where one was used.
+        """
+        hits = [hit.as_json() for hit in self.hits]
+        if not self.reranker:
+            hits = [{key: value for key, value in hit.items() if not key.startswith("cross_")} for hit in hits]
         return {
             "query": self.query,
             "collection": self.collection,
             "model": self.model,
             "metric": self.metric,
-            "hits": [hit.as_json() for hit in self.hits],
-            "timings_ms": {name: round(ms, 3) for name, ms in asdict(self.timings).items()},
+            **({"reranker": self.reranker, "pool": self.pool} if self.reranker else {}),
+            "hits": hits,
+            "timings_ms": {name: round(ms, 3) for name, ms in asdict(self.timings).items() if ms is not None},
         }

@@ -7,6 +7,7 @@ RANKSCOPE_DATA         folder of the collections                                
 RANKSCOPE_PRECISION    ``auto``, ``float32`` or ``bfloat16`` layers in the models  ``auto``
 RANKSCOPE_DEVICE       ``auto``, ``cpu``, ``cuda`` (``cuda:1``) or ``mps``         ``auto``
 RANKSCOPE_MODEL        bi-encoder of new collections: built-in, hub id or folder   built-in
+RANKSCOPE_RERANKER     cross-encoder that reranks: built-in, hub id or folder      built-in
 =====================  ==========================================================  =================
 """
 
@@ -25,6 +26,8 @@ from core.errors import SettingsError
 Precision = Literal["auto", "float32", "bfloat16"]
 PRECISIONS: tuple[Precision, ...] = ("auto", "float32", "bfloat16")
 BUILT_IN_MODEL = "all-MiniLM-L6-v2"
+BUILT_IN_RERANKER = "rankscope-minilm-reranker"
+POOL = 50  # candidates that the cross-encoder reads unless told otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Settings:
     precision: Precision = "auto"
     device: str = "auto"
     model: str = BUILT_IN_MODEL
+    reranker: str = BUILT_IN_RERANKER
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -48,7 +52,8 @@ class Settings:
             raise SettingsError(f"RANKSCOPE_DEVICE is {device!r}: use auto, cpu, cuda, cuda:N or mps")
         folder = env.get("RANKSCOPE_DATA")
         data = Path(folder).expanduser() if folder else user_data_path("rankscope", appauthor=False)
-        return cls(data.absolute(), precision, device, env.get("RANKSCOPE_MODEL") or BUILT_IN_MODEL)
+        model, reranker = env.get("RANKSCOPE_MODEL") or BUILT_IN_MODEL, env.get("RANKSCOPE_RERANKER") or BUILT_IN_RERANKER
+        return cls(data.absolute(), precision, device, model, reranker)
 
 
 def quiet_environment() -> None:

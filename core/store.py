@@ -6,7 +6,6 @@ Everything is stored the way any Chroma client expects it, in the data folder it
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Collection as Ids
 from collections.abc import Iterator, Sequence
@@ -22,14 +21,13 @@ from chromadb.api.client import Client
 from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError, NotFoundError
 
-from core.errors import BadName, CollectionExists, CollectionNotFound, StoreError
-from core.records import METRICS, Chunk, ChunkSettings, Collection, Hit, Metric, short_hash
+from core.errors import CollectionExists, CollectionNotFound, StoreError
+from core.names import chroma_name
+from core.records import METRICS, Chunk, ChunkSettings, Collection, Hit, Metric
 from core.rows import SCHEMA, SPACES, chunk_metadata, read_collection, read_hits
 
 Vectors = npt.NDArray[np.float32]
 HNSW = {"ef_construction": 200, "ef_search": 200}  # wider than Chroma's 100: recall before a millisecond
-_PLAIN_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{1,510}[a-zA-Z0-9]")
-LONGEST_NAME = 100
 ATTEMPTS = 5  # at a query, while another process writes
 
 
@@ -179,6 +177,13 @@ class Store:
                 held = self._handle(client, collection.chroma_name)
                 held.delete(where=_among("$in", document_ids))
 
+    def texts(self, collection: Collection, hidden: Ids[str] = ()) -> dict[str, str]:
+        """Return every chunk's text by its id, those of ``hidden`` documents left out."""
+        with self._fresh(f"the collection {collection.name!r}") as client:
+            where = cast(Any, _among("$nin", hidden) if hidden else None)
+            found = self._handle(client, collection.chroma_name).get(where=where, include=["documents"])
+        return dict(zip(found["ids"], found["documents"] or [], strict=True))
+
     def query(
         self,
         collection: Collection,
@@ -218,16 +223,6 @@ class Store:
                 if attempt == ATTEMPTS - 1 or self._read_stamp() == seen:
                     raise
         raise AssertionError("the last attempt returns or raises")
-
-
-def chroma_name(title: str) -> str:
-    """Return the name under which Chroma keeps a collection: its own where Chroma allows it, else a hash.
-
-    Raises BadName for an empty or overlong one.
-    """
-    if not title.strip() or title != title.strip() or len(title) > LONGEST_NAME or not title.isprintable():
-        raise BadName(f"{title!r} cannot be a collection's name: use 1 to {LONGEST_NAME} visible characters")
-    return title if _PLAIN_NAME.fullmatch(title) else f"rankscope-{short_hash('collection', title)}"
 
 
 def _connect(folder: Path) -> Client:

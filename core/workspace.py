@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from core.errors import CollectionNotFound, ModelMismatch, SettingsError, SettingsMismatch, StoreBusy
 from core.models.bi_encoder import BiEncoder
-from core.models.catalog import Catalog, Loader
+from core.models.catalog import Catalog, Loader, RerankerLoader
 from core.records import ChunkSettings, Collection, Metric, StoredDocument
 from core.settings import Settings
 from core.shelf import FILE, Shelf
@@ -34,13 +34,13 @@ class Workspace:
     catalog: Catalog
 
     @classmethod
-    def open(cls, settings: Settings, loader: Loader | None = None) -> Workspace:
-        """Open the data folder and tidy it up. ``loader`` loads bi-encoders, for tests.
+    def open(cls, settings: Settings, loader: Loader | None = None, reranker_loader: RerankerLoader | None = None) -> Workspace:
+        """Open the data folder and tidy it up. The loaders load models, for tests.
 
         Raises StoreError where the folder cannot be used.
         """
         store = Store.open(settings.data)
-        workspace = cls(settings, store, Shelf(settings.data / FILE), Catalog(settings, loader))
+        workspace = cls(settings, store, Shelf(settings.data / FILE), Catalog(settings, loader, reranker_loader))
         workspace.tidy()
         return workspace
 

@@ -9,7 +9,7 @@ import pytest
 
 from core.settings import Settings, quiet_environment
 from core.workspace import Workspace
-from tests.fakes import FakeEncoder
+from tests.fakes import FakeCrossEncoder, FakeEncoder
 
 quiet_environment()
 
@@ -22,7 +22,8 @@ def encoder() -> FakeEncoder:
 @pytest.fixture
 def workspace(tmp_path: Path, encoder: FakeEncoder) -> Iterator[Workspace]:
     """An empty data folder whose every model is the fake encoder."""
-    opened = Workspace.open(Settings(tmp_path / "data", model="fake"), loader=lambda model: encoder)
+    settings = Settings(tmp_path / "data", model="fake", reranker="fake-cross")
+    opened = Workspace.open(settings, loader=lambda model: encoder, reranker_loader=lambda model: FakeCrossEncoder())
     yield opened
     opened.close()
 

@@ -15,6 +15,7 @@ from core.errors import ModelError, ModelUnavailable
 from core.models import built_in, precision
 from core.models.bi_encoder import SentenceTransformerEncoder
 from core.models.catalog import Catalog
+from core.models.cross_encoder import SentenceTransformersCrossEncoder
 from core.samples import documents
 from core.settings import Settings
 from tests.fakes import FakeEncoder
@@ -141,6 +142,11 @@ def test_changed_weights_are_refused() -> None:
         built_in.verified_folder(expected="0" * 64)
 
 
+LOADERS = pytest.mark.parametrize("kind", [SentenceTransformerEncoder, SentenceTransformersCrossEncoder])
+Kind = type[SentenceTransformerEncoder] | type[SentenceTransformersCrossEncoder]
+
+
+@LOADERS
 @pytest.mark.parametrize(
     ("model", "words"),
     [
@@ -150,20 +156,21 @@ def test_changed_weights_are_refused() -> None:
         ("not a name", "neither a local folder nor a possible"),
     ],
 )
-def test_a_model_that_cannot_be_had_is_an_error_soon(model: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_cannot_be_had_is_an_error_soon(kind: Kind, model: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     started = time.monotonic()
     with pytest.raises(ModelUnavailable, match=words):
-        SentenceTransformerEncoder.load(model)
+        kind.load(model)
     assert time.monotonic() - started < 30  # left alone, the hub's client tries for over a minute
 
 
-def test_folders_that_are_not_models_are_refused(tmp_path: Path) -> None:
+@LOADERS
+def test_folders_that_are_not_models_are_refused(kind: Kind, tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="no weights"):
-        SentenceTransformerEncoder.load(str(tmp_path))
+        kind.load(str(tmp_path))
     (tmp_path / "model.safetensors").write_bytes(b"nonsense")
     with pytest.raises(ModelUnavailable, match="cannot be loaded"):
-        SentenceTransformerEncoder.load(str(tmp_path))
+        kind.load(str(tmp_path))
 
 
 def test_any_local_folder_works(tmp_path: Path, plain: SentenceTransformer, float32: SentenceTransformerEncoder) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import ModelError
-from core.models.streams import map_in_streams
+from core.models.streams import over_slices, tokenize_one_at_a_time
 from core.models.tokens import TokenCounter, TokenSource
 from core.settings import Precision
 
@@ -56,7 +55,7 @@ class SentenceTransformerEncoder:
         self._loaded = lowered or loaded
         self._queries = loaded if loaded.device.type == "cpu" else self._loaded
         for used in {self._loaded, self._queries}:
-            _tokenize_one_at_a_time(used)
+            tokenize_one_at_a_time(used)
         self.model = model
         self.revision = revision
         self.dimension = _dimension(loaded, model)
@@ -95,16 +94,9 @@ class SentenceTransformerEncoder:
         few batches; what it raises ends the encoding.
         """
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        order = sorted(range(len(texts)), key=lambda at: -len(texts[at]))
-        step = self._batch * SLICE
-        slices = [order[first : first + step] for first in range(0, len(order), step)]
-        mapped = map_in_streams if self._loaded.device.type == "cpu" else map
-        done = 0
-        for at, found in zip(slices, mapped(lambda at: self._encode([texts[i] for i in at]), slices), strict=True):
+        lengths, on_cpu = [len(text) for text in texts], self._loaded.device.type == "cpu"
+        for at, found in over_slices(lambda at: self._encode([texts[i] for i in at]), lengths, self._batch * SLICE, on_cpu, progress):
             vectors[at] = found
-            done += len(at)
-            if progress:
-                progress(done)
         return vectors
 
     def _encode(self, texts: list[str]) -> Vectors:
@@ -132,15 +124,3 @@ def _fast_tokenizer(loaded: SentenceTransformer, model: str) -> Any:
 def _prompt(loaded: SentenceTransformer, *names: str) -> str:
     """The prompt that encode_query or encode_document puts before a text."""
     return next((loaded.prompts[name] for name in names if name in loaded.prompts), "") or ""
-
-
-def _tokenize_one_at_a_time(loaded: SentenceTransformer) -> None:
-    """Fast tokenizers may not be set up by two threads at once; the layers after them may run at once."""
-    lock = threading.Lock()
-    preprocess = loaded.preprocess
-
-    def locked(*inputs: Any, **options: Any) -> Any:
-        with lock:
-            return preprocess(*inputs, **options)
-
-    loaded.preprocess = locked  # type: ignore[method-assign]

@@ -1,69 +1,94 @@
 """A model's layers into bfloat16, with what must not be rounded kept in float32.
 
-Two ways, tried in turn and each checked against the model's own float32 vector of a probe text, so
-that a model of an unforeseen build is slower, never wrong:
+Two ways, tried in turn and each checked against the model's own float32 answer to a probe, so that a model
+of an unforeseen build is slower, never wrong:
 
 1. Only the matrix products compute in bfloat16; what runs from layer to layer stays float32. It halves
    the error of the scores (benchmarks/README.md), and suits encoders of BERT's kind.
 2. All layers of the transformer, as ``model.to(bfloat16)`` has it.
 
-Pooling and normalisation are float32 either way: in bfloat16 they alone let the cosine to float32 fall
-from .9999 to .998.
+What follows the transformer (pooling, normalisation, a cross-encoder's head) is float32 either way: in
+bfloat16 pooling alone lets a bi-encoder's cosine to float32 fall from .9999 to .998.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from core.models import fast_layers
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+    from sentence_transformers import CrossEncoder, SentenceTransformer
+    from sentence_transformers.base.model import BaseModel
+
+    Loaded = TypeVar("Loaded", bound=BaseModel)
 
 PROBE = "The moon pulls the sea towards it, and so the tide comes in twice a day; 24 hours and 50 minutes later it is back."
+PROBE_PAIRS = [
+    ("What makes the tide?", PROBE),
+    ("How long is it from tide to tide?", PROBE),
+    ("Who wrote the letter?", PROBE),
+    ("What makes the tide?", "Bread rises because yeast turns sugar into gas."),
+]
 LEAST_COSINE = 0.999
+MOST_ERROR = 0.02  # of the range of the probe pairs' logits
+Answer = npt.NDArray[np.float32]
 Way = Callable[[nn.Module, bool], None]
 
 
 def lowered(loaded: SentenceTransformer) -> SentenceTransformer:
-    """Return a copy of ``loaded`` whose transformer layers compute in bfloat16, in float32 where no way works."""
-    from sentence_transformers.sentence_transformer.modules import Transformer
+    """Return a copy of a bi-encoder whose transformer layers compute in bfloat16, in float32 where no way works."""
+    return _lowered(loaded, _unit_vector, lambda wanted, found: float(wanted @ found) >= LEAST_COSINE)
+
+
+def lowered_cross_encoder(loaded: CrossEncoder) -> CrossEncoder:
+    """Return a copy of a cross-encoder whose transformer layers compute in bfloat16, in float32 where no way works."""
+    return _lowered(loaded, _logits, lambda wanted, found: float(np.abs(wanted - found).max()) <= MOST_ERROR * float(np.ptp(wanted)))
+
+
+def _lowered(loaded: Loaded, probe: Callable[[Loaded], Answer], agree: Callable[[Answer, Answer], bool]) -> Loaded:
+    from sentence_transformers.base.modules import Transformer
 
     copy = deepcopy(loaded)
     on_cpu = loaded.device.type == "cpu"
+    wanted = probe(loaded)
     for module in [module for module in copy.modules() if isinstance(module, Transformer)]:
         module.register_forward_hook(_to_float32)
-        _first_that_works(copy, module, on_cpu)
+        _first_that_works(module, on_cpu, lambda: agree(wanted, probe(copy)))
     return copy
 
 
-def _to_float32(_module: nn.Module, _inputs: Any, features: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {**features, "token_embeddings": features["token_embeddings"].float()}
+def _to_float32(_module: nn.Module, _inputs: Any, features: dict[str, Any]) -> dict[str, Any]:
+    return {name: value.float() if isinstance(value, Tensor) and value.is_floating_point() else value for name, value in features.items()}
 
 
-def _first_that_works(loaded: SentenceTransformer, module: Any, on_cpu: bool) -> None:
+def _first_that_works(module: Any, on_cpu: bool, works: Callable[[], bool]) -> None:
     original = module.model
-    wanted = _probe(loaded)
     for way in (_products_only, _whole):
         module.model = deepcopy(original)
         try:
             way(module.model, on_cpu)
-            if float(wanted @ _probe(loaded)) >= LEAST_COSINE:
+            if works():
                 return
         except (RuntimeError, TypeError, ValueError, AttributeError):  # this build of model does not go that way
             continue
     module.model = original
 
 
-def _probe(loaded: SentenceTransformer) -> Any:
+def _unit_vector(loaded: SentenceTransformer) -> Answer:
     vector = np.asarray(loaded.encode_document(PROBE, show_progress_bar=False), dtype=np.float32)
     return vector / np.linalg.norm(vector)
+
+
+def _logits(loaded: CrossEncoder) -> Answer:
+    return np.asarray(loaded.predict(PROBE_PAIRS, show_progress_bar=False, activation_fn=nn.Identity()), dtype=np.float32)
 
 
 def _products_only(model: nn.Module, on_cpu: bool) -> None:

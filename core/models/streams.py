@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
+
+if TYPE_CHECKING:
+    from sentence_transformers.base.model import BaseModel
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,3 +36,47 @@ def map_in_streams(work: Callable[[Item], Result], items: Sequence[Item]) -> Ite
     finally:
         torch.set_num_threads(threads)
         pool.shutdown(cancel_futures=True)
+
+
+def over_slices(
+    work: Callable[[list[int]], Result], lengths: Sequence[int], step: int, on_cpu: bool, progress: Callable[[int], None] | None
+) -> Iterator[tuple[list[int], Result]]:
+    """Yield slices of the places 0, 1, 2 … with ``work`` of each, in streams on a processor.
+
+    ``progress`` hears how many places are done after every slice; what it raises ends the work.
+    """
+    slices = in_slices(lengths, step)
+    done = 0
+    for places, found in zip(slices, map_in_streams(work, slices) if on_cpu else map(work, slices), strict=True):
+        yield places, found
+        done += len(places)
+        if progress:
+            progress(done)
+
+
+def balanced(items: int, most: int) -> int:
+    """Return a slice's size, at most ``most``, with which every stream gets as many slices, and at least two.
+
+    A pool of 10 in slices of 8 and 2 would leave one core idle most of the time.
+    """
+    streams = min(torch.get_num_threads(), MOST)
+    rounds = max(2, -(-items // (most * streams)))
+    return max(1, min(most, -(-items // (rounds * streams))))
+
+
+def in_slices(lengths: Sequence[int], step: int) -> list[list[int]]:
+    """Return the places 0, 1, 2 … longest first, ``step`` to a slice: texts of like length are computed together."""
+    order = sorted(range(len(lengths)), key=lambda at: -lengths[at])
+    return [order[first : first + step] for first in range(0, len(order), step)]
+
+
+def tokenize_one_at_a_time(loaded: BaseModel) -> None:
+    """Let no two threads set up a model's fast tokenizer at once, which it cannot bear; the layers after it may run at once."""
+    lock = threading.Lock()
+    preprocess = loaded.preprocess
+
+    def locked(*inputs: Any, **options: Any) -> Any:
+        with lock:
+            return preprocess(*inputs, **options)
+
+    loaded.preprocess = locked  # type: ignore[method-assign]

@@ -1,0 +1,108 @@
+"""A document's text, and the pages, headings and tables that hang on spans of it.
+
+Offsets are counted in characters (Unicode code points) of ``Document.text``; ``end`` is exclusive.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+ID_LENGTH = 32  # hexadecimal digits: 128 bits of SHA-256
+
+
+def short_hash(*parts: object) -> str:
+    """Return 32 hexadecimal digits of the SHA-256 over ``parts``, each closed off by a NUL."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(str(part).encode("utf-8", "surrogatepass") + b"\0")
+    return digest.hexdigest()[:ID_LENGTH]
+
+
+class Span(Protocol):
+    """Anything that covers the characters from ``start`` up to, not including, ``end``."""
+
+    @property
+    def start(self) -> int:
+        """First character."""
+        ...
+
+    @property
+    def end(self) -> int:
+        """One past the last character."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page, slide or sheet of a document; ``number`` starts at 1."""
+
+    start: int
+    end: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading's own line; ``level`` 1 is the highest."""
+
+    start: int
+    end: int
+    level: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The lines of one table."""
+
+    start: int
+    end: int
+
+
+def _begun_by(marks: Sequence[Span], offset: int) -> int:
+    return bisect_right(marks, offset, key=lambda mark: mark.start)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document's text and what hangs on it.
+
+    ``pages``, ``headings`` and ``tables`` are sorted by ``start``. The id is a hash of the text
+    alone: the same content is the same document, whatever its file is called.
+    """
+
+    name: str
+    text: str
+    pages: tuple[Page, ...] = ()
+    headings: tuple[Heading, ...] = ()
+    tables: tuple[Table, ...] = ()
+    size: int = 0  # bytes of the file it came from
+
+    @cached_property
+    def id(self) -> str:
+        """Hash of the content."""
+        return short_hash("document", self.text)
+
+    def page_at(self, offset: int) -> int | None:
+        """Return the number of the page that holds ``offset``, None in an unpaged document."""
+        begun = _begun_by(self.pages, offset)
+        return self.pages[begun - 1].number if begun else None
+
+    def heading_at(self, offset: int) -> str | None:
+        """Return the path of headings over ``offset``, as ``Chapter › Section``, None if there is none."""
+        begun = _begun_by(self.headings, offset)
+        return self._heading_paths[begun - 1] if begun else None
+
+    @cached_property
+    def _heading_paths(self) -> list[str]:
+        path: list[Heading] = []
+        paths = []
+        for heading in self.headings:
+            path = [above for above in path if above.level < heading.level] + [heading]
+            paths.append(" › ".join(part.title for part in path))
+        return paths

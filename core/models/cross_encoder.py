@@ -1,0 +1,111 @@
+"""The cross-encoder: query and text read together, one score for each pair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import ModelError
+from core.models.streams import balanced, over_slices, tokenize_one_at_a_time
+from core.settings import Precision
+
+if TYPE_CHECKING:
+    from sentence_transformers import CrossEncoder as Loaded
+
+Floats = npt.NDArray[np.float32]
+Progress = Callable[[int], None]
+BATCH = {"cpu": 8, "mps": 32}  # pairs at once: on a processor small batches stay in its cache
+GPU_BATCH = 128
+
+
+@dataclass(frozen=True)
+class PairScores:
+    """The scores of pairs, each of shape (pairs,); higher is more relevant.
+
+    ``probabilities`` is None for a model whose own configuration does not end in a sigmoid.
+    """
+
+    logits: Floats
+    probabilities: Floats | None
+
+
+class CrossEncoder(Protocol):
+    """What the rest of the engine needs of a cross-encoder; a fake for tests needs no more."""
+
+    model: str
+    revision: str
+    budget: int  # tokens of query, text and special tokens together that the model reads
+
+    def score(self, pairs: Sequence[tuple[str, str]], progress: Progress | None = None) -> PairScores:
+        """Return the scores of (query, text) pairs, in their order."""
+        ...
+
+
+class SentenceTransformersCrossEncoder:
+    """A cross-encoder of sentence-transformers, safe to use from several threads.
+
+    Pairs of like length are computed together, in bfloat16 layers where ``lowered`` is given.
+    """
+
+    def __init__(self, loaded: Loaded, model: str, revision: str, lowered: Loaded | None = None) -> None:
+        self._loaded = lowered or loaded
+        tokenize_one_at_a_time(self._loaded)
+        self.model = model
+        self.revision = revision
+        self.budget = int(self._loaded.max_seq_length or 512)
+        self._batch = BATCH.get(loaded.device.type, GPU_BATCH)
+        self._on_cpu = loaded.device.type == "cpu"
+        self._sigmoid = type(loaded.activation_fn).__name__ == "Sigmoid"
+
+    @classmethod
+    def load(cls, model: str, precision: Precision = "auto", device: str = "auto") -> SentenceTransformersCrossEncoder:
+        """Load ``model`` (built-in name, folder or hub id).
+
+        Raises ModelUnavailable where it cannot be had, ModelError where it is not a cross-encoder of one score.
+        """
+        from core.models.loading import load_cross_encoder
+        from core.models.lowering import lowered_cross_encoder
+        from core.models.precision import choose_device, wants_bfloat16
+
+        place = choose_device(device)
+        loaded, revision = load_cross_encoder(model, place)
+        _check_head(loaded, model)
+        encoder = cls(loaded, model, revision, lowered_cross_encoder(loaded) if wants_bfloat16(precision, place) else None)
+        encoder.score([("warm up", "the first call is many times as slow")] * 2 * encoder._batch)
+        return encoder
+
+    def score(self, pairs: Sequence[tuple[str, str]], progress: Progress | None = None) -> PairScores:
+        """Return the scores of (query, text) pairs, in their order; what the model has no room for is cut off the longer of the two.
+
+        ``progress`` hears how many are done after every batch; what it raises ends the scoring.
+        """
+        from scipy.special import expit
+
+        logits = np.empty(len(pairs), dtype=np.float32)
+        lengths = [len(query) + len(text) for query, text in pairs]
+        step = balanced(len(pairs), self._batch) if self._on_cpu else self._batch
+        for at, found in over_slices(lambda at: self._score([pairs[i] for i in at]), lengths, step, self._on_cpu, progress):
+            logits[at] = found
+        return PairScores(logits, expit(logits) if self._sigmoid else None)
+
+    def _score(self, pairs: list[tuple[str, str]]) -> Floats:
+        from torch.nn import Identity
+
+        scores = self._loaded.predict(pairs, batch_size=self._batch, show_progress_bar=False, activation_fn=Identity())
+        return np.asarray(scores, dtype=np.float32)
+
+
+def _check_head(loaded: Loaded, model: str) -> None:
+    """Raise ModelError unless ``loaded`` has one score, and a head that was trained rather than made up at load."""
+    from sentence_transformers.base.modules import Dense
+
+    if loaded.num_labels != 1:
+        raise ModelError(f"The model {model!r} gives {loaded.num_labels} scores a pair: reranking needs a cross-encoder with one")
+    architectures = getattr(loaded.config, "architectures", None) or []
+    headed = any(name.endswith(("ForSequenceClassification", "ForCausalLM")) for name in architectures)
+    if not headed and not any(isinstance(module, Dense) for module in loaded):
+        raise ModelError(f"The model {model!r} has no head that scores a pair, so it is no cross-encoder: choose one that is")
