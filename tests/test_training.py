@@ -1,0 +1,145 @@
+"""The training of the built-in cross-encoder: its parts, on data small enough to check by hand."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from core.samples import documents
+from tests.fakes import FakeEncoder
+from training import batches, begin, calibrate, net
+from training.batches import Group
+from training.mine import mine
+from training.pairs import Pair, draw
+from training.perturb import perturbed
+from training.train import Options, encoder_parameters, loss_of, shipped
+
+TEXTS = ["the red sun", "a green tree by the sea", "blue stone", "moon over the sea", "red red tree"]
+
+
+def batch_of(*texts: str) -> begin.Batch:
+    tokens = batches.tokenizer()
+    rows = [([batches.CLS, *tokens.encode(text, add_special_tokens=False).ids, batches.SEP], 10_000) for text in texts]
+    return batches.pad(rows)
+
+
+def pairs_of(query: str, *texts: str) -> begin.Batch:
+    tokens = batches.tokenizer()
+    ids = [np.array(tokens.encode(text, add_special_tokens=False).ids, dtype=np.uint16) for text in (query, *texts)]
+    return batches.pad([batches.pair(ids[0], text, 50) for text in ids[1:]])
+
+
+def test_the_plain_layers_compute_what_sentence_transformers_computes() -> None:
+    from sentence_transformers import SentenceTransformer
+
+    from core.models.built_in import built_in_folder
+
+    wanted = SentenceTransformer(str(built_in_folder()), device="cpu").encode(TEXTS, convert_to_tensor=True, show_progress_bar=False)
+    found = begin.pooled(encoder_parameters(), batch_of(*TEXTS))
+    assert torch.allclose(found, wanted.cpu(), atol=1e-5)
+
+
+def test_the_first_token_alone_is_the_first_of_all() -> None:
+    p, batch = encoder_parameters(), batch_of(*TEXTS)
+    seen = batch.mask[:, None, None, :].bool()
+    x = net.embed(p, batch.ids, batch.types)
+    assert torch.allclose(net.layer(p, 0, x, seen, first_only=True), net.layer(p, 0, x, seen)[:, :1], atol=1e-6)
+
+
+def test_training_starts_from_a_model_that_already_knows_what_is_alike() -> None:
+    sentences = [sentence for document in documents()[:14] for sentence in document.text.split(". ")][:240]
+    p, batch = encoder_parameters(), pairs_of("When was it discovered?", *sentences[:24])
+    started = begin.begin(p, batch, [3.5] * 6, begin.pooled(p, batch_of(*(sentence[:80] for sentence in sentences))), 0)
+    queries = ["How do I bake bread?", "When does the sea rise?", "Who wrote the opera Carmen?"]
+    answers = ["Mix flour, water and yeast, and bake the bread.", "The sea rises twice a day with the tide.", "The opera Carmen was written by Bizet."]
+    for right, query in enumerate(queries):
+        batch = pairs_of(query, *answers)
+        assert int(net.score(started, batch.ids, batch.types, batch.mask).argmax()) == right
+
+
+def test_a_new_round_begins_with_what_ships() -> None:
+    from core.models.cross_encoder import SentenceTransformersCrossEncoder
+    from core.settings import BUILT_IN_RERANKER
+
+    answers = ["Yeast makes the dough rise.", "The sea rises twice a day."]
+    wanted = SentenceTransformersCrossEncoder.load(BUILT_IN_RERANKER, "float32", "cpu").score([("When does the sea rise?", text) for text in answers])
+    batch = pairs_of("When does the sea rise?", *answers)
+    assert net.score(shipped(), batch.ids, batch.types, batch.mask).tolist() == pytest.approx(wanted.logits.tolist(), abs=1e-3)
+
+
+def test_a_pair_is_cut_at_the_texts_end_and_knows_where_the_text_begins() -> None:
+    assert batches.pair(np.array([7, 8], np.uint16), np.array([1, 2, 3], np.uint16), 2) == ([101, 7, 8, 102, 1, 2, 102], 4)
+    batch = batches.pad([([101, 7, 102, 9, 102], 3), ([101, 102, 9, 102], 2)])
+    assert batch.types.tolist() == [[0, 0, 0, 1, 1], [0, 0, 1, 1, 0]]
+    assert batch.mask.tolist() == [[1, 1, 1, 1, 1], [1, 1, 1, 1, 0]]
+
+
+def test_batches_of_like_length_hold_every_pair_once() -> None:
+    pairs = [([0] * length, 1) for length in (5, 2, 9, 2, 7)]
+    parts = batches.by_length(pairs, 2)
+    assert sorted(int(row) for rows, _ in parts for row in rows) == [0, 1, 2, 3, 4]
+    assert [batch.ids.shape[1] for _, batch in parts] == [5, 9]
+
+
+def test_the_loss_is_the_divergence_from_the_teacher_and_the_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = [Group(np.array([5], np.uint16), [np.array([6], np.uint16), np.array([7, 8], np.uint16)], np.array([0.12, 0.06], np.float32))]
+    logits = {6: 1.0, 7: 0.5}
+    monkeypatch.setattr(net, "score", lambda p, ids, types, mask: torch.tensor([logits[int(row[3])] for row in ids]))
+    options = Options(parts=2, size=2, bonus=2.0, temperature=0.06, pointwise=0.1)
+    target = torch.tensor([[0.12 / 0.06 + 2, 0.06 / 0.06]]).softmax(1)
+    wanted = functional.kl_div(torch.tensor([[1.0, 0.5]]).log_softmax(1), target, reduction="batchmean")
+    labels = -(torch.tensor(1.0).sigmoid().log() + (1 - torch.tensor(0.5).sigmoid()).log()) / 2
+    assert float(loss_of({}, drawn, 50, options)) == pytest.approx(float(wanted + 0.1 * labels), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "allowed"),
+    [
+        ("Who crossed in 1911?", "The pole was reached in 1911 by sledge.", {"The pole was reached in 1850 by sledge."}),
+        ("Where did Amundsen sail?", "In May the ship of Amundsen sailed south.", {"In May the ship of Nansen sailed south."}),
+        ("Did Scott beat Amundsen?", "In the end Amundsen came before Scott there.", {"In the end Scott came before Amundsen there.", "In the end Nansen came before Scott there.", "In the end Amundsen came before Nansen there."}),
+        ("What floats?", "The pole was reached in 1911 by sledge.", {None}),
+        ("Was it 191?", "It was 1911, not later.", {None}),
+    ],
+)  # fmt: skip
+def test_a_perturbed_positive_has_one_fact_changed(query: str, text: str, allowed: set[str | None]) -> None:
+    for seed in range(12):
+        assert perturbed(query, text, ["In 1850 the ship of Nansen lay there."], np.random.default_rng(seed)) in allowed
+
+
+def test_calibration_puts_one_half_between_the_classes() -> None:
+    scale, shift = calibrate.platt([torch.tensor([5.0, 3.0]), torch.tensor([7.0, 1.0]), torch.tensor([3.0, 5.0])])  # mirrored at 4
+    assert scale > 0
+    assert -shift / scale == pytest.approx(4, abs=1e-3)
+    assert calibrate.balance([torch.tensor([1.0, -1.0]), torch.tensor([-1.0, 2.0])], 1, 0) == {"relevant above one half": 0.5, "others below": 0.5}
+
+
+def test_pairs_are_drawn_the_same_each_time_and_some_queries_held_back(tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "mini.jsonl.gz", "wt", encoding="utf-8") as file:
+        for number in range(400):
+            file.write(json.dumps({"query": f" q{number} ", "positive": f"p{number}"}) + "\n")
+        file.write(json.dumps({"query": "q1", "positive": "p1"}) + "\n" + json.dumps({"query": "", "positive": "x"}) + "\n")
+    first, again = draw(tmp_path, 7)["mini"], draw(tmp_path, 7)["mini"]
+    assert first == again
+    assert draw(tmp_path, 8)["mini"] != first
+    assert sorted(pair.query for pair in first) == sorted(f"q{number}" for number in range(400))
+    assert 0 < sum(pair.held_back for pair in first) < 30
+
+
+def test_candidates_are_near_and_never_an_answer_or_its_twin() -> None:
+    texts = ["red", "red red", "red green", "green", "blue", "sun", "moon", "sea"]
+    pairs = [Pair("s", "red", "red", ""), Pair("s", "green", "green", "blue"), *(Pair("s", text, text, "") for text in texts[1:])]
+    groups = mine("s", pairs, FakeEncoder(), 0)
+    own = [groups.texts[row] for row in groups.candidates[0] if row >= 0]
+    assert "red" not in own
+    assert "red red" not in own  # cosine 1 to the answer
+    assert own[0] == "red green"
+    assert groups.cosines[0, 0] == pytest.approx(0.5**0.5)
+    assert groups.texts[groups.candidates[1, 0]] == "blue"
+    assert groups.kinds[1, 0] == 0

@@ -1,0 +1,1 @@
+"""How the built-in cross-encoder was made; see README.md in this folder."""

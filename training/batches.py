@@ -1,0 +1,114 @@
+"""Groups into batches of token ids: a query's positive and some of its candidates, texts cut to a length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from core.models.built_in import built_in_folder
+from training.begin import Batch
+from training.mine import Groups
+from training.perturb import perturbed
+
+CLS, SEP = 101, 102
+LONGEST_QUERY = 64  # tokens
+LONGEST_TEXT = 400
+PERTURBED = 0.5  # of the groups, where one can be made
+FALSE = 0.06  # what a changed fact is taken to cost in cosine, beside the bonus that it does not get
+WANTED = ((0, 1), (1, 2), (2, 1), (3, 1), (4, 1))  # kind of candidate, how many of a group
+Ids = npt.NDArray[np.uint16]
+
+
+@dataclass
+class Shelf:
+    """A source's groups with queries and texts as token ids."""
+
+    groups: Groups
+    queries: list[Ids]
+    texts: list[Ids]
+
+
+@dataclass(frozen=True)
+class Group:
+    """One query's pairs, the positive first."""
+
+    query: Ids
+    texts: list[Ids]
+    cosines: npt.NDArray[np.float32]
+
+
+def tokenizer() -> Tokenizer:
+    """Return the bi-encoder's own tokenizer, which neither cuts nor pads."""
+    found = Tokenizer.from_file(str(built_in_folder() / "tokenizer.json"))
+    found.no_truncation()
+    found.no_padding()
+    return found
+
+
+def shelve(groups: Groups, tokens: Tokenizer) -> Shelf:
+    """Tokenise a source."""
+    return Shelf(groups, _ids(tokens, groups.queries, LONGEST_QUERY), _ids(tokens, groups.texts, LONGEST_TEXT))
+
+
+def _ids(tokens: Tokenizer, texts: Sequence[str], most: int) -> list[Ids]:
+    return [np.array(found.ids[:most], dtype=np.uint16) for found in tokens.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+
+def draw(shelf: Shelf, at: int, size: int, generator: np.random.Generator, tokens: Tokenizer | None = None) -> Group:
+    """Return the group of query ``at``: its positive and ``size`` - 1 candidates of several kinds.
+
+    With ``tokens``, some groups get a perturbed positive in place of the last candidate.
+    """
+    groups = shelf.groups
+    kinds = groups.kinds[at]
+    chosen: list[int] = []
+    for kind, many in WANTED:
+        chosen += generator.permutation(np.flatnonzero(kinds == kind))[:many].tolist()
+    rest = np.setdiff1d(np.flatnonzero(kinds >= 0), chosen)
+    chosen = (chosen + generator.permutation(rest).tolist())[: size - 1]
+    drawn = group(shelf, at, chosen)
+    if tokens is None or len(drawn.texts) < size or generator.random() > PERTURBED:
+        return drawn
+    text = perturbed(groups.queries[at], groups.texts[groups.positive[at]], groups.texts, generator)
+    if text is None:
+        return drawn
+    drawn.texts[-1] = _ids(tokens, [text], LONGEST_TEXT)[0]
+    drawn.cosines[-1] = drawn.cosines[0] - FALSE
+    return drawn
+
+
+def group(shelf: Shelf, at: int, chosen: Sequence[int]) -> Group:
+    """Return query ``at`` with its positive and the ``chosen`` columns of its candidates."""
+    groups = shelf.groups
+    rows = [int(groups.positive[at]), *(int(groups.candidates[at, column]) for column in chosen)]
+    cosines = np.array([groups.cosine[at], *(groups.cosines[at, column] for column in chosen)], dtype=np.float32)
+    return Group(shelf.queries[at], [shelf.texts[row] for row in rows], cosines)
+
+
+def pair(query: Ids, text: Ids, cut: int) -> tuple[list[int], int]:
+    """Return the ids of '[CLS] query [SEP] text [SEP]', the text cut to ``cut`` tokens, and where the text begins."""
+    first = [CLS, *query.tolist(), SEP]
+    return [*first, *text[:cut].tolist(), SEP], len(first)
+
+
+def pad(pairs: Sequence[tuple[list[int], int]]) -> Batch:
+    """Return pairs as one batch."""
+    length = max(len(ids) for ids, _ in pairs)
+    ids, types, mask = (torch.zeros(len(pairs), length, dtype=torch.long) for _ in range(3))
+    for row, (found, text) in enumerate(pairs):
+        ids[row, : len(found)] = torch.tensor(found)
+        types[row, text : len(found)] = 1
+        mask[row, : len(found)] = 1
+    return Batch(ids, types, mask)
+
+
+def by_length(pairs: Sequence[tuple[list[int], int]], parts: int) -> list[tuple[Tensor, Batch]]:
+    """Return batches of pairs of like length with the places of their rows among ``pairs``."""
+    order = np.argsort([len(ids) for ids, _ in pairs], kind="stable")
+    return [(torch.from_numpy(rows.copy()), pad([pairs[row] for row in rows])) for rows in np.array_split(order, parts) if len(rows)]

@@ -1,0 +1,18 @@
+"""A finished run into core/models/reranker: calibrated, in float16, with what is known about it."""
+
+from __future__ import annotations
+
+from training import calibrate, pack
+from training.train import Run, held_back
+
+QUERIES = 4  # held-back queries of each source, others than those that were looked at while training
+
+
+def finish(run: Run) -> None:
+    """Write the built-in cross-encoder from the run's averaged weights."""
+    p = {name: tensor.cpu() for name, tensor in (run.fixed | run.average).items()}
+    logits = calibrate.logits_of(p, held_back(run.shelves, run.o.seed + 1, QUERIES))
+    scale, shift = calibrate.platt(logits)
+    seen = {"steps": run.step, "training minutes": round(run.seconds / 60, 1), **calibrate.balance(logits, scale, shift)}
+    weights = pack.pack(p, scale, shift, seen)
+    print(f"{weights}: {weights.stat().st_size:,} bytes, scale {scale:.3f}, shift {shift:.3f}, {seen}")

@@ -1,0 +1,24 @@
+"""Mining the candidates of every source, once; sources already there are skipped."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from core.models.bi_encoder import SentenceTransformerEncoder
+from core.settings import BUILT_IN_MODEL
+from training import mine, pairs
+
+
+def prepare(data: Path, work: Path, seed: int) -> None:
+    """Write the groups of every source of ``data`` to ``work``/groups."""
+    folder = work / "groups"
+    folder.mkdir(parents=True, exist_ok=True)
+    encoder = SentenceTransformerEncoder.load(BUILT_IN_MODEL)
+    for source, drawn in pairs.draw(data, seed).items():
+        if (folder / f"{source}.groups").exists():
+            continue
+        started = time.monotonic()
+        groups = mine.mine(source, drawn, encoder, seed)
+        mine.save(groups, folder)
+        print(f"{source}: {len(drawn):,} queries, {len(groups.texts):,} passages, {time.monotonic() - started:.0f} s", flush=True)
