@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from core import cli_output as output
+from core.cli_evaluate import HELP, add_options, evaluate
 from core.errors import LoadingError, QueryError, RankscopeError, SettingsError
 from core.records import METRICS
-from core.settings import BUILT_IN_MODEL, Settings, quiet_environment
+from core.settings import BUILT_IN_MODEL, BUILT_IN_RERANKER, Settings, quiet_environment
 
 DESCRIPTION = """\
 Index documents and search them by meaning, from the shell. The collections are the ones that
@@ -23,7 +24,9 @@ the app shows: both work on the same data folder.
 
   python -m core index manuals/ --collection manuals
   python -m core search manuals "how do I reset the device?" --top-k 5
+  python -m core search manuals "how do I reset the device?" --rerank --pool 100
   python -m core documents manuals --json
+  python -m core evaluate collections/scifact --systems bi,bi+cross
 """
 EPILOG = """\
 The data folder is $RANKSCOPE_DATA, by default the platform's user data folder. Every command
@@ -67,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     searching = command("search", _search, "Ask a collection a question; prints the most similar chunks.", SEARCH_HELP)
     searching.add_argument("collection")
     searching.add_argument("query")
+    _rerank_options(searching)
     searching.add_argument("--top-k", type=int, default=10, metavar="N", help="number of hits, 1 to 1000 (default 10)")
     searching.add_argument(
         "--document", action="append", default=[], metavar="NAME", help="search this document only; may be repeated"
@@ -74,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     command("collections", _collections, "List the collections.")
     documents = command("documents", _documents, "List the documents of a collection.")
     documents.add_argument("collection")
+    add_options(command("evaluate", evaluate, "Measure how well systems answer judged queries.", HELP))
     deleting = command("delete", _delete, "Delete a collection, or documents of it. It does not ask back.")
     deleting.add_argument("collection")
     deleting.add_argument(
@@ -89,8 +94,18 @@ A collection is made if it is missing; its model, measure and chunking are fixed
 """
 SEARCH_HELP = """\
 The score is a similarity, higher is better: the cosine (at most 1), the dot product, or minus the
-Euclidean distance (at most 0), as the collection was made.
+Euclidean distance (at most 0), as the collection was made. With --rerank a cross-encoder reads the
+query together with each of the first --pool chunks and puts those in its own order; its score is a
+logit, higher is better, and the probability is what the model's sigmoid makes of it.
 """
+
+
+def _rerank_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rerank", action="store_true", help="let a cross-encoder put the first chunks in a better order")
+    parser.add_argument("--pool", type=int, metavar="N", help="how many chunks it reads, 1 to 1000 (default 50); implies --rerank")
+    parser.add_argument(
+        "--reranker", metavar="ID", help=f"cross-encoder: a folder or Hugging Face id (default {BUILT_IN_RERANKER}); implies --rerank"
+    )
 
 
 def _index_options(parser: argparse.ArgumentParser) -> None:
@@ -134,12 +149,19 @@ def _index(options: argparse.Namespace) -> int:
 
 
 def _search(options: argparse.Namespace) -> int:
-    from core.search import search
+    from core.search import POOL, check_hits, check_pool, rerank, search
     from core.workspace import Workspace
 
     workspace = Workspace.open(Settings.from_environment())
-    result = search(workspace, options.collection, options.query, options.top_k, options.document)
-    output.result(result, as_json=options.json)
+    reranking = options.rerank or options.pool is not None or options.reranker is not None
+    pool = (POOL if options.pool is None else options.pool) if reranking else 0
+    check_hits(options.top_k)
+    if reranking:
+        check_pool(pool)
+    result = search(workspace, options.collection, options.query, max(options.top_k, pool), options.document)
+    if reranking:
+        result = rerank(result, workspace.catalog.reranker(options.reranker or ""), pool)
+    output.result(result.top(options.top_k), as_json=options.json)
     return 0
 
 

@@ -22,9 +22,9 @@ def file_size(size: int) -> str:
     return f"{size / 1e3:.1f} kB" if size < 1e6 else f"{size / 1e6:.1f} MB"
 
 
-def plural(count: int, noun: str) -> str:
-    """Return a count with its noun: ``1 chunk``, ``1,204 chunks``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def plural(count: int, noun: str, many: str = "") -> str:
+    """Return a count with its noun: ``1 chunk``, ``1,204 chunks``; ``many`` where an s is not enough."""
+    return f"{count:,} {noun if count == 1 else many or f'{noun}s'}"
 
 
 def progress_text(progress: Progress) -> str:
@@ -34,3 +34,20 @@ def progress_text(progress: Progress) -> str:
         f"{progress.files} of {plural(progress.files_total, 'file')}, {plural(progress.chunks, 'chunk')}, "
         f"{progress.chunks_per_second:.0f} chunks/s{left}"
     )
+
+
+def move(places: int | None) -> str:
+    """Return how far a hit moved: ``up 7``, ``down 3``, ``same``; nothing where it was not reranked."""
+    if places is None:
+        return ""
+    return f"up {places}" if places > 0 else f"down {-places}" if places < 0 else "same"
+
+
+def clip(text: str, most: int) -> str:
+    """Return ``text`` on one line in at most ``most`` characters, with an ellipsis where it was cut, at a word if one ends nearby."""
+    line = " ".join(text.split())
+    if len(line) <= most:
+        return line
+    kept = line[: most - 1]
+    at = kept.rfind(" ")
+    return f"{kept[:at] if at > 0.6 * most else kept}…"
