@@ -8,6 +8,7 @@ import streamlit as st
 st.navigation(
     [
         st.Page("pages/search.py", title="Search", default=True),
+        st.Page("pages/compare.py", title="Compare"),
         st.Page("pages/library.py", title="Library"),
     ]
 ).run()

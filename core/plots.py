@@ -13,11 +13,11 @@ BAR = 22  # pixels for each hit
 
 
 def score_profile(result: SearchResult) -> go.Figure:
-    """Return a bar for each hit's similarity, by rank: how fast the scores fall.
+    """Return a bar for each hit's similarity, by its rank in the list: how fast the scores fall.
 
     Bars start at 0 for every measure, so that their lengths may be compared.
     """
-    ranks = [hit.bi_rank for hit in result.hits]
+    ranks = [hit.rank for hit in result.hits]
     scores = [hit.bi_score for hit in result.hits]
     names = [escape(hit.document) for hit in result.hits]  # plotly renders some HTML
     figure = go.Figure(

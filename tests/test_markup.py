@@ -70,8 +70,11 @@ def test_a_chunk_in_context_is_tinted_and_all_of_it_escaped() -> None:
 
 
 def test_timings_name_every_stage() -> None:
-    html = timings_html(Timings(1.25, 2, 3.25), 10, 1444)
-    for expected in ("<b>10</b> of 1,444 chunks", "encode the query <b>1.2 ms</b>", "retrieve <b>2.0 ms</b>", "total <b>3.2 ms</b>"):
+    result = SearchResult("q", "c", "m", "cosine", (HIT,) * 10, Timings(1.25, 2, 3.25))
+    html = timings_html(result, 1444)
+    assert "rerank" not in html
+    html += timings_html(replace(result, timings=Timings(1.25, 2, 1003.25, 1000), reranker="x", pool=50), 1444)
+    for expected in ("<b>10</b> of 1,444 chunks", "encode the query <b>1.2 ms</b>", "retrieve <b>2.0 ms</b>", "total <b>3.2 ms</b>", "rerank 50 pairs <b>1,000 ms</b>", "total <b>1,003.2 ms</b>"):
         assert expected in html
 
 

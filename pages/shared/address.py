@@ -7,11 +7,11 @@ is. So the URL is read into the widgets' state when it is not the one we wrote, 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-Value = str | int | list[str]
+Value = str | int | bool | list[str]
 _WRITTEN = "address-written"
 
 
@@ -33,14 +33,19 @@ def read_address(defaults: Mapping[str, Value]) -> list[str]:
     return unreadable
 
 
-def write_address(defaults: Mapping[str, Value]) -> None:
-    """Write the session state's values of the keys of ``defaults`` into the URL."""
+def write_address(defaults: Mapping[str, Value], spared: Sequence[str] = ()) -> None:
+    """Write the session state's values of the keys of ``defaults`` into the URL, the ``spared`` only where they differ from it."""
     values = {key: st.session_state.get(key, default) for key, default in defaults.items()}
-    wanted = {key: [str(item) for item in (value if isinstance(value, list) else [value])] for key, value in values.items()}
+    values = {key: value for key, value in values.items() if key not in spared or value != defaults[key]}
+    wanted = {key: [_written(item) for item in (value if isinstance(value, list) else [value])] for key, value in values.items()}
     wanted = {key: items for key, items in wanted.items() if items and items != [""] and items != ["None"]}
     if wanted != {key: st.query_params.get_all(key) for key in st.query_params}:
         st.query_params.from_dict(wanted)
     st.session_state[_WRITTEN] = wanted
+
+
+def _written(value: object) -> str:
+    return str(int(value)) if isinstance(value, bool) else str(value)
 
 
 def _parsed(found: list[str], default: Value) -> Value | None:
@@ -49,6 +54,8 @@ def _parsed(found: list[str], default: Value) -> Value | None:
         return found
     if not found:
         return None
+    if isinstance(default, bool):
+        return {"1": True, "0": False}.get(found[-1])
     if isinstance(default, int):
         return int(found[-1]) if re.fullmatch(r"-?\d{1,9}", found[-1]) else None
     return found[-1]

@@ -6,6 +6,7 @@ import csv
 import io
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import DocumentNotFound
 from core.excerpt import context
@@ -20,11 +21,19 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 def show_hit(workspace: Workspace, result: SearchResult, hit: Hit) -> None:
     """Draw one hit with its button 'Show in context'."""
     with st.container(border=True, key=f"hit-{hit.rank}"):
-        st.html(hit_card(hit, result.query, result.metric, result.hits[0].bi_score))
+        st.html(hit_card(hit, result.query, result.metric, max(hit.bi_score for hit in result.hits)))
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             if st.button("Show in context", key=f"context-{hit.rank}", icon=":material/article:", type="tertiary"):
                 show_context(workspace, result.query, hit)
             st.caption(f"characters {hit.start:,} to {hit.end:,} · {hit.tokens} tokens", width="content")
+
+
+def show_preview(place: DeltaGenerator, result: SearchResult) -> None:
+    """Draw hits without their buttons: what can be read until the final order is there."""
+    with place.container():
+        for hit in result.hits:
+            with st.container(border=True):
+                st.html(hit_card(hit, result.query, result.metric, result.hits[0].bi_score))
 
 
 @st.dialog("In context", width="medium")

@@ -6,7 +6,8 @@ import re
 from html import escape
 
 from core.excerpt import Context, mark, unwrap
-from core.records import Hit, Metric, Timings, measure_name
+from core.records import Hit, Metric, SearchResult, measure_name
+from core.wording import move
 
 _HEADING_LINE = re.compile(r"^(#{1,6} )(.*)$", re.MULTILINE)
 
@@ -14,7 +15,8 @@ _HEADING_LINE = re.compile(r"^(#{1,6} )(.*)$", re.MULTILINE)
 def hit_card(hit: Hit, query: str, metric: Metric, best: float) -> str:
     """Return a hit as HTML: rank, document, place, similarity with a bar, text with the query's words marked.
 
-    ``best`` is the first hit's similarity, which the bar of a measure without a fixed top is drawn against.
+    ``best`` is the greatest similarity, which the bar of a measure without a fixed top is drawn against.
+    What the cross-encoder said of the hit comes before the similarity.
     """
     page = f"page {hit.page}" if hit.page else ""
     place = " · ".join(part for part in (page, hit.heading or "") if part)
@@ -22,9 +24,23 @@ def hit_card(hit: Hit, query: str, metric: Metric, best: float) -> str:
         f'<div class="rs-hit"><div class="rs-head"><span class="rs-rank">{hit.rank}</span>'
         f'<span class="rs-from"><span class="rs-document" dir="auto">{escape(hit.document)}</span> '
         f'<span class="rs-place" dir="auto">{escape(place)}</span></span>'
-        f'<span class="rs-score"><b>{hit.bi_score:.4f}</b> <span class="rs-faint">{measure_name(metric)}</span></span></div>'
+        f"{_scores_html(hit, metric)}"
         f'<div class="rs-track"><div class="rs-bar" style="width:{bar_percent(hit.bi_score, metric, best):.1f}%"></div></div>'
         f'<div class="rs-text" dir="auto">{marked_text(unwrap(hit.text), query)}</div></div>'
+    )
+
+
+def _scores_html(hit: Hit, metric: Metric) -> str:
+    """End the head with the similarity; what the cross-encoder said gets a line of its own with it."""
+    similarity = f'<span class="rs-score"><b>{hit.bi_score:.4f}</b> <span class="rs-faint">{measure_name(metric)}'
+    if hit.cross_score is None or hit.moved is None:
+        return f"{similarity}</span></span></div>"
+    kind = "up" if hit.moved > 0 else "down" if hit.moved < 0 else "same"
+    chance = "" if hit.cross_probability is None else f', probability {hit.cross_probability:.2f}'
+    return (
+        f'</div><div class="rs-times"><span class="rs-move rs-{kind}">{move(hit.moved)}</span>'
+        f'<span class="rs-score rs-cross"><b>{hit.cross_score:+.2f}</b> <span class="rs-faint">cross-encoder{chance}</span></span>'
+        f"{similarity}, rank {hit.bi_rank}</span></span></div>"
     )
 
 
@@ -60,10 +76,12 @@ def context_html(shown: Context, query: str) -> str:
     )
 
 
-def timings_html(times: Timings, hits: int, chunks: int) -> str:
-    """Return the milliseconds of each stage as one line of HTML."""
+def timings_html(result: SearchResult, chunks: int) -> str:
+    """Return the milliseconds of each stage as one line of HTML; ``chunks`` is how many the collection holds."""
+    times = result.timings
+    reranking = "" if times.rerank is None else f"<span>rerank {result.pool} pairs <b>{times.rerank:,.0f} ms</b></span>"
     return (
-        f'<div class="rs-times rs-faint"><span><b>{hits}</b> of {chunks:,} chunks</span>'
+        f'<div class="rs-times rs-faint"><span><b>{len(result.hits)}</b> of {chunks:,} chunks</span>'
         f"<span>encode the query <b>{times.encode:.1f} ms</b></span>"
-        f"<span>retrieve <b>{times.retrieve:.1f} ms</b></span><span>total <b>{times.total:.1f} ms</b></span></div>"
+        f"<span>retrieve <b>{times.retrieve:.1f} ms</b></span>{reranking}<span>total <b>{times.total:,.1f} ms</b></span></div>"
     )

@@ -10,6 +10,12 @@ STYLE = """<style>
 .rs-place { margin-left: .6rem; opacity: .75; overflow-wrap: anywhere; }
 .rs-score { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .rs-score b { font-size: 1.1rem; }
+.rs-move { white-space: nowrap; font-weight: 600; font-variant-numeric: tabular-nums; border-radius: 3px; padding: 0 .45em; background: rgba(128,128,128,.16); }
+.rs-up { background: rgba(13,148,136,.2); }
+.rs-down { background: rgba(217,119,6,.22); }
+.rs-cross b { color: #b4470f; }
+.rs-verdict { padding: .1em .5em; border-radius: 3px; }
+.rs-line { margin-bottom: .6rem; line-height: 1.45; }
 .rs-track { height: 6px; border-radius: 3px; background: rgba(128,128,128,.22); margin: .35rem 0 .6rem; }
 .rs-bar { height: 6px; border-radius: 3px; background: #2f6fdd; }
 .rs-text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; max-width: 90ch; margin-inline: 0 auto; }
@@ -18,7 +24,7 @@ STYLE = """<style>
 .rs-heading { font-weight: 600; }
 .rs-chunk { background: rgba(47,111,221,.14); border-radius: 3px; }
 .rs-faint { opacity: .65; }
-.rs-times { display: flex; gap: 1.4rem; flex-wrap: wrap; font-variant-numeric: tabular-nums; }
+.rs-times { display: flex; gap: .25rem 1.4rem; flex-wrap: wrap; font-variant-numeric: tabular-nums; }
 .rs-times span b { font-weight: 600; }
 .st-key-examples { row-gap: 0; }
 .st-key-examples button { min-height: 1.9rem; padding-block: 0; text-decoration: underline dotted; text-underline-offset: .25em; }

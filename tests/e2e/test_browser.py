@@ -156,3 +156,40 @@ def test_nothing_leaves_the_machine(browser: Browser, app: str) -> None:
     other.close()
     assert asked
     assert [url for url in asked if not url.startswith((app, "data:", "blob:"))] == []
+
+
+def test_compare_draws_both_orders_and_scores_pairs(page: Page) -> None:
+    go(page, "Compare")
+    page.get_by_label("Query").fill("Which planet is the hottest?")
+    page.keyboard.press("Enter")
+    slopes = page.locator(".st-key-slopes .js-plotly-plot")
+    expect(slopes).to_be_visible(timeout=SLOW)
+    expect(slopes).to_contain_text("cross-encoder, by its score")
+    settled(page)
+    expect(slopes).not_to_contain_text("BM25")
+    page.get_by_text("BM25 too").click()
+    expect(slopes.filter(has_text="BM25")).to_be_visible(timeout=SLOW)
+    settled(page)
+    expect(slopes).to_have_count(1)  # while the words are counted, the old chart stands beside the new one
+    page.get_by_test_id("stButtonGroup").get_by_text("Pairs", exact=True).click()
+    expect(page.get_by_text("A gallery of tricky pairs")).to_be_visible(timeout=SLOW)
+    settled(page)
+    for model, measure in (("bi-encoder", "cosine"), ("cross-encoder", "probability")):
+        own = page.locator(".rs-verdict").filter(has_text=model)
+        expect(own.first).to_contain_text(measure)
+        expect(own.nth(1)).to_contain_text(re.compile(r"\d\.\d\d"))
+
+
+def test_search_shows_how_far_the_cross_encoder_moved_each_hit(page: Page) -> None:
+    go(page, "Search")
+    page.get_by_label("Query").fill("Which planet is the hottest?")
+    page.keyboard.press("Enter")
+    expect(page.locator(".rs-hit")).to_have_count(10, timeout=SLOW)
+    expect(page.locator(".rs-move")).to_have_count(0)
+    settled(page)
+    page.get_by_text("Rerank with the cross-encoder").click()
+    expect(page.locator(".rs-move")).to_have_count(10, timeout=SLOW)
+    expect(page.get_by_text("rerank 50 pairs")).to_be_visible()
+    settled(page)
+    assert all(re.fullmatch(r"up \d+|down \d+|same", move) for move in page.locator(".rs-move").all_inner_texts())
+    assert parse_qs(urlsplit(page.url).query)["rerank"] == ["1"]

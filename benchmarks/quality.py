@@ -1,0 +1,65 @@
+"""How good each system is on collections with judged queries, and on the sample library's tricky pairs.
+
+    python -m benchmarks.quality DATA [--collections cranfield,cosqa] [--queries 200] [--pool 50]
+
+Queries beyond the number asked for are left out, evenly over the file.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from core.evaluation.judged import JudgedCollection, read_beir
+from core.evaluation.metrics import aggregate, per_query
+from core.evaluation.systems import SYSTEMS, Bench
+from core.models.catalog import Catalog
+from core.pairs import score_pairs
+from core.samples.pairs import KINDS, trick_pairs
+from core.settings import Settings, quiet_environment
+
+METRICS = ("nDCG@10", "R@10")
+
+
+def main() -> None:
+    """Measure, and print tables of Markdown."""
+    quiet_environment()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--collections", default="cranfield,nq-small,covidqa,chunkeval,cosqa,xquad-en")
+    parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument("--pool", type=int, default=50)
+    parser.add_argument("--systems", default=",".join(SYSTEMS))
+    options = parser.parse_args()
+    catalog = Catalog(Settings.from_environment())
+    systems = options.systems.split(",")
+    _pairs(catalog)
+    print("\n| collection | queries | " + " | ".join(systems) + " |\n|" + " --- |" * (2 + len(systems)))
+    for name in options.collections.split(","):
+        judged = _spread(read_beir(options.data / name), options.queries)
+        runs = Bench(judged, catalog.get(), catalog.reranker(), options.pool).run(systems)
+        cells = []
+        for run in runs.values():
+            values = per_query(judged.qrels, run.ranking, METRICS)
+            cells.append(" / ".join(f"{aggregate(values[metric]).mean:.3f}".removeprefix("0") for metric in METRICS))
+        print(f"| {name} | {len(judged.queries)} | " + " | ".join(cells) + " |", flush=True)
+
+
+def _spread(judged: JudgedCollection, most: int) -> JudgedCollection:
+    ids = list(judged.queries)
+    kept = [ids[at * len(ids) // most] for at in range(most)] if most < len(ids) else ids
+    return replace(judged, queries={q: judged.queries[q] for q in kept}, qrels={q: judged.qrels[q] for q in kept})
+
+
+def _pairs(catalog: Catalog) -> None:
+    pairs = trick_pairs()
+    scores = score_pairs(catalog.get(), catalog.reranker(), [(pair.query, pair.right.text, pair.wrong.text) for pair in pairs])
+    print("| tricky pairs | pairs | bi-encoder right | cross-encoder right |\n| --- | --- | --- | --- |")
+    for kind in (*KINDS, "all"):
+        found = [score for pair, score in zip(pairs, scores, strict=True) if kind in ("all", pair.kind)]
+        print(f"| {kind} | {len(found)} | {sum(s.bi_prefers_first for s in found)} | {sum(s.cross_prefers_first for s in found)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
