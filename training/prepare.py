@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.models.bi_encoder import SentenceTransformerEncoder
 from core.settings import BUILT_IN_MODEL
-from training import mine, pairs
+from training import functions, mine, pairs
 
 
 def prepare(data: Path, work: Path, seed: int) -> None:
@@ -15,7 +15,8 @@ def prepare(data: Path, work: Path, seed: int) -> None:
     folder = work / "groups"
     folder.mkdir(parents=True, exist_ok=True)
     encoder = SentenceTransformerEncoder.load(BUILT_IN_MODEL)
-    for source, drawn in pairs.draw(data, seed).items():
+    sources = {**pairs.draw(data, seed), functions.SOURCE: list(functions.read(seed))}
+    for source, drawn in sources.items():
         if (folder / f"{source}.groups").exists():
             continue
         started = time.monotonic()

@@ -136,6 +136,8 @@ def test_a_collection_is_deleted_after_confirming(page: Page) -> None:
     expect(dialog.get_by_text(f"This deletes the collection {MINE} with")).to_be_visible()
     dialog.get_by_role("button", name="Delete", exact=True).click()
     expect(dialog).to_have_count(0)
+    # The dialog goes before the page behind it is drawn anew, and a list opened in between is closed again.
+    expect(page.get_by_text("chunks of up to 200 tokens")).to_have_count(0, timeout=SLOW)
     settled(page)
     page.get_by_role("combobox", name="Collection", exact=True).click()
     expect(page.get_by_role("option")).to_have_text(["sample-library"])
