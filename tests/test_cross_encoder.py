@@ -9,6 +9,7 @@ import hashlib
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from sentence_transformers import CrossEncoder
+from sentence_transformers.sentence_transformer.modules import Pooling
 from torch import nn
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
@@ -25,6 +27,7 @@ from core.models import lowering, reranker
 from core.models.built_in import built_in_folder
 from core.models.catalog import Catalog
 from core.models.cross_encoder import Floats, SentenceTransformersCrossEncoder
+from core.models.first_token import last_for_first_token
 from core.models.loading import load_cross_encoder
 from core.samples import documents, questions
 from core.settings import BUILT_IN_RERANKER, Settings
@@ -307,3 +310,18 @@ def test_slices_keep_all_streams_busy(monkeypatch: pytest.MonkeyPatch, items: in
 
     monkeypatch.setattr("torch.get_num_threads", lambda: threads)
     assert balanced(items, 8) == size
+
+
+def test_the_last_layer_of_the_first_token_alone_changes_no_score(plain: CrossEncoder) -> None:
+    short = deepcopy(plain)
+    last_for_first_token(short[0].model)
+    assert short[0](short.preprocess(PAIRS[:8]))["token_embeddings"].shape[1] == 1
+    wanted, found = (model.predict(PAIRS[:20], activation_fn=nn.Identity(), show_progress_bar=False) for model in (plain, short))
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
+
+
+def test_a_head_that_reads_every_token_gets_every_token(plain: CrossEncoder) -> None:
+    averaging = CrossEncoder(modules=[deepcopy(plain[0]), Pooling(384, "mean"), deepcopy(plain[2])])
+    found = lowering.lowered_cross_encoder(averaging)
+    assert found[0](found.preprocess(PAIRS[:8]))["token_embeddings"].shape[1] > 1
+    np.testing.assert_allclose(found.predict(PAIRS[:8]), averaging.predict(PAIRS[:8]), atol=0.05)

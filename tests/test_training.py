@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch.nn import functional
 
 from core.samples import documents
 from tests.fakes import FakeEncoder
-from training import batches, begin, calibrate, net
+from training import batches, begin, calibrate, functions, net
 from training.batches import Group
 from training.mine import mine
 from training.pairs import Pair, draw
@@ -143,3 +144,34 @@ def test_candidates_are_near_and_never_an_answer_or_its_twin() -> None:
     assert groups.cosines[0, 0] == pytest.approx(0.5**0.5)
     assert groups.texts[groups.candidates[1, 0]] == "blue"
     assert groups.kinds[1, 0] == 0
+
+
+FUNCTIONS = '''
+def area(width: float, height: float) -> float:
+    """Return the area of a rectangle. Both sides are in metres."""
+    if width < 0 or height < 0:
+        raise ValueError("a side is negative")
+    return width * height
+
+def undocumented(width, height):
+    return width * height, width + height, width - height
+
+class Shape:
+    def _sides(self):
+        """Sides."""
+        return self.sides if self.sides is not None else self.count(self.edges)
+
+def test_area():
+    """Check that the area is what it should be."""
+    assert area(2, 3) == 6 and area(1, 1) == 1 and area(0, 5) == 0 and area(5, 0) == 0
+'''
+
+
+def test_a_documented_function_is_a_pair_of_its_first_sentence_and_its_code(tmp_path: Path) -> None:
+    (tmp_path / "shapes.py").write_text(FUNCTIONS, encoding="utf-8")
+    (tmp_path / "broken.py").write_text("def (:", encoding="utf-8")
+    found = [pair for seed in range(8) for path in sorted(tmp_path.iterdir()) for pair in functions.of_file(path, random.Random(seed))]
+    assert {pair.query.removeprefix("python ").lower() for pair in found} == {"return the area of a rectangle"}
+    assert {pair.positive.splitlines()[0] for pair in found} == {"def area(width: float, height: float) -> float:"}
+    assert {'"""' in pair.positive for pair in found} == {True, False}
+    assert all(pair.positive.endswith("    return width * height") for pair in found)

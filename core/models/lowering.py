@@ -1,10 +1,11 @@
 """A model's layers into bfloat16, with what must not be rounded kept in float32.
 
-Two ways, tried in turn and each checked against the model's own float32 answer to a probe, so that a model
+Ways, tried in turn and each checked against the model's own float32 answer to a probe, so that a model
 of an unforeseen build is slower, never wrong:
 
 1. Only the matrix products compute in bfloat16; what runs from layer to layer stays float32. It halves
-   the error of the scores (benchmarks/README.md), and suits encoders of BERT's kind.
+   the error of the scores (benchmarks/README.md), and suits encoders of BERT's kind. For a cross-encoder first
+   with the last layer computed for the first token alone, which is all that most heads read.
 2. All layers of the transformer, as ``model.to(bfloat16)`` has it.
 
 What follows the transformer (pooling, normalisation, a cross-encoder's head) is float32 either way: in
@@ -13,7 +14,7 @@ bfloat16 pooling alone lets a bi-encoder's cosine to float32 fall from .9999 to 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from core.models import fast_layers
+from core.models.first_token import last_for_first_token
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer
@@ -45,15 +47,19 @@ Way = Callable[[nn.Module, bool], None]
 
 def lowered(loaded: SentenceTransformer) -> SentenceTransformer:
     """Return a copy of a bi-encoder whose transformer layers compute in bfloat16, in float32 where no way works."""
-    return _lowered(loaded, _unit_vector, lambda wanted, found: float(wanted @ found) >= LEAST_COSINE)
+    return _lowered(loaded, _unit_vector, lambda wanted, found: float(wanted @ found) >= LEAST_COSINE, (_products_only, _whole))
 
 
 def lowered_cross_encoder(loaded: CrossEncoder) -> CrossEncoder:
     """Return a copy of a cross-encoder whose transformer layers compute in bfloat16, in float32 where no way works."""
-    return _lowered(loaded, _logits, lambda wanted, found: float(np.abs(wanted - found).max()) <= MOST_ERROR * float(np.ptp(wanted)))
+
+    def agree(wanted: Answer, found: Answer) -> bool:
+        return float(np.abs(wanted - found).max()) <= MOST_ERROR * float(np.ptp(wanted))
+
+    return _lowered(loaded, _logits, agree, (_first_token, _products_only, _whole))
 
 
-def _lowered(loaded: Loaded, probe: Callable[[Loaded], Answer], agree: Callable[[Answer, Answer], bool]) -> Loaded:
+def _lowered(loaded: Loaded, probe: Callable[[Loaded], Answer], agree: Callable[[Answer, Answer], bool], ways: Sequence[Way]) -> Loaded:
     from sentence_transformers.base.modules import Transformer
 
     copy = deepcopy(loaded)
@@ -61,7 +67,7 @@ def _lowered(loaded: Loaded, probe: Callable[[Loaded], Answer], agree: Callable[
     wanted = probe(loaded)
     for module in [module for module in copy.modules() if isinstance(module, Transformer)]:
         module.register_forward_hook(_to_float32)
-        _first_that_works(module, on_cpu, lambda: agree(wanted, probe(copy)))
+        _first_that_works(module, on_cpu, lambda: agree(wanted, probe(copy)), ways)
     return copy
 
 
@@ -69,15 +75,15 @@ def _to_float32(_module: nn.Module, _inputs: Any, features: dict[str, Any]) -> d
     return {name: value.float() if isinstance(value, Tensor) and value.is_floating_point() else value for name, value in features.items()}
 
 
-def _first_that_works(module: Any, on_cpu: bool, works: Callable[[], bool]) -> None:
+def _first_that_works(module: Any, on_cpu: bool, works: Callable[[], bool], ways: Sequence[Way]) -> None:
     original = module.model
-    for way in (_products_only, _whole):
+    for way in ways:
         module.model = deepcopy(original)
         try:
             way(module.model, on_cpu)
             if works():
                 return
-        except (RuntimeError, TypeError, ValueError, AttributeError):  # this build of model does not go that way
+        except (RuntimeError, TypeError, ValueError, AttributeError, IndexError):  # this build of model does not go that way
             continue
     module.model = original
 
@@ -93,6 +99,11 @@ def _logits(loaded: CrossEncoder) -> Answer:
 
 def _products_only(model: nn.Module, on_cpu: bool) -> None:
     fast_layers.lower_products(model, packed=on_cpu and fast_layers.available())
+
+
+def _first_token(model: nn.Module, on_cpu: bool) -> None:
+    last_for_first_token(model)
+    _products_only(model, on_cpu)
 
 
 def _whole(model: nn.Module, _on_cpu: bool) -> None:
