@@ -62,7 +62,7 @@ def _stands_free(text: str, start: int, end: int) -> bool:
 def _chunk(document: Document, settings: ChunkSettings, span: tuple[int, int], count: int) -> Chunk:
     start, end = span
     return Chunk(
-        id=short_hash(document.id, start, end, settings.method, settings.size, settings.overlap),
+        id=short_hash(document.id, start, end, *settings.identity),
         document_id=document.id,
         start=start,
         end=end,
@@ -70,6 +70,7 @@ def _chunk(document: Document, settings: ChunkSettings, span: tuple[int, int], c
         tokens=count,
         page=document.page_at(start),
         heading=document.heading_at(start),
+        metadata=document.metadata_at(start, end),
     )
 
 

@@ -1,4 +1,4 @@
-"""A document's text, and the pages, headings and tables that hang on spans of it.
+"""A document's text, and the pages, headings, tables, records and times that hang on spans of it.
 
 Offsets are counted in characters (Unicode code points) of ``Document.text``; ``end`` is exclusive.
 """
@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
+Value = str | int | float | bool
+Metadata = Mapping[str, Value]
 ID_LENGTH = 32  # hexadecimal digits: 128 bits of SHA-256
 
 
@@ -58,10 +60,34 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The lines of one table."""
+    """The lines of one table; its rows begin at ``body``, after the header, at ``start`` where it has none."""
 
     start: int
     end: int
+    body: int = -1
+
+    def __post_init__(self) -> None:
+        if self.body < 0:
+            object.__setattr__(self, "body", self.start)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record of a table, a mailbox or a list of objects, with those of its fields that are metadata."""
+
+    start: int
+    end: int
+    fields: Metadata = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """What is said from ``begin`` to ``until``, in seconds of a recording."""
+
+    start: int
+    end: int
+    begin: float
+    until: float
 
 
 def _begun_by(marks: Sequence[Span], offset: int) -> int:
@@ -72,7 +98,8 @@ def _begun_by(marks: Sequence[Span], offset: int) -> int:
 class Document:
     """A document's text and what hangs on it.
 
-    ``pages``, ``headings`` and ``tables`` are sorted by ``start``. The id is a hash of the text
+    ``pages``, ``headings``, ``tables``, ``rows`` and ``times`` are sorted by ``start``. ``metadata`` is what
+    the file says of itself (title, author, date as YYYY-MM-DD, source). The id is a hash of the text
     alone: the same content is the same document, whatever its file is called.
     """
 
@@ -82,6 +109,9 @@ class Document:
     headings: tuple[Heading, ...] = ()
     tables: tuple[Table, ...] = ()
     size: int = 0  # bytes of the file it came from
+    rows: tuple[Row, ...] = ()
+    times: tuple[Time, ...] = ()
+    metadata: Metadata = field(default_factory=dict, hash=False)
 
     @cached_property
     def id(self) -> str:
@@ -92,6 +122,24 @@ class Document:
         """Return the number of the page that holds ``offset``, None in an unpaged document."""
         begun = _begun_by(self.pages, offset)
         return self.pages[begun - 1].number if begun else None
+
+    def metadata_at(self, start: int, end: int) -> Metadata:
+        """Return the document's metadata; with the record's where a single record holds all of the span, with the times where it has any."""
+        begun = _begun_by(self.rows, start)
+        row = self.rows[begun - 1] if begun else None
+        inside = row.fields if row and end <= row.end else {}
+        spoken = self.times[max(_begun_by(self.times, start) - 1, 0) : _begun_by(self.times, end - 1)]
+        said: Metadata = {"from_second": spoken[0].begin, "to_second": spoken[-1].until} if spoken else {}
+        return {**self.metadata, **inside, **said}
+
+    def header_at(self, offset: int) -> str:
+        """Return the header of the table whose rows hold ``offset``, empty where there is none or it is in the text anyway."""
+        begun = _begun_by(self.tables, offset)
+        table = self.tables[begun - 1] if begun else None
+        if not table or not table.start < table.body < offset < table.end:
+            return ""
+        lines = self.text[table.start : table.body].splitlines()
+        return "\n".join(line for line in lines if any(map(str.isalnum, line)))  # without the rule under it
 
     def heading_at(self, offset: int) -> str | None:
         """Return the path of headings over ``offset``, as ``Chapter › Section``, None if there is none."""

@@ -136,7 +136,7 @@ class Indexer:
         if not chunks:
             return
         current = self._group[-1].file if len(self._group) == 1 else f"{len(self._group)} files"
-        vectors = self._encoder.encode_documents([chunk.text for chunk in chunks], lambda n: self._tell(current, n))
+        vectors = self._encoder.encode_documents([chunk.read for chunk in chunks], lambda n: self._tell(current, n))
         self._store(chunks, vectors)
         self._clock.chunks += len(chunks)
         group, self._group = self._group, []

@@ -10,9 +10,13 @@ from typing import Any, Literal
 
 from core.document import Document as Document
 from core.document import Heading as Heading
+from core.document import Metadata as Metadata
 from core.document import Page as Page
+from core.document import Row as Row
 from core.document import Span as Span
 from core.document import Table as Table
+from core.document import Time as Time
+from core.document import Value as Value
 from core.document import short_hash as short_hash
 from core.errors import SettingsError
 
@@ -24,6 +28,16 @@ _MEASURE_NAMES: dict[Metric, str] = {
     "l2": "negative Euclidean distance",
 }
 SMALLEST_CHUNK = 8  # tokens
+Method = Literal["structure", "sentences", "tokens", "pages", "rows", "sections", "meaning"]
+METHODS: dict[Method, str] = {
+    "structure": "by structure: headings, paragraphs, sentences",
+    "sentences": "by sentences",
+    "tokens": "a fixed number of tokens",
+    "pages": "one chunk a page",
+    "rows": "rows of tables",
+    "sections": "one chunk a section under a heading",
+    "meaning": "by meaning: where neighbouring sentences part",
+}
 
 
 def measure_name(metric: Metric) -> str:
@@ -33,25 +47,44 @@ def measure_name(metric: Metric) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ChunkSettings:
-    """How documents are cut: both numbers in tokens of the bi-encoder.
+    """How documents are cut: ``size`` (the most) and ``overlap`` in tokens of the bi-encoder.
 
-    Raises SettingsError for an overlap that is not smaller than the size, or numbers out of range.
+    ``rows`` is how many rows of a table one chunk holds with the method rows, ``percentile`` above which distance
+    between neighbouring sentences the method meaning breaks: both are left alone by the other methods.
+    Raises SettingsError for an overlap that is not smaller than the size, an unknown method, or numbers out of range.
     """
 
     size: int = 200
     overlap: int = 40
-    method: str = "structure"
+    method: Method = "structure"
+    rows: int = 1
+    percentile: int = 90
 
     def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise SettingsError(f"There is no way to cut called {self.method!r}: use one of {', '.join(METHODS)}")
+        if self.rows < 1:
+            raise SettingsError(f"A chunk of {self.rows} rows is none: use at least 1")
+        if not 1 <= self.percentile <= 99:
+            raise SettingsError(f"The percentile {self.percentile} is out of range: use 1 to 99")
         if self.size < SMALLEST_CHUNK:
             raise SettingsError(f"The chunk size {self.size} is too small: use at least {SMALLEST_CHUNK} tokens")
         if not 0 <= self.overlap < self.size:
             raise SettingsError(f"The chunk overlap {self.overlap} must be at least 0 and less than the chunk size {self.size}")
 
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What a chunk's id depends on: the settings that this method heeds."""
+        own: dict[Method, tuple[object, ...]] = {"rows": (self.rows,), "meaning": (self.percentile,)}
+        return (self.method, self.size, self.overlap, *own.get(self.method, ()))
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of a document: ``text == document.text[start:end]``, ``tokens`` as the bi-encoder counts."""
+    """A piece of a document: ``text == document.text[start:end]``, ``tokens`` of ``read`` as the bi-encoder counts.
+
+    ``carried`` is the header of the table in which the chunk begins, read by the models before the text.
+    """
 
     id: str
     document_id: str
@@ -61,6 +94,13 @@ class Chunk:
     tokens: int
     page: int | None = None
     heading: str | None = None
+    carried: str = ""
+    metadata: Metadata = field(default_factory=dict, hash=False)
+
+    @property
+    def read(self) -> str:
+        """What the models read."""
+        return f"{self.carried}\n{self.text}" if self.carried else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +136,7 @@ class StoredDocument:
     characters: int
     size: int  # bytes of the file
     added: str  # ISO 8601, UTC
+    metadata: Metadata = field(default_factory=dict, hash=False)
 
     def as_json(self) -> dict[str, Any]:
         """Return a plain dictionary for ``--json``."""
@@ -126,6 +167,13 @@ class Hit:
     cross_score: float | None = None
     cross_probability: float | None = None
     cross_rank: int | None = None
+    carried: str = ""
+    metadata: Metadata = field(default_factory=dict, hash=False)
+
+    @property
+    def read(self) -> str:
+        """What the models read: the header of the table it begins in, if any, before the text."""
+        return f"{self.carried}\n{self.text}" if self.carried else self.text
 
     @property
     def moved(self) -> int | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict, fields
 from math import sqrt
 from typing import Any
 
 from core.errors import ForeignCollection
-from core.records import Chunk, ChunkSettings, Collection, Hit, Metric
+from core.records import Chunk, ChunkSettings, Collection, Hit, Metric, Value
 
 SCHEMA = 1
+META = "meta."  # before the names of a chunk's own metadata, so that they cannot be taken for ours
 SPACES: dict[Metric, str] = {"cosine": "cosine", "dot": "ip", "l2": "l2"}
 _SIMILARITIES: dict[Metric, Callable[[float], float]] = {
     "cosine": lambda distance: 1.0 - distance,
@@ -31,7 +33,7 @@ def read_collection(held: Any) -> Collection:
         revision=stored.get("revision", ""),
         dimension=int(stored.get("dimension", 0)),
         metric=next(metric for metric, name in SPACES.items() if name == space),
-        chunking=ChunkSettings() if foreign else ChunkSettings(stored["chunk_size"], stored["chunk_overlap"], stored["chunk_method"]),
+        chunking=ChunkSettings() if foreign else _read_chunking(stored),
         query_prompt=stored.get("query_prompt", ""),
         document_prompt=stored.get("document_prompt", ""),
         chunks=held.count(),
@@ -40,9 +42,20 @@ def read_collection(held: Any) -> Collection:
     )
 
 
-def chunk_metadata(chunk: Chunk, name: str) -> dict[str, str | int]:
+def chunking_metadata(chunking: ChunkSettings) -> dict[str, str | int]:
+    """Return what a collection's metadata says of how its documents are cut."""
+    return {f"chunk_{name}": value for name, value in asdict(chunking).items()}
+
+
+def _read_chunking(stored: dict[str, Any]) -> ChunkSettings:
+    known = {field.name for field in fields(ChunkSettings)}
+    held = {name.removeprefix("chunk_"): value for name, value in stored.items() if name.startswith("chunk_")}
+    return ChunkSettings(**{name: value for name, value in held.items() if name in known})
+
+
+def chunk_metadata(chunk: Chunk, name: str) -> dict[str, Value]:
     """Return what is stored beside a chunk's text and vector; Chroma takes no None."""
-    held: dict[str, str | int | None] = {
+    held: dict[str, Value | None] = {
         "document_id": chunk.document_id,
         "document": name,
         "start": chunk.start,
@@ -50,6 +63,8 @@ def chunk_metadata(chunk: Chunk, name: str) -> dict[str, str | int]:
         "tokens": chunk.tokens,
         "page": chunk.page,
         "heading": chunk.heading,
+        "carried": chunk.carried or None,
+        **{META + key: value for key, value in chunk.metadata.items()},
     }
     return {key: value for key, value in held.items() if value is not None}
 
@@ -84,4 +99,6 @@ def _hit(collection: Collection, rank: int, chunk_id: str, text: str, held: dict
         tokens=held["tokens"],
         bi_score=score,
         bi_rank=rank,
+        carried=held.get("carried", ""),
+        metadata={key.removeprefix(META): value for key, value in held.items() if key.startswith(META)},
     )

@@ -68,7 +68,7 @@ def rerank(
     by_bi.sort(key=lambda hit: hit.bi_rank)
     candidates, rest = by_bi[:pool], by_bi[pool:]
     started = time.perf_counter()
-    scores = reranker.score([(result.query, hit.text) for hit in candidates], progress)
+    scores = reranker.score([(result.query, hit.read) for hit in candidates], progress)
     took = (time.perf_counter() - started) * 1e3
     chances = [None] * len(candidates) if scores.probabilities is None else scores.probabilities.tolist()
     scored = [

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import DocumentNotFound, StoreError
-from core.records import Document, Heading, Page, StoredDocument, Table
+from core.records import Document, Heading, Page, Row, StoredDocument, Table, Time
 
 FILE = "rankscope.sqlite3"
 _SCHEMA = """
@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS entries (
     collection TEXT NOT NULL, document_id TEXT NOT NULL, name TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('adding', 'ready', 'removing')),
     size INTEGER NOT NULL, characters INTEGER NOT NULL, chunks INTEGER NOT NULL, added TEXT NOT NULL,
+    metadata TEXT NOT NULL DEFAULT '{}',
     PRIMARY KEY (collection, document_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS entries_by_name ON entries (collection, name);
 CREATE INDEX IF NOT EXISTS unready ON entries (collection) WHERE state <> 'ready';
@@ -50,8 +51,14 @@ class Shelf:
             self._db = sqlite3.connect(path, timeout=30, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.executescript(_SCHEMA)
+            self._add_what_older_files_lack()
         except sqlite3.DatabaseError as error:
             raise StoreError(f"The list of documents {path} cannot be opened ({error}): restore it or choose another data folder") from error
+
+    def _add_what_older_files_lack(self) -> None:
+        held = {row[1] for row in self._db.execute("PRAGMA table_info(entries)")}
+        if "metadata" not in held:
+            self._db.execute("ALTER TABLE entries ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}'")
 
     def close(self) -> None:
         """Close the file."""
@@ -64,11 +71,11 @@ class Shelf:
     def documents(self, collection: str) -> list[StoredDocument]:
         """Return the searchable documents of a collection, sorted by name."""
         rows = self._all(
-            "SELECT name, document_id, chunks, characters, size, added FROM entries"
+            "SELECT name, document_id, chunks, characters, size, added, metadata FROM entries"
             " WHERE collection = ? AND state = 'ready' ORDER BY name COLLATE NOCASE, document_id",
             collection,
         )
-        return [StoredDocument(*row) for row in rows]
+        return [StoredDocument(*row[:6], metadata=json.loads(row[6])) for row in rows]
 
     def names(self, collection: str) -> dict[str, str]:
         """Return document id to name of the searchable documents."""
@@ -101,6 +108,9 @@ class Shelf:
             tuple(Page(**mark) for mark in marks["pages"]),
             tuple(Heading(**mark) for mark in marks["headings"]),
             tuple(Table(**mark) for mark in marks["tables"]),
+            rows=tuple(Row(**mark) for mark in marks.get("rows", [])),
+            times=tuple(Time(**mark) for mark in marks.get("times", [])),
+            metadata=marks.get("metadata", {}),
         )
 
     def begin(self, collection: str, entries: Iterable[Entry]) -> None:
@@ -111,8 +121,8 @@ class Shelf:
                 document = entry.document
                 self._db.execute("INSERT OR IGNORE INTO texts VALUES (?, ?, ?)", (document.id, document.text, _marks(document)))
                 self._db.execute(
-                    "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, 'adding', ?, ?, ?, ?)",
-                    (collection, document.id, entry.name, document.size, len(document.text), entry.chunks, now),
+                    "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, 'adding', ?, ?, ?, ?, ?)",
+                    (collection, document.id, entry.name, document.size, len(document.text), entry.chunks, now, json.dumps(dict(document.metadata))),
                 )
 
     def finish(self, collection: str, added: Sequence[str], replaced: Sequence[str]) -> None:
@@ -144,5 +154,8 @@ def _marks(document: Document) -> str:
             "pages": [asdict(page) for page in document.pages],
             "headings": [asdict(heading) for heading in document.headings],
             "tables": [asdict(table) for table in document.tables],
+            "rows": [asdict(row) for row in document.rows],
+            "times": [asdict(time) for time in document.times],
+            "metadata": dict(document.metadata),
         }
     )

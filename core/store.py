@@ -24,7 +24,7 @@ from chromadb.errors import ChromaError, NotFoundError
 from core.errors import CollectionExists, CollectionNotFound, StoreError
 from core.names import chroma_name
 from core.records import METRICS, Chunk, ChunkSettings, Collection, Hit, Metric
-from core.rows import SCHEMA, SPACES, chunk_metadata, read_collection, read_hits
+from core.rows import SCHEMA, SPACES, chunk_metadata, chunking_metadata, read_collection, read_hits
 
 Vectors = npt.NDArray[np.float32]
 HNSW = {"ef_construction": 200, "ef_search": 200}  # wider than Chroma's 100: recall before a millisecond
@@ -137,9 +137,7 @@ class Store:
             "metric": metric,
             "query_prompt": query_prompt,
             "document_prompt": document_prompt,
-            "chunk_method": chunking.method,
-            "chunk_size": chunking.size,
-            "chunk_overlap": chunking.overlap,
+            **chunking_metadata(chunking),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         with self._fresh(f"the collection {name!r}", writes=True) as client:

@@ -75,7 +75,7 @@ def test_settings_of_a_new_collection(capsys: pytest.CaptureFixture[str], manual
     options = ["--chunk-size", "16", "--chunk-overlap", "4", "--metric", "l2"]
     assert run(capsys, "index", str(manuals / "kettle.md"), "--collection", "c", *options)[0] == 0
     held = json.loads(run(capsys, "collections", "--json")[1])[0]
-    assert (held["metric"], held["chunking"]) == ("l2", {"size": 16, "overlap": 4, "method": "structure"})
+    assert (held["metric"], held["chunking"]) == ("l2", {"size": 16, "overlap": 4, "method": "structure", "rows": 1, "percentile": 90})
     status, _, err = run(capsys, "index", str(manuals), "--collection", "c", "--metric", "dot")
     assert (status, err.count("\n")) == (1, 1)
     assert "l2, not dot" in err

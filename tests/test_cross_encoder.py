@@ -314,7 +314,8 @@ def test_slices_keep_all_streams_busy(monkeypatch: pytest.MonkeyPatch, items: in
 
 def test_the_last_layer_of_the_first_token_alone_changes_no_score(plain: CrossEncoder) -> None:
     short = deepcopy(plain)
-    last_for_first_token(short[0].model)
+    transformer: Any = short[0]
+    last_for_first_token(transformer.model)
     assert short[0](short.preprocess(PAIRS[:8]))["token_embeddings"].shape[1] == 1
     wanted, found = (model.predict(PAIRS[:20], activation_fn=nn.Identity(), show_progress_bar=False) for model in (plain, short))
     np.testing.assert_allclose(found, wanted, atol=1e-4)

@@ -12,6 +12,7 @@ _HEADING = re.compile(r"^(#{1,6})[ \t]+(\S[^\n]*)$", re.MULTILINE)
 _UNDERLINED = re.compile(r"(?:\A|(?<=\n\n))([^\s|>#*-][^\n]*)\n(=+|-{2,})[ \t]*$", re.MULTILINE)
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*$.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _ROWS = re.compile(r"^\|[^\n]*(?:\n\|[^\n]*)+", re.MULTILINE)
+_RULED = re.compile(r"[^\n]*\n\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*(?:\n|\Z)")
 
 
 def markdown_headings(text: str) -> tuple[Heading, ...]:
@@ -32,5 +33,9 @@ def _within(heading: Heading, fences: list[tuple[int, int]]) -> bool:
 
 
 def markdown_tables(text: str) -> tuple[Table, ...]:
-    """Return the pipe tables of ``text`` (two lines or more) in order."""
-    return tuple(Table(match.start(), match.end()) for match in _ROWS.finditer(text))
+    """Return the pipe tables of ``text`` (two lines or more) in order; the header is what stands above the rule."""
+    found = []
+    for match in _ROWS.finditer(text):
+        ruled = _RULED.match(match[0])
+        found.append(Table(match.start(), match.end(), match.start() + (min(ruled.end(), len(match[0])) if ruled else 0)))
+    return tuple(found)
