@@ -9,8 +9,9 @@ from pathlib import Path
 
 from core import cli_output as output
 from core.errors import LoadingError, SettingsError
-from core.records import METRICS
+from core.records import METHODS, METRICS
 from core.settings import BUILT_IN_MODEL, Settings
+from core.wanted import Wanted
 
 HELP = """\
 Folders are walked; hidden files and kinds that are not read are passed over. Read are PDF, DOCX,
@@ -23,15 +24,32 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="file or folder")
     parser.add_argument("--collection", required=True, metavar="NAME", help="where to put them; made if it is missing")
-    parser.add_argument("--chunk-size", type=int, metavar="N", help="most tokens in a chunk (default 200)")
-    parser.add_argument("--chunk-overlap", type=int, metavar="N", help="tokens that neighbouring chunks share (default 40)")
-    parser.add_argument("--metric", choices=METRICS, help="similarity measure (default cosine)")
-    parser.add_argument("--model", metavar="ID", help=f"bi-encoder: a folder or Hugging Face id (default {BUILT_IN_MODEL})")
+    add_settings(parser)
     parser.add_argument(
         "--on-change",
         choices=("replace", "keep"),
         default="replace",
         help="a changed file of the same name replaces the old version, or is kept beside it (default replace)",
+    )
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add the options that a new collection is made by."""
+    parser.add_argument("--chunk-size", type=int, metavar="N", help="most tokens in a chunk (default 200)")
+    parser.add_argument("--chunk-overlap", type=int, metavar="N", help="tokens that neighbouring chunks share (default a fifth of the size)")
+    parser.add_argument("--chunking", choices=METHODS, help="the way to cut (default structure)")
+    parser.add_argument("--chunk-rows", type=int, metavar="N", help="rows of a table in a chunk, with --chunking rows (default 1)")
+    parser.add_argument(
+        "--chunk-percentile", type=int, metavar="N", help="with --chunking meaning: break at distances above this percentile, 1 to 99 (default 90)"
+    )
+    parser.add_argument("--metric", choices=METRICS, help="similarity measure (default cosine)")
+    parser.add_argument("--model", metavar="ID", help=f"bi-encoder: a folder or Hugging Face id (default {BUILT_IN_MODEL})")
+
+
+def wanted(options: argparse.Namespace) -> Wanted:
+    """Return what the options ask of a collection."""
+    return Wanted(
+        options.model, options.metric, options.chunk_size, options.chunk_overlap, options.chunking, options.chunk_rows, options.chunk_percentile
     )
 
 
@@ -48,9 +66,7 @@ def run(options: argparse.Namespace) -> int:
     if not sources:
         raise SettingsError("The folders hold no files of a kind that is read: see 'python -m core index --help'")
     workspace = Workspace.open(Settings.from_environment())
-    collection = workspace.open_or_create(
-        options.collection, options.model, options.metric, options.chunk_size, options.chunk_overlap
-    )
+    collection = workspace.open_or_create(options.collection, wanted(options))
     started = time.perf_counter()
     with output.progress_line() as report:
         outcomes = index(workspace, collection, sources, options.on_change, report)

@@ -75,7 +75,7 @@ class Shelf:
             " WHERE collection = ? AND state = 'ready' ORDER BY name COLLATE NOCASE, document_id",
             collection,
         )
-        return [StoredDocument(*row[:6], metadata=json.loads(row[6])) for row in rows]
+        return [StoredDocument(name, id_, chunks, characters, size, added, json.loads(metadata)) for name, id_, chunks, characters, size, added, metadata in rows]
 
     def names(self, collection: str) -> dict[str, str]:
         """Return document id to name of the searchable documents."""

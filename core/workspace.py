@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 from filelock import FileLock, Timeout
 
-from core.errors import CollectionNotFound, ModelMismatch, SettingsError, SettingsMismatch, StoreBusy
+from core.errors import CollectionNotFound, ModelMismatch, StoreBusy
 from core.models.bi_encoder import BiEncoder
 from core.models.catalog import Catalog, Loader, RerankerLoader
-from core.records import ChunkSettings, Collection, Metric, StoredDocument
+from core.records import Collection, StoredDocument
 from core.settings import Settings
 from core.shelf import FILE, Shelf
 from core.store import Store
+from core.wanted import Wanted
 
 PATIENCE = 60.0  # seconds to wait for another writer: each holds the lock for a moment only
 
@@ -99,63 +100,37 @@ class Workspace:
             )
         return encoder
 
-    def create(
-        self,
-        name: str,
-        model: str | None = None,
-        metric: Metric | None = None,
-        chunk_size: int | None = None,
-        chunk_overlap: int | None = None,
-    ) -> Collection:
-        """Make an empty collection; what is None gets the setting's model, cosine, chunks of 200 tokens
-        (fewer if the model reads fewer) and an overlap of a fifth of them.
+    def create(self, name: str, wanted: Wanted | None = None) -> Collection:
+        """Make an empty collection; what is not asked for gets the setting's model, cosine, chunks of 200 tokens.
 
         Raises SettingsError for chunks longer than the model reads, BadName, CollectionExists, and
         ModelError where the model cannot be loaded.
         """
-        encoder = self.catalog.get(model or self.settings.model)
-        size = min(ChunkSettings().size, encoder.budget) if chunk_size is None else chunk_size
-        chunking = ChunkSettings(size, size // 5 if chunk_overlap is None else chunk_overlap)
-        if chunking.size > encoder.budget:
-            raise SettingsError(
-                f"A chunk size of {chunking.size} tokens is more than {encoder.model} reads: use at most {encoder.budget}"
-            )
+        wanted = wanted or Wanted()
+        encoder = self.catalog.get(wanted.model or self.settings.model)
+        chunking = wanted.chunking(encoder)
         with self.writing():
             return self.store.create(
                 name,
                 model=encoder.model,
                 revision=encoder.revision,
                 dimension=encoder.dimension,
-                metric=metric or "cosine",
+                metric=wanted.metric or "cosine",
                 chunking=chunking,
                 query_prompt=encoder.query_prompt,
                 document_prompt=encoder.document_prompt,
             )
 
-    def open_or_create(
-        self,
-        name: str,
-        model: str | None = None,
-        metric: Metric | None = None,
-        chunk_size: int | None = None,
-        chunk_overlap: int | None = None,
-    ) -> Collection:
-        """Return the collection ``name``, made if it is missing; what is None follows it, or the defaults.
+    def open_or_create(self, name: str, wanted: Wanted | None = None) -> Collection:
+        """Return the collection ``name``, made if it is missing; what is not asked for follows it, or the defaults.
 
         Raises SettingsMismatch if it exists with other settings than those asked for.
         """
         try:
             there = self.store.collection(name)
         except CollectionNotFound:
-            return self.create(name, model, metric, chunk_size, chunk_overlap)
-        has = {"model": there.model, "metric": there.metric, "chunk size": there.chunking.size, "chunk overlap": there.chunking.overlap}
-        wanted = {"model": model, "metric": metric, "chunk size": chunk_size, "chunk overlap": chunk_overlap}
-        for setting, value in wanted.items():
-            if value is not None and value != has[setting]:
-                raise SettingsMismatch(
-                    f"The collection {name!r} has {setting} {has[setting]}, not {value}, and that is fixed when it is made: "
-                    "leave the setting out, or choose a new name"
-                )
+            return self.create(name, wanted)
+        (wanted or Wanted()).check(there)
         return there
 
     def documents(self, collection: Collection) -> list[StoredDocument]:

@@ -20,6 +20,7 @@ from core.search import search
 from core.settings import Settings
 from core.sources import Upload, walk
 from core.store import Store
+from core.wanted import Wanted
 from core.workspace import Workspace
 from tests.fakes import FakeEncoder
 
@@ -241,13 +242,13 @@ def test_a_text_stays_while_any_collection_holds_it(workspace: Workspace) -> Non
 
 
 def test_settings_are_fixed_when_a_collection_is_made(workspace: Workspace) -> None:
-    workspace.open_or_create("c", metric="dot", chunk_size=50)
+    workspace.open_or_create("c", Wanted(metric="dot", size=50))
     assert workspace.open_or_create("c").metric == "dot"
-    for wanted, words in (({"metric": "cosine"}, "dot, not cosine"), ({"chunk_size": 60}, "50, not 60"), ({"model": "other"}, "fake, not other")):
+    for wanted, words in ((Wanted(metric="cosine"), "dot, not cosine"), (Wanted(size=60), "50, not 60"), (Wanted("other"), "fake, not other"), (Wanted(method="rows"), "structure, not rows")):
         with pytest.raises(SettingsMismatch, match=words):
-            workspace.open_or_create("c", **wanted)
+            workspace.open_or_create("c", wanted)
     with pytest.raises(SettingsError, match="at most 254"):
-        workspace.open_or_create("long", chunk_size=255)
+        workspace.open_or_create("long", Wanted(size=255))
 
 
 def test_a_model_that_reads_little_gets_smaller_chunks_by_default(workspace: Workspace, encoder: FakeEncoder) -> None:

@@ -6,9 +6,10 @@ import streamlit as st
 
 from core.errors import RankscopeError
 from core.indexing import OnChange
-from core.records import METRICS, ChunkSettings, Collection, Metric, measure_name
+from core.records import METRICS, ChunkSettings, Collection, measure_name
 from core.samples import SAMPLE_COLLECTION
 from core.sources import Upload
+from core.wanted import Wanted
 from core.wording import plural
 from core.workspace import Workspace
 from pages.shared.notices import show_error
@@ -42,7 +43,7 @@ def show_upload(workspace: Workspace, collections: dict[str, Collection]) -> Non
         _start(workspace, name.strip(), [Upload(file.name, file.getvalue()) for file in files], on_change, made)
 
 
-def _new_settings(workspace: Workspace) -> tuple[str, Metric, int, int]:
+def _new_settings(workspace: Workspace) -> Wanted:
     """The settings of a new collection, fixed when it is made."""
     usual = ChunkSettings()
     with st.expander("Settings of the new collection (fixed once it is made)"):
@@ -51,18 +52,18 @@ def _new_settings(workspace: Workspace) -> tuple[str, Metric, int, int]:
         metric = second.selectbox("Similarity measure", METRICS, format_func=measure_name, key="new-metric", help="Cosine compares directions only and suits nearly every model.")
         size = third.number_input("Chunk size", 8, 8000, usual.size, key="new-size", help="Most tokens in a chunk. The built-in model reads 254.")
         overlap = fourth.number_input("Overlap", 0, 4000, usual.overlap, key="new-overlap", help="Tokens that neighbouring chunks share.")
-    return model, metric, int(size), int(overlap)
+    return Wanted(model, metric, int(size), int(overlap))
 
 
 def _start(
-    workspace: Workspace, name: str, uploads: list[Upload], on_change: OnChange, made: tuple[str, Metric, int, int] | None
+    workspace: Workspace, name: str, uploads: list[Upload], on_change: OnChange, made: Wanted | None
 ) -> None:
     if not name:
         show_error("The new collection has no name yet: type one above")
         return
     try:
         with st.spinner("Loading the model…"):
-            collection = workspace.open_or_create(name, *(made or ()))
+            collection = workspace.open_or_create(name, made)
     except RankscopeError as error:
         show_error(error)
         return
