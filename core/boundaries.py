@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +47,11 @@ class Breaks:
     clauses: Ints
     words: Ints
     last_ink: Ints  # shape (characters,): offset of the last character up to here that is not a space, else -1
+
+    @cached_property
+    def units(self) -> Ints:
+        """Where a sentence, or what stands for one (a list's item, a table's row, a paragraph), begins."""
+        return np.union1d(np.union1d(self.paragraphs, self.rows), np.union1d(self.sentences, self.headings))
 
 
 def _codes(text: str) -> npt.NDArray[np.uint32]:

@@ -1,183 +1,127 @@
-"""Documents into chunks: at headings, then paragraphs, sentences and words, counted in tokens.
+"""Documents into chunks, counted in tokens: by structure, or in one of the other ways to cut.
 
-The planner walks the text once. From the start of a chunk it looks as far as the budget reaches and
-ends the chunk at the strongest break in the second half of that stretch; the next chunk begins where
-the overlap allows, at a sentence if one begins there. A heading starts a chunk of its own unless the
-chunk before it is still short, so that hits do not straddle two subjects.
+``Cutter`` looks at a document once, and cuts it under any settings then: what the preview's sliders live on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import regex
 
 from core.boundaries import Breaks, find_breaks
+from core.errors import SettingsError
+from core.meaning import Meaning, read_meaning
+from core.models.bi_encoder import BiEncoder, Progress
 from core.models.tokens import TokenSource
-from core.records import Chunk, ChunkSettings, Document, short_hash
+from core.planner import REGION, SENTENCES, STRUCTURE, TOKENS, Grain, Planner
+from core.records import Chunk, ChunkSettings, Document, Method, short_hash
+from core.regions import Region, page_regions, regions_at, row_regions, section_regions
 
 Ints = npt.NDArray[np.int64]
-LONGEST_TOKEN = 64  # characters: longer stretches without a token start are counted as several
+Spans = list[tuple[int, int]]
 ATTEMPTS = 4
+WHOLE: dict[Method, Grain] = {"structure": STRUCTURE, "sentences": SENTENCES, "tokens": TOKENS}
 
 
-def chunk_document(document: Document, settings: ChunkSettings, tokens: TokenSource) -> list[Chunk]:
-    """Cut ``document`` into chunks of at most ``settings.size`` tokens.
+def chunk_document(document: Document, settings: ChunkSettings, tokens: TokenSource, encoder: BiEncoder | None = None) -> list[Chunk]:
+    """Cut ``document`` into chunks of at most ``settings.size`` tokens; the method meaning needs the ``encoder``.
 
     Deterministic, and linear in the length of the text. ``text == document.text[start:end]`` holds of
     every chunk; no chunk begins or ends with white space; none ends inside a word unless that word
     alone is over the budget.
     """
-    breaks = find_breaks(document.text, document.headings)
-    starts = tokens.starts(document.text, breaks.words)
-    size = settings.size
-    for _ in range(ATTEMPTS):
-        spans = _Planner(document.text, breaks, starts, size, min(settings.overlap, size - 1)).plan()
-        counts = _counts(document.text, spans, starts, tokens)
-        excess = max(counts, default=0) - settings.size
-        if excess <= 0:
-            break
-        size = max(size - excess - 1, 1)  # tokens that depend on their neighbours: plan a little smaller
-    return [_chunk(document, settings, span, count) for span, count in zip(spans, counts, strict=True)]
+    return Cutter(document, tokens, encoder).cut(settings)
 
 
-def _counts(text: str, spans: Sequence[tuple[int, int]], starts: Ints, tokens: TokenSource) -> list[int]:
-    """The tokens of each span: those that start in it, counted anew where its edges may have changed them."""
-    edges = np.searchsorted(starts, np.asarray(spans, dtype=np.int64).reshape(-1, 2))
-    counts = [int(last - first) for first, last in edges]
-    unsure = [at for at, span in enumerate(spans) if not (tokens.exact and _stands_free(text, *span))]
-    for at, count in zip(unsure, tokens.count([text[slice(*spans[at])] for at in unsure]), strict=True):
-        counts[at] = int(count)
-    return counts
+class Cutter:
+    """One document, looked at once: its breaks and its tokens, and its sentences' meaning where that is asked for."""
+
+    def __init__(self, document: Document, tokens: TokenSource, encoder: BiEncoder | None = None) -> None:
+        self.document = document
+        self.breaks: Breaks = find_breaks(document.text, document.headings)
+        self.starts: Ints = tokens.starts(document.text, self.breaks.words)
+        self._tokens = tokens
+        self._encoder = encoder
+        self._meaning: Meaning | None = None
+        self._headers: dict[str, int] = {}  # with their tokens
+
+    def meaning(self, progress: Progress | None = None) -> Meaning:
+        """Return the distances between the document's sentences, computed at the first call."""
+        if self._meaning is None:
+            if self._encoder is None:
+                raise SettingsError("Cutting by meaning needs a bi-encoder: choose another way to cut where none is at hand")
+            self._meaning = read_meaning(self.document.text, self.breaks, self._encoder, progress)
+        return self._meaning
+
+    def cut(self, settings: ChunkSettings) -> list[Chunk]:
+        """Return the document's chunks: see chunk_document."""
+        regions = self._regions(settings)
+        size = settings.size
+        for _ in range(ATTEMPTS):
+            spans = self._plan(regions, settings, size)
+            headers = [self._header(start, settings.size) for start, _ in spans]
+            counts = [own + tokens for own, (_, tokens) in zip(self._counts(spans), headers, strict=True)]
+            excess = max(counts, default=0) - settings.size
+            if excess <= 0:
+                break
+            size = max(size - excess - 1, 1)  # tokens that depend on their neighbours: plan a little smaller
+        return [self._chunk(settings, span, count, header) for span, count, (header, _) in zip(spans, counts, headers, strict=True)]
+
+    def _regions(self, settings: ChunkSettings) -> list[Region]:
+        document, method = self.document, settings.method
+        if method == "pages":
+            return page_regions(document)
+        if method == "sections":
+            return section_regions(document)
+        if method == "rows":
+            return row_regions(document, settings.rows)
+        if method == "meaning":
+            return regions_at(document, self.meaning().breaks(settings.percentile).tolist())
+        return [(0, len(document.text))]
+
+    def _plan(self, regions: Sequence[Region], settings: ChunkSettings, size: int) -> Spans:
+        grain, overlap = WHOLE.get(settings.method, REGION), min(settings.overlap, size - 1)
+        carried = (lambda start: self._header(start, settings.size)[1]) if self.document.tables else (lambda _: 0)
+        planner = Planner(self.document.text, self.breaks, self.starts, size, overlap, grain, carried)
+        return [span for begin, stop in regions for span in planner.plan(begin, stop)]
+
+    def _counts(self, spans: Sequence[tuple[int, int]]) -> list[int]:
+        """The tokens of each span: those that start in it, counted anew where its edges may have changed them."""
+        text, tokens = self.document.text, self._tokens
+        edges = np.searchsorted(self.starts, np.asarray(spans, dtype=np.int64).reshape(-1, 2))
+        counts = [int(last - first) for first, last in edges]
+        unsure = [at for at, span in enumerate(spans) if not (tokens.exact and _stands_free(text, *span))]
+        for at, count in zip(unsure, tokens.count([text[slice(*spans[at])] for at in unsure]), strict=True):
+            counts[at] = int(count)
+        return counts
+
+    def _header(self, offset: int, size: int) -> tuple[str, int]:
+        """The table header that a chunk from ``offset`` carries and its tokens; none that would take half of the chunk."""
+        header = self.document.header_at(offset)
+        if header and header not in self._headers:
+            self._headers[header] = int(self._tokens.count([header])[0])
+        tokens = self._headers.get(header, 0)
+        return (header, tokens) if tokens <= size // 2 else ("", 0)
+
+    def _chunk(self, settings: ChunkSettings, span: tuple[int, int], count: int, header: str) -> Chunk:
+        start, end = span
+        document = self.document
+        return Chunk(
+            id=short_hash(document.id, start, end, *settings.identity),
+            document_id=document.id,
+            start=start,
+            end=end,
+            text=document.text[start:end],
+            tokens=count,
+            page=document.page_at(start),
+            heading=document.heading_at(start),
+            carried=header,
+            metadata=document.metadata_at(start, end),
+        )
 
 
 def _stands_free(text: str, start: int, end: int) -> bool:
     """Whether white space, or the text's end, is on both sides of a span: then no word was cut."""
     return (start == 0 or text[start - 1].isspace()) and (end == len(text) or text[end].isspace())
-
-
-def _chunk(document: Document, settings: ChunkSettings, span: tuple[int, int], count: int) -> Chunk:
-    start, end = span
-    return Chunk(
-        id=short_hash(document.id, start, end, *settings.identity),
-        document_id=document.id,
-        start=start,
-        end=end,
-        text=document.text[start:end],
-        tokens=count,
-        page=document.page_at(start),
-        heading=document.heading_at(start),
-        metadata=document.metadata_at(start, end),
-    )
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """Breaks of one kind: their offsets, and how many tokens start before each."""
-
-    offsets: Ints
-    tokens: Ints
-
-    def latest(self, floor: int, limit: int) -> int | None:
-        """Offset of the last break with ``floor <= tokens before it <= limit``."""
-        at = int(np.searchsorted(self.tokens, limit, side="right")) - 1
-        return int(self.offsets[at]) if at >= 0 and self.tokens[at] >= floor else None
-
-    def earliest(self, floor: int, limit: int) -> int | None:
-        """Offset of the first break with ``floor <= tokens before it <= limit``."""
-        at = int(np.searchsorted(self.tokens, floor, side="left"))
-        return int(self.offsets[at]) if at < len(self.tokens) and self.tokens[at] <= limit else None
-
-
-class _Planner:
-    """Plans the spans of one document's chunks; positions are counted in tokens, results in characters."""
-
-    def __init__(self, text: str, breaks: Breaks, starts: Ints, size: int, overlap: int) -> None:
-        self.text = text
-        self.size = size
-        self.overlap = overlap
-        self.last_ink = breaks.last_ink
-        self.starts = _with_long_stretches_split(starts, len(text))
-        self.headings = self._kind(breaks.headings)
-        self.words = self._kind(breaks.words)
-        strong = (breaks.paragraphs, breaks.rows, breaks.sentences, breaks.lines, breaks.clauses)
-        self.strong = [self._kind(offsets) for offsets in strong]
-        self.resumes = [self._kind(np.union1d(np.union1d(strong[0], strong[1]), strong[2])), self.words]
-
-    def _kind(self, offsets: Ints) -> _Kind:
-        return _Kind(offsets, np.searchsorted(self.starts, offsets))
-
-    def plan(self) -> list[tuple[int, int]]:
-        """Return the (start, end) of every chunk, in order."""
-        if not len(self.words.offsets):
-            return []
-        spans: list[tuple[int, int]] = []
-        start, done = int(self.words.offsets[0]), 0
-        while True:
-            end = self._end(start, done)
-            if end is None:  # the overlap leaves no room for the next word
-                start = done
-                end = self._end(start, done) or self._inside_word(start)
-            spans.append((start, int(self.last_ink[end - 1]) + 1))
-            if end >= len(self.text):
-                return spans
-            start, done = self._resume(start, end), end
-
-    def _before(self, offset: int) -> int:
-        return int(np.searchsorted(self.starts, offset))
-
-    def _end(self, start: int, done: int) -> int | None:
-        """Where the chunk from ``start`` ends; past ``done``, the end of the chunk before it."""
-        first = self._before(start)
-        limit = first + self.size
-        least = self._before(done) + 1
-        heading = self.headings.earliest(max(first + self.size // 4, least), limit)
-        if heading is not None:
-            return heading
-        if limit >= len(self.starts):
-            return len(self.text)
-        for kind in self.strong:
-            end = kind.latest(max(first + self.size // 2, least), limit)
-            if end is not None:
-                return end
-        return self.words.latest(max(first + 1, least), limit)
-
-    def _inside_word(self, start: int) -> int:
-        """An end inside a word that alone is over the budget, never inside a grapheme."""
-        limit = self._before(start) + self.size
-        wanted = int(self.starts[limit]) if limit < len(self.starts) else len(self.text)
-        low = max(start, wanted - LONGEST_TOKEN)
-        ends = [low + match.end() for match in regex.finditer(r"\X", self.text[low : wanted + 1])]
-        return max((end for end in ends if start < end <= wanted), default=max(wanted, start + 1))
-
-    def _resume(self, start: int, end: int) -> int:
-        """Where the next chunk begins: up to ``overlap`` tokens before ``end``, never before a heading."""
-        if not self.overlap or self._is_heading(end):
-            return end
-        last = self._before(end) - 1
-        floor = max(self._before(end) - self.overlap, self._before(start) + 1)
-        heading = self.headings.latest(floor, last)
-        for kind in self.resumes:
-            resume = kind.earliest(floor, last)
-            if resume is not None:
-                return max(resume, heading or 0)
-        return end
-
-    def _is_heading(self, offset: int) -> bool:
-        at = int(np.searchsorted(self.headings.offsets, offset))
-        return at < len(self.headings.offsets) and int(self.headings.offsets[at]) == offset
-
-
-def _with_long_stretches_split(starts: Ints, length: int) -> Ints:
-    """Add a start every 64 characters where none is, so that no chunk can grow without bound.
-
-    A model that reads a word of a megabyte as one unknown token must not make it one chunk.
-    """
-    edges = np.concatenate((starts, [length]))
-    gaps = np.diff(edges, prepend=0)
-    wide = np.flatnonzero(gaps > LONGEST_TOKEN)
-    extra = [np.arange(edges[at] - gaps[at] + LONGEST_TOKEN, edges[at], LONGEST_TOKEN) for at in wide]
-    return np.union1d(starts, np.concatenate(extra)) if extra else starts

@@ -40,7 +40,7 @@ def check(document: Document, chunks: list[Chunk], settings: ChunkSettings, coun
         assert chunk.text == document.text[chunk.start : chunk.end]
         assert chunk.text == chunk.text.strip()
         assert chunk.tokens <= settings.size
-        assert chunk.tokens == counter.count([chunk.text])[0]
+        assert chunk.tokens == counter.count([chunk.read])[0]
         covered[chunk.start : chunk.end] = True
     missed = "".join(character for character, held in zip(document.text, covered, strict=True) if not held)
     assert not missed.strip()
