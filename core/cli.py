@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from core import cli_evaluate, cli_index, cli_library, cli_search
+from core import cli_chunks, cli_evaluate, cli_exchange, cli_index, cli_library, cli_search
 from core.errors import QueryError, RankscopeError, SettingsError
 from core.settings import quiet_environment
 
@@ -21,6 +21,7 @@ the app shows: both work on the same data folder.
   python -m core index manuals/ --collection manuals
   python -m core search manuals "how do I reset the device?" --top-k 5
   python -m core search manuals "how do I reset the device?" --rerank --pool 100
+  python -m core chunks manual.pdf --chunking sections --json
   python -m core documents manuals --json
   python -m core evaluate collections/scifact --systems bi,bi+cross
 """
@@ -64,8 +65,13 @@ def _parser() -> argparse.ArgumentParser:
 
     cli_index.add_options(command("index", cli_index.run, "Add files and folders to a collection.", cli_index.HELP))
     cli_search.add_options(command("search", cli_search.run, "Ask a collection a question; prints the most similar chunks.", cli_search.HELP))
+    cli_chunks.add_options(command("chunks", cli_chunks.run, "Show how a file would be cut, without indexing it.", cli_chunks.HELP))
     command("collections", cli_library.collections, "List the collections.")
     command("documents", cli_library.documents, "List the documents of a collection.").add_argument("collection")
     cli_library.add_delete_options(command("delete", cli_library.delete, "Delete a collection, or documents of it. It does not ask back."))
+    cli_exchange.add_import_options(command("import", cli_exchange.import_, "Bring a collection in.", cli_exchange.IMPORT_HELP))
+    cli_exchange.add_export_options(command("export", cli_exchange.export, "Write a collection into one file, for 'import' elsewhere."))
+    cli_exchange.add_copy_options(command("copy", cli_exchange.copy, "Make a collection once more with other settings.", cli_exchange.COPY_HELP))
+    cli_exchange.add_rename_options(command("rename", cli_exchange.rename, "Give a collection another name."))
     cli_evaluate.add_options(command("evaluate", cli_evaluate.evaluate, "Measure how well systems answer judged queries.", cli_evaluate.HELP))
     return parser

@@ -102,6 +102,10 @@ class Chunk:
         """What the models read."""
         return f"{self.carried}\n{self.text}" if self.carried else self.text
 
+    def as_json(self) -> dict[str, Any]:
+        """Return a plain dictionary for ``--json``."""
+        return asdict(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Collection:

@@ -58,6 +58,10 @@ class FakeEncoder:
                 progress(done)
         return np.stack([self._vector(text) for text in texts])
 
+    def reads(self, text: str) -> int:
+        starts = self.tokens.starts(text, np.empty(0, np.int64))
+        return int(starts[self.budget]) if len(starts) > self.budget else len(text)
+
 
 class FakeCrossEncoder:
     """The logit is the share of the text's words that the query has, times 10, minus 5."""
@@ -78,3 +82,8 @@ class FakeCrossEncoder:
             if progress:
                 progress(at + 1)
         return PairScores(logits, (1 / (1 + np.exp(-logits))).astype(np.float32))
+
+    def reads(self, query: str, text: str) -> int:
+        starts = WordTokens().starts(text, np.empty(0, np.int64))
+        room = self.budget - len(query.split())
+        return int(starts[room]) if len(starts) > room else len(text)

@@ -170,7 +170,8 @@ class Run:
         chosen = [self.order[i] for i in generator.integers(len(self.order), size=self.o.groups * 2)]
         groups = [batches.draw(self.shelves[s], at, self.o.size, generator, self.tokens) for s, at in chosen]
         groups = [group for group in groups if len(group.texts) == self.o.size][: self.o.groups]
-        late = self.seconds > 0.4 * self.o.minutes * 60 and generator.random() < 0.5
+        ready = self.o.begin == "shipped" or self.seconds > 0.4 * self.o.minutes * 60
+        late = ready and generator.random() < 0.5
         return groups, self.o.long if late else self.o.short
 
     def go(self) -> None:

@@ -9,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import ModelError
+from core.models.reading import Reader
 from core.models.streams import over_slices, tokenize_one_at_a_time
 from core.models.tokens import TokenCounter, TokenSource
 from core.settings import Precision
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.model import BaseModel
 
 Vectors = npt.NDArray[np.float32]
 Progress = Callable[[int], None]
@@ -43,6 +45,10 @@ class BiEncoder(Protocol):
         """Return one vector for each text, shape (texts, dimension)."""
         ...
 
+    def reads(self, text: str) -> int:
+        """Return how many characters of a document's text are read; what follows changes nothing."""
+        ...
+
 
 class SentenceTransformerEncoder:
     """A sentence-transformers model as a BiEncoder, safe to use from several threads.
@@ -59,12 +65,14 @@ class SentenceTransformerEncoder:
         self.model = model
         self.revision = revision
         self.dimension = _dimension(loaded, model)
-        counter = TokenCounter(_fast_tokenizer(loaded, model))
+        tokenizer = fast_tokenizer(loaded, model)
+        counter = TokenCounter(tokenizer)
         self.tokens: TokenSource = counter
         self.query_prompt = _prompt(loaded, "query")
         self.document_prompt = _prompt(loaded, "document", "passage", "corpus")
         limit = int(loaded.get_max_seq_length() or UNLIMITED)
         self.budget = limit - counter.special - int(counter.count([self.document_prompt])[0])
+        self._reader = Reader(tokenizer, limit)
         self._batch = BATCH.get(loaded.device.type, GPU_BATCH)
 
     @classmethod
@@ -99,6 +107,10 @@ class SentenceTransformerEncoder:
             vectors[at] = found
         return vectors
 
+    def reads(self, text: str) -> int:
+        """Return how many characters of a document's text are read; what follows changes nothing."""
+        return self._reader.of_text(text, self.document_prompt)
+
     def _encode(self, texts: list[str]) -> Vectors:
         encoded = self._loaded.encode_document(texts, batch_size=self._batch, show_progress_bar=False)
         return np.asarray(encoded, dtype=np.float32)
@@ -111,10 +123,11 @@ def _dimension(loaded: SentenceTransformer, model: str) -> int:
     return int(dimension)
 
 
-def _fast_tokenizer(loaded: SentenceTransformer, model: str) -> Any:
+def fast_tokenizer(loaded: BaseModel, model: str) -> Any:
+    """Return a model's tokenizer. Raises ModelError for one that does not say where its tokens stand."""
     from tokenizers import Tokenizer
 
-    tokenizer = loaded.tokenizer
+    tokenizer: Any = loaded.tokenizer
     fast = tokenizer if isinstance(tokenizer, Tokenizer) else getattr(tokenizer, "backend_tokenizer", None)
     if not isinstance(fast, Tokenizer):
         raise ModelError(f"The model {model!r} has no fast tokenizer, without which chunks cannot be cut exactly: choose another")

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import ModelError
+from core.models.bi_encoder import fast_tokenizer
+from core.models.reading import Reader
 from core.models.streams import balanced, over_slices, tokenize_one_at_a_time
 from core.settings import Precision
 
@@ -44,6 +46,10 @@ class CrossEncoder(Protocol):
         """Return the scores of (query, text) pairs, in their order."""
         ...
 
+    def reads(self, query: str, text: str) -> int:
+        """Return how many characters of ``text`` are read beside ``query``; what follows changes nothing."""
+        ...
+
 
 class SentenceTransformersCrossEncoder:
     """A cross-encoder of sentence-transformers, safe to use from several threads.
@@ -57,6 +63,7 @@ class SentenceTransformersCrossEncoder:
         self.model = model
         self.revision = revision
         self.budget = int(self._loaded.max_seq_length or 512)
+        self._reader = Reader(fast_tokenizer(loaded, model), self.budget)
         self._batch = BATCH.get(loaded.device.type, GPU_BATCH)
         self._on_cpu = loaded.device.type == "cpu"
         self._sigmoid = type(loaded.activation_fn).__name__ == "Sigmoid"
@@ -91,6 +98,10 @@ class SentenceTransformersCrossEncoder:
         for at, found in over_slices(lambda at: self._score([pairs[i] for i in at]), lengths, step, self._on_cpu, progress):
             logits[at] = found
         return PairScores(logits, expit(logits) if self._sigmoid else None)
+
+    def reads(self, query: str, text: str) -> int:
+        """Return how many characters of ``text`` are read beside ``query``; what follows changes nothing."""
+        return self._reader.of_pair(query, text)
 
     def _score(self, pairs: list[tuple[str, str]]) -> Floats:
         from torch.nn import Identity
