@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from core import cli_chunks, cli_evaluate, cli_exchange, cli_index, cli_library, cli_search
+from core import cli_chunks, cli_evaluate, cli_exchange, cli_index, cli_inspect, cli_library, cli_search
 from core.errors import QueryError, RankscopeError, SettingsError
 from core.settings import quiet_environment
 
@@ -68,6 +68,10 @@ def _parser() -> argparse.ArgumentParser:
     cli_chunks.add_options(command("chunks", cli_chunks.run, "Show how a file would be cut, without indexing it.", cli_chunks.HELP))
     command("collections", cli_library.collections, "List the collections.")
     command("documents", cli_library.documents, "List the documents of a collection.").add_argument("collection")
+    cli_inspect.add_fields_options(command("fields", cli_inspect.fields, "List the metadata fields of a collection, for search --where."))
+    cli_inspect.add_duplicates_options(
+        command("duplicates", cli_inspect.duplicates, "List the chunks of a collection that say the same, or nearly.", cli_inspect.DUPLICATES_HELP)
+    )
     cli_library.add_delete_options(command("delete", cli_library.delete, "Delete a collection, or documents of it. It does not ask back."))
     cli_exchange.add_import_options(command("import", cli_exchange.import_, "Bring a collection in.", cli_exchange.IMPORT_HELP))
     cli_exchange.add_export_options(command("export", cli_exchange.export, "Write a collection into one file, for 'import' elsewhere."))

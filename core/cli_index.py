@@ -6,18 +6,21 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from textwrap import fill
 
 from core import cli_output as output
 from core.errors import LoadingError, SettingsError
+from core.loading import KINDS
 from core.records import METHODS, METRICS
 from core.settings import BUILT_IN_MODEL, Settings
 from core.wanted import Wanted
 
 HELP = """\
-Folders are walked; hidden files and kinds that are not read are passed over. Read are PDF, DOCX,
-PPTX, XLSX, HTML, Markdown and plain text. Files that are there already and unchanged are skipped.
-A collection is made if it is missing; its model, measure and chunking are fixed then.
-"""
+Folders are walked; hidden files and kinds that are not read are passed over. Files that are there
+already and unchanged are skipped. A collection is made if it is missing; its model, measure and
+chunking are fixed then.
+
+""" + fill(f"Read are {KINDS}.", 100)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from core.progress import Outcome, Progress
+from core.progress import Outcome, Progress, Work
 from core.records import Collection, Hit, SearchResult, StoredDocument, measure_name
-from core.wording import duration, move, plural, progress_text
+from core.wording import duration, move, plural, progress_text, work_text
 
 if TYPE_CHECKING:  # they bring models' libraries with them, and help must come at once
     from core.evaluation.judged import JudgedCollection
@@ -50,14 +50,15 @@ def progress_line() -> Iterator[Callable[[Progress], None]]:
 
 
 def outcomes(collection: str, found: Sequence[Outcome], seconds: float, *, as_json: bool) -> None:
-    """Print what became of each file, and how long it took without the start-up."""
+    """Print what became of each file, how many chunks were embedded, and how long it took without the start-up."""
+    work = Work.of(found)
     if as_json:
-        _json({"collection": collection, "files": [asdict(outcome) for outcome in found], "seconds": round(seconds, 3)})
+        _json({"collection": collection, "files": [asdict(outcome) for outcome in found], **asdict(work), "seconds": round(seconds, 3)})
         return
     for outcome in found:
         chunks = plural(outcome.chunks, "chunk") if outcome.chunks else ""
         print("  ".join(part for part in (f"{outcome.status:<11}", outcome.name, chunks, outcome.message) if part))
-    print(f"{plural(len(found), 'file')} in {duration(seconds)}")
+    print(f"{plural(len(found), 'file')} in {duration(seconds)}, {work_text(work)}")
 
 
 def result(found: SearchResult, *, as_json: bool) -> None:

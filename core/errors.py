@@ -10,7 +10,8 @@
     │   ├── EncryptedFile          needs a password
     │   ├── NoText                 opens well, but holds no text (a scan, say)
     │   ├── WrongFileType          is not what its name says
-    │   └── DamagedFile            is of the right kind, but broken
+    │   ├── DamagedFile            is of the right kind, but broken
+    │   └── UnknownColumn          has no column of a name that was asked for
     ├── ModelError               a model cannot be loaded or used
     │   ├── ModelUnavailable       not on this machine, and not to be fetched
     │   └── ModelMismatch          not the model that the collection was built with
@@ -23,6 +24,7 @@
     │   ├── ForeignCollection      made by another program, does not say what we need
     │   └── StoreBusy              another process is writing
     ├── DataError                judged queries that cannot be read
+    ├── ExchangeError            a collection that cannot be taken out, or brought in from elsewhere
     └── QueryError               a search that cannot be run as it was asked
 
 Each message says what happened, to which input, and what to do about it.
@@ -63,6 +65,10 @@ class WrongFileType(LoadingError):
 
 class DamagedFile(LoadingError):
     """The right kind of file, but broken."""
+
+
+class UnknownColumn(LoadingError):
+    """The table has no column of a name that was asked for."""
 
 
 class ModelError(RankscopeError):
@@ -115,3 +121,7 @@ class QueryError(RankscopeError):
 
 class DataError(RankscopeError):
     """Judged queries that cannot be read."""
+
+
+class ExchangeError(RankscopeError):
+    """A collection that cannot be taken out, or brought in from elsewhere."""

@@ -9,6 +9,7 @@ from core.records import short_hash
 
 _PLAIN_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{1,510}[a-zA-Z0-9]")
 LONGEST_NAME = 100  # characters
+ARRIVING = "rankscope-arriving-"  # begins the name of a collection that is not complete yet
 
 
 def chroma_name(title: str) -> str:

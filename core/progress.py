@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from core.errors import RankscopeError
 
 Status = Literal["indexed", "replaced", "kept beside", "unchanged", "duplicate", "failed", "cancelled"]
+STORED: tuple[Status, ...] = ("indexed", "replaced", "kept beside")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file: one line for the person who brought it."""
+    """What became of one file: one line for the person who brought it.
+
+    ``reused`` of its ``chunks`` have a vector that was at hand already.
+    """
 
     name: str
     status: Status
     chunks: int = 0
     message: str = ""
+    reused: int = 0
+
+    @property
+    def embedded(self) -> int:
+        """How many of its chunks the model read."""
+        return self.chunks - self.reused if self.status in STORED else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,21 @@ class Progress:
     seconds_left: float | None = None
     share: float = 0.0  # of the files' bytes that are done, 0 to 1
     current: str = ""
+    reused: int = 0  # of the chunks, those whose vectors were at hand
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How many chunks a run sent to the model, and how many it did not have to."""
+
+    embedded: int
+    reused: int
+
+    @classmethod
+    def of(cls, outcomes: Iterable[Outcome]) -> Work:
+        """Add up what became of files."""
+        found = list(outcomes)
+        return cls(sum(outcome.embedded for outcome in found), sum(outcome.reused for outcome in found))
 
 
 Report = Callable[[Progress], None]
@@ -47,21 +72,34 @@ class Cancelled(RankscopeError):
 
 
 class Clock:
-    """Rates and the time left, by the bytes of the files that are done."""
+    """Rates and the time left, by the bytes of the files that are done.
+
+    Files that need no work are passed in no time: those before the first work say nothing of the time left.
+    """
 
     def __init__(self, files: int, weight: int) -> None:
         self._files = files
         self._weight = weight
         self._start = time.monotonic()
+        self._passed = 0
         self.chunks = 0
+        self.reused = 0
         self.weight_done = 0
+
+    def pass_over(self, weight: int) -> None:
+        """Count a file, of so many bytes, that needed no work."""
+        if self.weight_done == self._passed:
+            self._passed += weight
+            self._start = time.monotonic()
+        self.weight_done += weight
 
     def progress(self, settled: int, current: str, encoded: int, weight_encoded: float) -> Progress:
         """Return the progress when ``encoded`` chunks, of so many bytes of files, are done beyond what is settled."""
         elapsed = time.monotonic() - self._start
         done = self.weight_done + weight_encoded
-        left = elapsed * (self._weight - done) / done if done > 0 else None
+        worked = done - self._passed
+        left = elapsed * (self._weight - done) / worked if worked > 0 else None
         chunks = self.chunks + encoded
         rate = chunks / elapsed if elapsed > 0 else 0.0
         share = min(done / self._weight, 1.0) if self._weight else 0.0
-        return Progress(settled, self._files, chunks, rate, left, share, current)
+        return Progress(settled, self._files, chunks, rate, left, share, current, self.reused)

@@ -19,6 +19,7 @@ from core.document import Time as Time
 from core.document import Value as Value
 from core.document import short_hash as short_hash
 from core.errors import SettingsError
+from core.filters import Filter
 
 Metric = Literal["cosine", "dot", "l2"]
 METRICS: tuple[Metric, ...] = ("cosine", "dot", "l2")
@@ -210,6 +211,7 @@ class SearchResult:
     hits: tuple[Hit, ...]
     timings: Timings
     documents: tuple[str, ...] = field(default=())  # the filter by document name, empty for all
+    filters: tuple[Filter, ...] = ()  # on the chunks' metadata
     reranker: str = ""  # the cross-encoder that reordered the hits, empty if none did
     pool: int = 0  # how many of the bi-encoder's first hits it read
 
@@ -231,6 +233,7 @@ class SearchResult:
             "model": self.model,
             "metric": self.metric,
             **({"reranker": self.reranker, "pool": self.pool} if self.reranker else {}),
+            "filters": [asked.as_json() for asked in self.filters],
             "hits": hits,
             "timings_ms": {name: round(ms, 3) for name, ms in asdict(self.timings).items() if ms is not None},
         }

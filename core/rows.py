@@ -24,20 +24,21 @@ def read_collection(held: Any) -> Collection:
     """Return a Chroma collection as our record; one without our schema is marked foreign."""
     stored: dict[str, Any] = dict(held.metadata or {})
     foreign = "rankscope_schema" not in stored
-    space = (held.configuration.get("hnsw") or {}).get("space", "l2")
+    given = {} if foreign else stored  # what other programs write under these names means something else
+    space = (held.configuration_json.get("hnsw") or {}).get("space", "l2")  # as JSON: `configuration` would build the embedding function
     return Collection(
-        name=stored.get("title", held.name),
+        name=given.get("title", held.name),
         key=str(held.id),
         chroma_name=held.name,
-        model=stored.get("model", ""),
-        revision=stored.get("revision", ""),
-        dimension=int(stored.get("dimension", 0)),
+        model=given.get("model", ""),
+        revision=given.get("revision", ""),
+        dimension=int(given.get("dimension", 0)),
         metric=next(metric for metric, name in SPACES.items() if name == space),
         chunking=ChunkSettings() if foreign else _read_chunking(stored),
-        query_prompt=stored.get("query_prompt", ""),
-        document_prompt=stored.get("document_prompt", ""),
+        query_prompt=given.get("query_prompt", ""),
+        document_prompt=given.get("document_prompt", ""),
         chunks=held.count(),
-        created=stored.get("created", ""),
+        created=given.get("created", ""),
         foreign=foreign,
     )
 

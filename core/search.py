@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from core.errors import QueryError
+from core.filters import Filter
 from core.models.cross_encoder import CrossEncoder
 from core.records import Hit, SearchResult, Timings
 from core.settings import POOL as POOL
@@ -17,15 +18,15 @@ LONGEST_QUERY = 10_000  # characters
 
 
 def search(
-    workspace: Workspace, collection_name: str, query: str, top_k: int = 10, documents: Sequence[str] = ()
+    workspace: Workspace, collection_name: str, query: str, top_k: int = 10, documents: Sequence[str] = (), filters: Sequence[Filter] = ()
 ) -> SearchResult:
     """Return the ``top_k`` chunks of a collection that are most similar to ``query``.
 
-    ``documents`` (names or ids) limits the search to those; empty means all. The model is loaded
-    before the clock starts.
+    ``documents`` (names or ids) limits the search to those; empty means all. ``filters`` must all hold of a
+    chunk's metadata. The model is loaded before the clock starts.
 
-    Raises QueryError for an empty query or a number of hits out of range, CollectionNotFound,
-    DocumentNotFound, ModelMismatch.
+    Raises QueryError for an empty query, a number of hits out of range or an unusable filter,
+    CollectionNotFound, DocumentNotFound, ModelMismatch.
     """
     query = query.strip()
     if not query:
@@ -41,7 +42,7 @@ def search(
     started = time.perf_counter()
     vector = encoder.encode_query(query)
     encoded = time.perf_counter()
-    hits = workspace.store.query(collection, vector, top_k, only, workspace.shelf.hidden(collection.key))
+    hits = workspace.store.query(collection, vector, top_k, only, workspace.shelf.hidden(collection.key), filters)
     done = time.perf_counter()
     return SearchResult(
         query=query,
@@ -51,6 +52,7 @@ def search(
         hits=tuple(hits),
         timings=Timings((encoded - started) * 1e3, (done - encoded) * 1e3, (done - started) * 1e3),
         documents=tuple(documents),
+        filters=tuple(filters),
     )
 
 

@@ -1,4 +1,4 @@
-"""The collections, kept by Chroma. The only importer of chromadb.
+"""The collections, kept by Chroma.
 
 Everything is stored the way any Chroma client expects it, in the data folder itself, so that
 ``chromadb.PersistentClient(path=...)`` alone opens and queries it.
@@ -6,109 +6,49 @@ Everything is stored the way any Chroma client expects it, in the data folder it
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection as Ids
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
+from itertools import count
 from typing import Any, cast
 
-import chromadb
 import numpy as np
 import numpy.typing as npt
-from chromadb.api.client import Client
-from chromadb.config import Settings as ChromaSettings
-from chromadb.errors import ChromaError, NotFoundError
 
-from core.errors import CollectionExists, CollectionNotFound, StoreError
-from core.names import chroma_name
+from core.batches import STEP, Batch
+from core.chroma import FILE, Chroma
+from core.errors import CollectionExists, CollectionNotFound, ForeignCollection, StoreError
+from core.facets import Field, read_fields
+from core.filters import Filter
+from core.names import ARRIVING, chroma_name
 from core.records import METRICS, Chunk, ChunkSettings, Collection, Hit, Metric
-from core.rows import SCHEMA, SPACES, chunk_metadata, chunking_metadata, read_collection, read_hits
+from core.rows import META, SCHEMA, SPACES, chunking_metadata, read_collection, read_hits
+from core.where import as_where
 
 Vectors = npt.NDArray[np.float32]
 HNSW = {"ef_construction": 200, "ef_search": 200}  # wider than Chroma's 100: recall before a millisecond
 ATTEMPTS = 5  # at a query, while another process writes
 
 
-class Store:
+class Store(Chroma):
     """Collections in one folder. Threads may share it; other processes' writes are noticed."""
-
-    def __init__(self, folder: Path, client: Client) -> None:
-        self._folder = folder
-        self._client = client
-        self._lock = threading.RLock()
-        self._stamp = self._read_stamp()
-        self._handles: dict[str, chromadb.Collection] = {}  # by Chroma's name; both good until anything is written
-        self._records: dict[str, Collection] = {}
-
-    @classmethod
-    def open(cls, folder: Path) -> Store:
-        """Open the store in ``folder``, which is made if need be. Raises StoreError if that fails."""
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"The data folder {folder} cannot be made ({error.strerror}): set RANKSCOPE_DATA to another") from error
-        with _translated(f"the data folder {folder}"):
-            return cls(folder, _connect(folder))
-
-    def close(self) -> None:
-        """Let go of the folder."""
-        self._client.close()
-
-    def _read_stamp(self) -> tuple[int, int]:
-        try:
-            status = (self._folder / "chroma.sqlite3").stat()
-        except FileNotFoundError:
-            return (0, 0)
-        return (status.st_mtime_ns, status.st_size)
-
-    @contextmanager
-    def _fresh(self, about: str, writes: bool = False) -> Iterator[Client]:
-        """The client, opened anew if another process has written since: Chroma alone would not see it.
-
-        Only after our own writing, when nobody else may write, is the stamp taken as seen: what another
-        process wrote while we read must still be noticed by the next look.
-        """
-        with self._lock, _translated(about):
-            if self._changed():
-                self._client.close()
-                self._client = _connect(self._folder)
-            try:
-                yield self._client
-            finally:
-                if writes:
-                    self._changed()
-
-    def _changed(self) -> bool:
-        """Whether anything was written since the last look; what was kept is then forgotten."""
-        before, self._stamp = self._stamp, self._read_stamp()
-        if before == self._stamp:
-            return False
-        self._handles.clear()
-        self._records.clear()
-        return True
-
-    def _handle(self, client: Client, name: str) -> chromadb.Collection:
-        if name not in self._handles:
-            self._handles[name] = client.get_collection(name, embedding_function=None)
-        return self._handles[name]
 
     def collections(self) -> list[Collection]:
         """Return every collection, sorted by name, those of other programs too."""
         with self._fresh("the list of collections") as client:
             found = [read_collection(held) for held in client.list_collections()]
+        found = [collection for collection in found if not collection.name.startswith(ARRIVING)]
         return sorted(found, key=lambda collection: collection.name.casefold())
 
     def collection(self, name: str) -> Collection:
         """Return the collection ``name``. Raises CollectionNotFound."""
-        with self._fresh(f"the collection {name!r}") as client:
-            try:
+        try:
+            with self._fresh(f"the collection {name!r}") as client:
                 if name not in self._records:
                     self._records[name] = read_collection(self._handle(client, chroma_name(name)))
                 return self._records[name]
-            except NotFoundError as error:
-                raise CollectionNotFound(f"There is no collection {name!r}: 'python -m core collections' lists them") from error
+        except CollectionNotFound as error:
+            raise CollectionNotFound(f"There is no collection {name!r}: 'python -m core collections' lists them") from error
 
     def create(
         self,
@@ -156,23 +96,59 @@ class Store:
 
     def add(self, collection: Collection, chunks: Sequence[Chunk], vectors: Vectors, names: dict[str, str]) -> None:
         """Add chunks with their vectors, shape (chunks, dimension); ``names`` maps document ids to names."""
-        with self._fresh(f"the collection {collection.name!r}", writes=True) as client:
-            held = self._handle(client, collection.chroma_name)
-            step = client.get_max_batch_size()
-            for first in range(0, len(chunks), step):
-                part = chunks[first : first + step]
-                held.upsert(
-                    ids=[chunk.id for chunk in part],
-                    embeddings=cast(Any, vectors[first : first + step]),
-                    documents=[chunk.text for chunk in part],
-                    metadatas=[chunk_metadata(chunk, names[chunk.document_id]) for chunk in part],
-                )
+        self.put(collection, Batch.of(chunks, vectors, names))
+
+    def put(self, collection: Collection, batch: Batch) -> None:
+        """Add chunks as Chroma holds them; those of the same ids are replaced."""
+        with self._held(collection, writes=True) as held:
+            for part in batch.parts():
+                held.upsert(ids=part.ids, embeddings=cast(Any, part.vectors), documents=part.texts, metadatas=cast(Any, part.metadatas))
+
+    def batches(self, collection: Collection, document_ids: Ids[str] | None = None, vectors: bool = True) -> Iterator[Batch]:
+        """Yield the chunks of these documents (None: all there are), at most 2,000 at once, in the order in which they came."""
+        where = None if document_ids is None else cast(Any, _among("$in", document_ids))
+        for offset in count(0, STEP):
+            with self._held(collection) as held:
+                batch = Batch.read(held.get(where=where, limit=STEP, offset=offset, include=_contents(vectors)))
+            if batch.ids:
+                yield batch
+            if len(batch.ids) < STEP:
+                return
+
+    def first(self, collection: Collection, chunks: int = 1) -> Batch:
+        """Return the first chunks of a collection, none of an empty one."""
+        with self._held(collection) as held:
+            return Batch.read(held.get(limit=chunks, include=_contents(True)))
+
+    def stated_model(self, collection: Collection) -> str:
+        """Return the embedding function that another program noted, as ``openai text-embedding-3-small``; empty where it noted none."""
+        with self._held(collection) as held:
+            noted = held.configuration_json.get("embedding_function") or {}
+        settings = noted.get("config") or {}
+        return " ".join(str(part) for part in (noted.get("name"), settings.get("model_name") or settings.get("model")) if part)
+
+    def picked(self, collection: Collection, ids: Sequence[str]) -> Batch:
+        """Return the chunks of these ids, in any order; those that are gone are left out."""
+        with self._held(collection) as held:
+            return Batch.read(held.get(ids=list(ids), include=_contents(True)))
+
+    def rename(self, collection: Collection, name: str) -> Collection:
+        """Give a collection another name; its key stays. Raises BadName, CollectionExists, ForeignCollection."""
+        if collection.foreign:
+            raise ForeignCollection(f"The collection {collection.name!r} belongs to another program, which knows it by its name: import it instead")
+        called = chroma_name(name)
+        if name == collection.name:
+            return collection
+        if name in {other.name for other in self.collections()}:
+            raise CollectionExists(f"There is a collection {name!r} already: choose another name or delete it first")
+        with self._held(collection, writes=True) as held:
+            held.modify(name=called, metadata={**(held.metadata or {}), "title": name})
+        return self.collection(name)
 
     def remove_documents(self, collection: Collection, document_ids: Sequence[str]) -> None:
         """Remove every chunk of these documents."""
         if document_ids:
-            with self._fresh(f"the collection {collection.name!r}", writes=True) as client:
-                held = self._handle(client, collection.chroma_name)
+            with self._held(collection, writes=True) as held:
                 held.delete(where=_among("$in", document_ids))
 
     def texts(self, collection: Collection, hidden: Ids[str] = ()) -> dict[str, str]:
@@ -189,19 +165,32 @@ class Store:
         top_k: int,
         only: Ids[str] | None = None,
         hidden: Ids[str] = (),
+        filters: Sequence[Filter] = (),
     ) -> list[Hit]:
         """Return the nearest ``top_k`` chunks, best first, ties broken by chunk id.
 
         ``vector`` has shape (dimension,). ``only`` limits the search to these document ids (None:
-        all), ``hidden`` leaves documents out. Raises ForeignCollection for a collection whose chunks
-        do not say where they stand.
+        all), ``hidden`` leaves documents out, ``filters`` must hold of a chunk's metadata. Raises ForeignCollection
+        for a collection whose chunks do not say where they stand, QueryError for an unusable filter.
         """
         if only is not None:
             only = set(only) - set(hidden)
-        where = _among("$in", only) if only is not None else _among("$nin", hidden) if hidden else None
+        conditions = as_where(filters, self.fields(collection), META) if filters else []
+        conditions += [_among("$in", only)] if only is not None else [_among("$nin", hidden)] if hidden else []
         if only is not None and not only:
             return []
+        where = {"$and": conditions} if len(conditions) > 1 else conditions[0] if conditions else None
         return read_hits(collection, self._ask(collection, vector, top_k, where))
+
+    def fields(self, collection: Collection) -> tuple[Field, ...]:
+        """Return the metadata fields that chunks of a collection have, sorted by name; kept until anything is written."""
+        with self._held(collection) as held:
+            if collection.key not in self._fields:
+                held.get(limit=1, include=[])  # what was just added reaches the file when it is first asked for
+        with self._held(collection):
+            if collection.key not in self._fields:
+                self._fields[collection.key] = read_fields(self._folder / FILE, collection.key, META)
+            return self._fields[collection.key]
 
     def _ask(self, collection: Collection, vector: Vectors, top_k: int, where: dict[str, Any] | None) -> dict[str, Any]:
         """Chroma's answer, asked for again where another process wrote in the middle of it."""
@@ -223,18 +212,8 @@ class Store:
         raise AssertionError("the last attempt returns or raises")
 
 
-def _connect(folder: Path) -> Client:
-    return cast(Client, chromadb.PersistentClient(path=str(folder), settings=ChromaSettings(anonymized_telemetry=False)))
-
-
-@contextmanager
-def _translated(about: str) -> Iterator[None]:
-    try:
-        yield
-    except NotFoundError as error:
-        raise CollectionNotFound(f"Not found: {about}. It may have been deleted meanwhile: reload the list") from error
-    except ChromaError as error:
-        raise StoreError(f"Chroma could not do what was asked of {about}: {error}") from error
+def _contents(vectors: bool) -> Any:
+    return ["documents", "metadatas", *(["embeddings"] if vectors else [])]
 
 
 def _among(operator: str, ids: Ids[str]) -> dict[str, Any]:

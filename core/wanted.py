@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
 
 from core.errors import SettingsError, SettingsMismatch
-from core.models.bi_encoder import BiEncoder
 from core.records import ChunkSettings, Collection, Method, Metric
+
+if TYPE_CHECKING:  # it brings torch with it, and the shell's help must come at once
+    from core.models.bi_encoder import BiEncoder
 
 
 @dataclass(frozen=True)

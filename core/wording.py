@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.progress import Progress
+from core.progress import Progress, Work
 
 
 def duration(seconds: float) -> str:
@@ -30,10 +30,17 @@ def plural(count: int, noun: str, many: str = "") -> str:
 def progress_text(progress: Progress) -> str:
     """Return one line that says how far an indexing run is."""
     left = f", about {duration(progress.seconds_left)} left" if progress.seconds_left is not None else ""
+    reused = f" ({progress.reused:,} reused)" if progress.reused else ""
     return (
-        f"{progress.files} of {plural(progress.files_total, 'file')}, {plural(progress.chunks, 'chunk')}, "
+        f"{progress.files} of {plural(progress.files_total, 'file')}, {plural(progress.chunks, 'chunk')}{reused}, "
         f"{progress.chunks_per_second:.0f} chunks/s{left}"
     )
+
+
+def work_text(work: Work) -> str:
+    """Return what a run cost: ``40 chunks embedded``, ``12 chunks embedded, 28 reused``."""
+    reused = f", {work.reused:,} reused" if work.reused else ""
+    return f"{plural(work.embedded, 'chunk')} embedded{reused}"
 
 
 def move(places: int | None) -> str:

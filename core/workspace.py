@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 from filelock import FileLock, Timeout
 
+from core.arrivals import remove_stranded, stranded
 from core.errors import CollectionNotFound, ModelMismatch, StoreBusy
+from core.judgments import Judgments
 from core.models.bi_encoder import BiEncoder
 from core.models.catalog import Catalog, Loader, RerankerLoader
 from core.records import Collection, StoredDocument
@@ -33,6 +35,7 @@ class Workspace:
     store: Store
     shelf: Shelf
     catalog: Catalog
+    judgments: Judgments
 
     @classmethod
     def open(cls, settings: Settings, loader: Loader | None = None, reranker_loader: RerankerLoader | None = None) -> Workspace:
@@ -41,13 +44,15 @@ class Workspace:
         Raises StoreError where the folder cannot be used.
         """
         store = Store.open(settings.data)
-        workspace = cls(settings, store, Shelf(settings.data / FILE), Catalog(settings, loader, reranker_loader))
+        shelf = Shelf(settings.data / FILE)
+        workspace = cls(settings, store, shelf, Catalog(settings, loader, reranker_loader), Judgments(settings.data / FILE))
         workspace.tidy()
         return workspace
 
     def close(self) -> None:
         """Let go of the files."""
         self.shelf.close()
+        self.judgments.close()
         self.store.close()
 
     @contextmanager
@@ -61,12 +66,12 @@ class Workspace:
 
     def tidy(self) -> None:
         """Remove what was half done when a process died; leave it if a writer is at work right now."""
-        unfinished = self.shelf.unfinished()
-        if not unfinished:
+        if not self.shelf.unfinished() and not stranded(self):
             return
         try:
             with self.writing(patience=0):
                 self._remove_unfinished()
+                remove_stranded(self)
         except StoreBusy:
             return
 
@@ -133,6 +138,23 @@ class Workspace:
         (wanted or Wanted()).check(there)
         return there
 
+    def current(self, collection: Collection) -> Collection:
+        """Return a collection as it is now, which may be under another name. Raises CollectionNotFound if it was deleted."""
+        return self.by_key(collection.key, collection.name)
+
+    def by_key(self, key: str, name: str) -> Collection:
+        """Return the collection of that key, which was called ``name`` when it was last seen. Raises CollectionNotFound."""
+        try:
+            there = [self.store.collection(name)]
+        except CollectionNotFound:
+            there = []
+        for collection in there if there and there[0].key == key else self.store.collections():
+            if collection.key == key:
+                return collection
+        raise CollectionNotFound(
+            f"The collection {name!r} was deleted meanwhile" + (", and the one of that name is another" if there else "") + ": index the files again"
+        )
+
     def documents(self, collection: Collection) -> list[StoredDocument]:
         """Return the documents of a collection, sorted by name."""
         return self.shelf.documents(collection.key)
@@ -140,9 +162,21 @@ class Workspace:
     def delete_collection(self, name: str) -> None:
         """Delete a collection with its documents. Raises CollectionNotFound."""
         with self.writing():
-            collection = self.store.collection(name)
-            self.store.delete(collection)
-            self.shelf.forget(collection.key)
+            self.remove(self.store.collection(name))
+
+    def remove(self, collection: Collection) -> None:
+        """Delete a collection with its documents and judgments. The caller is the only writer."""
+        self.store.delete(collection)
+        self.shelf.forget(collection.key)
+        self.judgments.forget(collection.key)
+
+    def rename(self, old: str, new: str) -> Collection:
+        """Give a collection another name; documents, chunks and judgments stay as they are.
+
+        Raises CollectionNotFound, CollectionExists, BadName, ForeignCollection.
+        """
+        with self.writing():
+            return self.store.rename(self.store.collection(old), new)
 
     def delete_documents(self, collection: Collection, document_ids: Sequence[str]) -> None:
         """Delete documents of a collection: out of sight in one step, then removed."""

@@ -5,11 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from core.samples import SAMPLE_COLLECTION
+from pages.shared.library.cards import show_cards
+from pages.shared.library.changing import NEXT, OPENED
+from pages.shared.library.documents import READING
+from pages.shared.library.errands import show_errands
+from pages.shared.library.reading import show_reading
+from pages.shared.library.shelf import show_shelf
 from pages.shared.notices import show_info
 from pages.shared.page import begin_page, jobs
 from pages.shared.progress import show_jobs
 from pages.shared.samples import add_samples, offer_samples
-from pages.shared.shelves import show_collection
 from pages.shared.upload import show_upload
 
 workspace = begin_page("Library")
@@ -17,6 +22,10 @@ workspace = begin_page("Library")
 st.title("Library", anchor=False)
 offer_samples(workspace)
 collections = {collection.name: collection for collection in workspace.store.collections()}
+read_in, document_id = st.session_state.get(READING, ("", ""))
+if read_in in collections:
+    show_reading(workspace, collections[read_in], document_id)
+    st.stop()
 show_upload(workspace, collections)
 if jobs().all():
     show_jobs()
@@ -27,7 +36,12 @@ if SAMPLE_COLLECTION not in collections and st.button("Add the sample library", 
 if not collections:
     show_info("There are no collections yet: drop files above and press Index.")
     st.stop()
-if st.session_state.get("shelf") not in collections:
-    st.session_state["shelf"] = next(iter(collections))
-name = st.selectbox("Collection", list(collections), key="shelf", persist_state="session", width=420)
-show_collection(workspace, collections[name])
+if NEXT in st.session_state:
+    st.session_state[OPENED] = st.session_state.pop(NEXT)
+if st.session_state.get(OPENED) not in collections:
+    st.session_state[OPENED] = next(iter(collections))
+show_errands()
+show_cards(workspace, collections)
+st.subheader("Documents", anchor=False, divider="gray")
+name = st.selectbox("Collection", list(collections), key=OPENED, persist_state="session", width=420)
+show_shelf(workspace, collections[name])

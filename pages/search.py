@@ -14,6 +14,7 @@ from core.wording import plural
 from pages.shared.address import write_address
 from pages.shared.asking import collections_to_ask, keep_within, read_question
 from pages.shared.examples import show_examples
+from pages.shared.filters import choose_filters, clear_filters
 from pages.shared.hits import hits_csv, show_hit, show_preview
 from pages.shared.markup import timings_html
 from pages.shared.notices import literal, show_error, show_info, show_warning
@@ -24,14 +25,15 @@ MOST_SHOWN = 100  # hits on a page; the shell gives more
 
 
 def drop_filter() -> None:
-    """A filter by documents belongs to the collection that it was chosen in."""
+    """Filters belong to the collection that they were chosen in."""
     st.session_state["documents"] = []
+    clear_filters()
 
 
 workspace = begin_page("Search")
 st.title("Search", anchor=False)
 collections = collections_to_ask(workspace)
-defaults = read_question(collections, {"hits": 10, "documents": [], "rerank": False, "pool": POOL})
+defaults = read_question(collections, {"hits": 10, "documents": [], "where": [], "rerank": False, "pool": POOL})
 keep_within("hits", 1, MOST_SHOWN, "hits")
 keep_within("pool", 1, MOST_HITS, "pairs to rerank")
 
@@ -54,6 +56,7 @@ pool = int(depth.number_input(
     "Pool", 1, MOST_HITS, key="pool", persist_state="session", disabled=not reranking, step=10,
     help="How many of the bi-encoder's first hits the cross-encoder reads. What lies beyond keeps its place behind them.",
 ))
+filters = choose_filters(workspace, collection)
 write_address(defaults, spared=["rerank", "pool"])
 if name == SAMPLE_COLLECTION:
     show_examples(query)
@@ -63,12 +66,16 @@ if not query.strip():
 
 try:
     with st.spinner("Searching… (the first search loads the model)", show_time=True):
-        result = search(workspace, name, query, max(top_k, pool if reranking else 0), documents)
+        result = search(workspace, name, query, max(top_k, pool if reranking else 0), documents, filters)
 except RankscopeError as error:
     show_error(error)
     st.stop()
 if not result.hits:
-    show_info("No chunk was found: take the filter off, or choose another collection.")
+    if filters:
+        show_info(f"No chunk was found whose metadata fits the filter: {', and '.join(asked.words for asked in filters)}.")
+        st.button("Search without the filter", icon=":material/filter_alt_off:", on_click=clear_filters)
+    else:
+        show_info("No chunk was found: take the filter off, or choose another collection.")
     st.stop()
 if reranking:
     first = st.empty()

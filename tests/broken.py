@@ -31,14 +31,14 @@ def _read(name: str) -> bytes:
     return (FILES / name).read_bytes()
 
 
-def with_part(name: str, part: str, content: bytes | None) -> bytes:
-    """The ZIP archive ``name`` with the content of one part replaced, or with None without that part."""
+def with_part(name: str, part: str, content: bytes | None, called: str | None = None) -> bytes:
+    """The ZIP archive ``name`` with the content of one part replaced (and its name), or with None without that part."""
     stream = io.BytesIO()
     with zipfile.ZipFile(FILES / name) as old, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as new:
         for member in old.namelist():
             written = content if member == part else old.read(member)
             if written is not None:
-                new.writestr(member, written)
+                new.writestr(called if called and member == part else member, written)
     return stream.getvalue()
 
 
@@ -84,6 +84,8 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
 NOISE = random.Random(7).randbytes(4000)
 PDF, DOCX = _read("handbook.pdf"), _read("guide.docx")
 WORD, SHEET, SLIDE = "word/document.xml", "xl/worksheets/sheet1.xml", "ppt/slides/slide2.xml"
+LOCKED_MANIFEST = b"<manifest><file-entry full-path='content.xml'><encryption-data/></file-entry></manifest>"
+LOCKED_CHAPTERS = b"<encryption><EncryptedData><EncryptionMethod Algorithm='http://www.w3.org/2001/04/xmlenc#aes128-cbc'/></EncryptedData></encryption>"
 EMPTY_WORD = b'<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p/></w:body></w:document>'
 
 
@@ -132,6 +134,40 @@ CASES = [
     Broken("picture named .html", "picture.html", PNG, WrongFileType, "but a PNG picture"),
     Broken("HTML without tags", "plain.html", b"Dear Sir", WrongFileType, "it has no tags"),
     Broken("HTML of pictures", "pictures.html", b"<html><body><img src='a.png'></body></html>", NoText, "holds no text"),
+    Broken("RTF named .txt", "notes.txt", b"{\\rtf1 Dear Sir}", WrongFileType, "but an RTF document"),
+    Broken("OpenDocument with a password", "locked.odt", with_part("guide.odt", "META-INF/manifest.xml", LOCKED_MANIFEST), EncryptedFile, "protected by a password"),
+    Broken("OpenDocument cut short", "short.odt", _read("guide.odt")[:-300], DamagedFile, "cannot be unpacked"),
+    Broken("OpenDocument with broken XML", "xml.ods", with_part("levels.ods", "content.xml", b"<a><b></a>"), DamagedFile, "its content cannot be read"),
+    Broken("OpenDocument without a body", "bodiless.odp", with_part("slides.odp", "content.xml", b"<a/>"), DamagedFile, "it has no body"),
+    Broken("Word named .odt", "guide.odt", DOCX, WrongFileType, "another kind of ZIP"),
+    Broken("text named .odt", "text.odt", b"Dear Sir", WrongFileType, "but something else"),
+    Broken("RTF cut short", "short.rtf", _read("guide.rtf")[:-500], DamagedFile, "its end is missing"),
+    Broken("RTF without a word", "wordless.rtf", b"{\\rtf1\\ansi\\par}", NoText, "holds no text"),
+    Broken("noise named .rtf", "noise.rtf", NOISE, WrongFileType, "is not an RTF document"),
+    Broken("e-book cut in half", "half.epub", _read("harbour.epub")[:3000], DamagedFile, "cannot be unpacked"),
+    Broken("e-book without its list of parts", "listless.epub", with_part("harbour.epub", "EPUB/content.opf", None), DamagedFile, "no readable list of its parts"),
+    Broken("e-book with locked chapters", "sold.epub", with_part("harbour.epub", "META-INF/com.apple.ibooks.display-options.xml", LOCKED_CHAPTERS, "META-INF/encryption.xml"), EncryptedFile, "rights management"),
+    Broken("Word named .epub", "guide.epub", DOCX, WrongFileType, "another kind of ZIP"),
+    Broken("notebook cut short", "short.ipynb", _read("gauge.ipynb")[:-20], DamagedFile, "not whole JSON"),
+    Broken("JSON named .ipynb", "json.ipynb", b'{"a": 1}', WrongFileType, "it has no cells"),
+    Broken("notebook without a word", "blank.ipynb", b'{"cells": []}', NoText, "holds no text"),
+    Broken("text named .eml", "text.eml", b"Dear Sir", WrongFileType, "it has no headers"),
+    Broken("noise named .eml", "noise.eml", NOISE, WrongFileType, "it has no headers"),
+    Broken("one message named .mbox", "one.mbox", _read("gauge.eml"), WrongFileType, "rename it to .eml"),
+    Broken("text named .srt", "text.srt", b"Dear Sir", WrongFileType, "it has no times"),
+    Broken("subtitles with garbled times", "times.vtt", b"WEBVTT\n\nzero --> one\nDear Sir\n", DamagedFile, "none of its times"),
+    Broken("subtitles without words", "silent.srt", b"1\n00:00:01,000 --> 00:00:02,000\n\n", EmptyFile, "no words"),
+    Broken("text named .tex", "text.tex", b"Dear Sir", WrongFileType, "it has no commands"),
+    Broken("LaTeX without a word", "wordless.tex", b"\\documentclass{article}\\begin{document}\\end{document}", NoText, "holds no text"),
+    Broken("CSV with an open quote", "open.csv", b'a,b\n1,2\n3,"4\n5,6\n', DamagedFile, "begins in line 3 is never closed"),
+    Broken("CSV of empty cells", "cells.csv", b",,\n,,\n", EmptyFile, "no cell with anything"),
+    Broken("noise named .csv", "noise.csv", NOISE, WrongFileType, "not text in any encoding"),
+    Broken("Excel named .csv", "levels.csv", _read("levels.xlsx"), WrongFileType, "but a ZIP archive or an Office file"),
+    Broken("JSON cut short", "short.json", _read("stations.json")[:-30], DamagedFile, "is not whole JSON"),
+    Broken("JSON nested too deeply", "deep.json", b"[" * 100_000 + b"]" * 100_000, DamagedFile, "nested more deeply"),
+    Broken("JSON of nothing", "nothing.json", b'{"a": null, "b": [""]}', EmptyFile, "no value but empty ones"),
+    Broken("JSON Lines with a cut line", "cut.jsonl", b'{"a": 1}\n{"a": \n', DamagedFile, "no JSON in line 2"),
+    Broken("program named .py", "program.py", b"\x7fELF\x02\x01\x01" + bytes(200), WrongFileType, "but a program"),
     Broken("binary named .txt", "noise.txt", NOISE, WrongFileType, "not text in any encoding"),
     Broken("program named .md", "program.md", b"\x7fELF\x02\x01\x01" + bytes(200), WrongFileType, "but a program"),
     Broken("archive without ending", "archive", b"\x1f\x8b\x08\x00" + NOISE, WrongFileType, "but a gzip archive"),

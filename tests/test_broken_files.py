@@ -7,6 +7,7 @@ import zipfile
 
 import pytest
 
+from core.document import Span
 from core.errors import LoadingError
 from core.loading import load
 from core.loading.text import tidy
@@ -14,6 +15,10 @@ from core.records import Document
 from tests.broken import ADVICE, CASES, FILES, Broken, with_part
 
 VALID = ["guide.docx", "slides.pptx", "levels.xlsx", "guide.html", "handbook.pdf", "gulls.pdf", "buoys.pdf", "locked.pdf"]
+OTHERS = [
+    "guide.odt", "levels.ods", "slides.odp", "guide.rtf", "harbour.epub", "harbour.tex", "gauge.ipynb", "gauge.eml", "watch.mbox", "watch.srt", "watch.vtt",
+    "stations.csv", "stations.tsv", "stations.json", "stations.jsonl",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.what}: {case.name}")
@@ -54,27 +59,28 @@ def load_or_refuse(name: str, data: bytes) -> Document | None:
         return None
 
 
-@pytest.mark.parametrize("name", VALID)
+@pytest.mark.parametrize("name", VALID + OTHERS)
 def test_nothing_but_loading_errors_comes_out(name: str) -> None:
     chance, data = random.Random(name), (FILES / name).read_bytes()
     for broken in [variant for _ in range(6) for variant in variants(data, chance)]:
         document = load_or_refuse(name, broken)
         if document:
             assert document.text == tidy(document.text)
-            assert all(0 <= page.start <= page.end <= len(document.text) for page in document.pages)
+            spans: list[Span] = [*document.pages, *document.headings, *document.rows, *document.times, *document.tables]
+            assert all(0 <= span.start <= span.end <= len(document.text) for span in spans)
 
 
-@pytest.mark.parametrize("name", ["guide.docx", "slides.pptx", "levels.xlsx"])
+@pytest.mark.parametrize("name", ["guide.docx", "slides.pptx", "levels.xlsx", "guide.odt", "levels.ods", "slides.odp", "harbour.epub"])
 def test_garbled_parts_of_a_whole_archive(name: str) -> None:
     chance = random.Random(name)
     with zipfile.ZipFile(FILES / name) as archive:
-        parts = {member: archive.read(member) for member in archive.namelist() if member.endswith(("xml", "rels"))}
-    for member in chance.sample(sorted(parts), 8):
+        parts = {member: archive.read(member) for member in archive.namelist() if member.endswith(("xml", "rels", "opf"))}
+    for member in chance.sample(sorted(parts), min(8, len(parts))):
         for broken in variants(parts[member], chance):
             load_or_refuse(name, with_part(name, member, broken))
 
 
-@pytest.mark.parametrize("ending", [".pdf", ".docx", ".pptx", ".xlsx", ".html", ".md", ".txt", ""])
+@pytest.mark.parametrize("ending", [".pdf", ".docx", ".pptx", ".xlsx", ".html", ".md", ".txt", "", *(name[name.rindex(".") :] for name in OTHERS), ".py"])
 def test_every_kind_of_content_under_every_ending(ending: str) -> None:
-    for name in [*VALID, "guide.doc", "locked.docx", "scan.pdf"]:
+    for name in [*VALID, *OTHERS, "guide.doc", "locked.docx", "scan.pdf"]:
         load_or_refuse(f"a{ending}", (FILES / name).read_bytes())

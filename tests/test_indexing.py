@@ -82,6 +82,40 @@ def test_two_files_of_one_name_in_one_run_are_both_kept(workspace: Workspace) ->
     assert there(workspace) == {"readme.txt": "red", "readme (2).txt": "blue"}
 
 
+@pytest.mark.parametrize("on_change", ["replace", "keep"])
+def test_also_where_the_first_of_them_is_unchanged(workspace: Workspace, on_change: OnChange) -> None:
+    collection = workspace.open_or_create("c")
+    index(workspace, collection, [Upload("readme.txt", b"red")])
+    both = [Upload("readme.txt", b"red"), Upload("readme.txt", b"blue")]
+    for statuses in (["unchanged", "kept beside"], ["unchanged", "unchanged"]):  # the second time nothing is new
+        assert [outcome.status for outcome in index(workspace, collection, both, on_change)] == statuses
+        assert there(workspace) == {"readme.txt": "red", "readme (2).txt": "blue"}
+
+
+def test_a_file_that_has_the_name_of_one_kept_beside_another_replaces_nothing(workspace: Workspace) -> None:
+    three = [Upload("a.txt", b"red"), Upload("a.txt", b"blue"), Upload("a (2).txt", b"sun")]
+    for _ in range(2):
+        index(workspace, workspace.open_or_create("c"), three)
+        assert there(workspace) == {"a.txt": "red", "a (2).txt": "blue", "a (2) (2).txt": "sun"}
+
+
+@pytest.mark.parametrize("names", [("a.txt", "b.txt"), ("b.txt", "a.txt")])
+@pytest.mark.parametrize("new", ["green", "sun"])  # a text of its own, or one that another file has
+def test_a_renamed_file_is_not_lost_where_its_old_name_says_something_else(
+    workspace: Workspace, encoder: FakeEncoder, names: tuple[str, str], new: str
+) -> None:
+    old, renamed = names
+    bring(workspace, {old: "red", "0.txt": "sun"})
+    encoder.encoded.clear()
+    outcomes = bring(workspace, dict(sorted({old: new, renamed: "red"}.items())))
+    assert there(workspace) == {"0.txt": "sun", renamed: "red"} | ({old: new} if new == "green" else {})
+    assert (renamed, "indexed") in outcomes
+    assert len(outcomes) == 2
+    assert workspace.shelf.unfinished() == []
+    if new == "green":
+        assert encoder.encoded == ["green"]
+
+
 def test_one_bad_file_never_stops_the_others(workspace: Workspace) -> None:
     files: dict[str, str | bytes] = {"a.txt": "red", "bad.pdf": b"%PDF-1.7 nonsense", "empty.txt": "", "b.txt": "blue"}
     assert sorted(bring(workspace, files)) == [("a.txt", "indexed"), ("b.txt", "indexed"), ("bad.pdf", "failed"), ("empty.txt", "failed")]

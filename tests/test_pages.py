@@ -282,13 +282,13 @@ def test_the_library_lists_documents(script: str) -> None:
 
 def asks_to_delete(documents: int) -> None:
     """A page that is nothing but the question: a dialog's buttons are out of AppTest's reach on a page that opens it by a click."""
+    from pages.shared.library.deleting import ask_to_delete
     from pages.shared.page import begin_page
-    from pages.shared.shelves import _confirm
 
     workspace = begin_page("Test")
     for collection in workspace.store.collections():
         if collection.name == "colours":
-            _confirm(workspace, collection, workspace.documents(collection)[:documents] or None)
+            ask_to_delete(workspace, collection, workspace.documents(collection)[:documents] or None)
 
 
 @pytest.mark.parametrize(

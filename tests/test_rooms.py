@@ -28,9 +28,9 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-def test_only_the_store_imports_chromadb_and_only_pages_import_streamlit() -> None:
+def test_only_one_module_imports_chromadb_and_only_pages_import_streamlit() -> None:
     engine = {path.relative_to(ROOT).as_posix(): imports(path) for path in (ROOT / "core").rglob("*.py")}
-    assert [name for name, used in engine.items() if "chromadb" in used] == ["core/store.py"]
+    assert [name for name, used in engine.items() if "chromadb" in used] == ["core/chroma.py"]
     assert [name for name, used in engine.items() if "streamlit" in used or "pages" in used] == []
 
 

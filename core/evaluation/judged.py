@@ -39,8 +39,8 @@ def read_beir(folder: Path, split: str = "test") -> JudgedCollection:
     """Read a collection. Raises DataError, naming file and line, for what is missing or cannot be read."""
     if not folder.is_dir():
         raise DataError(f"There is no folder {str(folder)!r}: give one with corpus.jsonl, queries.jsonl and qrels/{split}.tsv")
-    documents = {row_id: _text(row) for row_id, row in _rows(folder / "corpus.jsonl")}
-    every_query = {row_id: _field(row, "text") for row_id, row in _rows(folder / "queries.jsonl")}
+    documents = {row_id: joined_text(row) for row_id, row in _rows(folder / "corpus.jsonl")}
+    every_query = {row_id: field_text(row, "text") for row_id, row in _rows(folder / "queries.jsonl")}
     qrels = _qrels(folder / "qrels" / f"{split}.tsv")
     for query, grades in qrels.items():
         unknown = next((document for document in grades if document not in documents), None)
@@ -90,9 +90,11 @@ def _lines(path: Path) -> list[tuple[int, str]]:
         raise DataError(f"{path} cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'}): is this a BEIR folder?") from error
 
 
-def _text(row: dict[str, Any]) -> str:
-    return f"{_field(row, 'title')} {_field(row, 'text')}".strip()
+def joined_text(row: dict[str, Any]) -> str:
+    """Return what is read of a corpus entry: its title, a space, its text."""
+    return f"{field_text(row, 'title')} {field_text(row, 'text')}".strip()
 
 
-def _field(row: dict[str, Any], name: str) -> str:
+def field_text(row: dict[str, Any], name: str) -> str:
+    """Return one field as clean text, empty where there is none."""
     return str(row.get(name) or "").encode("utf-8", "replace").decode("utf-8").strip()  # JSON can spell what is no text

@@ -20,6 +20,8 @@ from bs4.element import NavigableString
 from markitdown import DocumentConverter, DocumentConverterResult, MarkItDown, StreamInfo
 from markitdown.converters import DocxConverter, HtmlConverter, PptxConverter
 
+from core.loading.structure import pipe_table
+
 # Marks that a reader does not see as such; a link's address is none of the text either.
 _STRIPPED = ["a", "b", "strong", "i", "em", "u", "s", "del", "strike", "code", "kbd", "samp", "tt"]
 _OPTIONS = {"strip": _STRIPPED, "escape_asterisks": False, "escape_underscores": False}
@@ -37,9 +39,16 @@ def to_markdown(data: bytes, ending: str) -> str:
     return _EMPTY_HEAD.sub(r"\2\n\1", text)  # a table without a marked head begins with its first row
 
 
+class _ToldKind(MarkItDown):
+    """markitdown that believes the kind it is told: its model that guesses kinds takes longer than most files."""
+
+    def _get_stream_info_guesses(self, file_stream: BinaryIO, base_guess: StreamInfo) -> list[StreamInfo]:  # noqa: ARG002
+        return [base_guess]
+
+
 @cache
 def _markitdown() -> Any:
-    markitdown = MarkItDown(enable_builtins=False, enable_plugins=False)
+    markitdown = _ToldKind(enable_builtins=False, enable_plugins=False)
     for kind in (DocxConverter, PptxConverter, SheetConverter, PageConverter):
         markitdown.register_converter(kind())
     return markitdown
@@ -51,7 +60,7 @@ class PageConverter(HtmlConverter):
     def convert(self, file_stream: BinaryIO, stream_info: StreamInfo, **kwargs: Any) -> DocumentConverterResult:
         """Return the page as Markdown."""
         soup = BeautifulSoup(file_stream.read().decode("utf-8", "ignore"), "html.parser")
-        for tag in soup.select("a.headerlink, template"):
+        for tag in soup.select("a.headerlink, template, annotation, col, colgroup"):
             tag.decompose()
         for picture in soup.find_all("img"):
             picture.replace_with(str(picture.get("alt") or ""))
@@ -87,19 +96,11 @@ class SheetConverter(DocumentConverter):
     def convert(self, file_stream: BinaryIO, stream_info: StreamInfo, **kwargs: Any) -> DocumentConverterResult:  # noqa: ARG002
         """Return each sheet that is not empty as a heading and a table."""
         sheets = pd.read_excel(file_stream, sheet_name=None, header=None, dtype=object, keep_default_na=False, engine="openpyxl")
-        tables = {title: _rows(frame.values.tolist()) for title, frame in sheets.items()}
+        tables = {title: pipe_table([list(map(_cell, row)) for row in frame.values.tolist()]) for title, frame in sheets.items()}
         return DocumentConverterResult(markdown="\n\n".join(f"## {title}\n{table}" for title, table in tables.items() if table))
-
-
-def _rows(rows: list[list[Any]]) -> str:
-    cells = [[_cell(value) for value in row] for row in rows]
-    lines = [f"| {' | '.join(row)} |" for row in cells if any(row)]
-    if lines:
-        lines.insert(1, "|" + " --- |" * len(cells[0]))
-    return "\n".join(lines)
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, datetime) and value == datetime.combine(value.date(), datetime.min.time()):
         value = value.date()
-    return " ".join(str(value).split()).replace("|", "\\|")
+    return str(value)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
+from core.document import Metadata
 from core.errors import DamagedFile, EncryptedFile, NoText, WrongFileType
 from core.loading.columns import page_text
 from core.loading.furniture import without_furniture
 from core.loading.hyphens import SOFT, join_hyphens
+from core.loading.metadata import described
 from core.loading.outline import Entry, find_headings, read_outline
 from core.loading.sniff import looks_like
 from core.loading.text import tidy
@@ -32,15 +35,15 @@ def load_pdf(name: str, data: bytes) -> Document:
         found = looks_like(data) or "something else"
         raise WrongFileType(f"{name} is not a PDF but {found}: rename it to what it is, or bring another file")
     with _LOCK:
-        pages, outline = _read(name, data)
+        pages, outline, metadata = _read(name, data)
     if not any(page.strip() for page in pages):
         count = plural(len(pages), "page")
         raise NoText(f"{name} holds no text on its {count}, so it is probably a scan: run text recognition (OCR) on it first")
-    return _assemble(name, pages, outline, len(data))
+    return replace(_assemble(name, pages, outline, len(data)), metadata=metadata)
 
 
-def _read(name: str, data: bytes) -> tuple[list[str], list[Entry]]:
-    """The pages' texts, and the outline."""
+def _read(name: str, data: bytes) -> tuple[list[str], list[Entry], Metadata]:
+    """The pages' texts, the outline, and what the file says of itself."""
     try:
         document = pdfium.PdfDocument(data)
     except pdfium.PdfiumError as error:
@@ -50,7 +53,9 @@ def _read(name: str, data: bytes) -> tuple[list[str], list[Entry]]:
     try:
         if not len(document):
             raise _damaged(name, "it has no pages")
-        return [_page(document, number) for number in range(len(document))], list(read_outline(document))
+        said = document.get_metadata_dict()
+        metadata = described(said.get("Title"), said.get("Author"), said.get("CreationDate"))
+        return [_page(document, number) for number in range(len(document))], list(read_outline(document)), metadata
     except (pdfium.PdfiumError, UnicodeDecodeError) as error:  # the second from a garbled outline
         raise _damaged(name, error) from error
     finally:

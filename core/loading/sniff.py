@@ -5,12 +5,14 @@ from __future__ import annotations
 from core.errors import EncryptedFile, WrongFileType
 
 ZIP = b"PK\x03\x04"
+EMPTY_ZIP = b"PK\x05\x06"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ENCRYPTED_OFFICE = "EncryptedPackage".encode("utf-16-le")
 _SIGNATURES = {
     b"%PDF-": "a PDF",
     ZIP: "a ZIP archive or an Office file",
     OLE: "an old Microsoft Office file",
+    b"{\\rtf": "an RTF document",
     b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture",
     b"GIF8": "a GIF picture",

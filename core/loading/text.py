@@ -9,10 +9,11 @@ from unicodedata import normalize
 
 from charset_normalizer import from_bytes
 
+from core.document import Document
 from core.errors import EmptyFile, WrongFileType
+from core.loading.metadata import front_matter
 from core.loading.sniff import refuse_other_kind
-from core.loading.structure import markdown_headings, markdown_tables
-from core.records import Document
+from core.loading.structure import markdown_headings, markdown_tables, table_rows
 
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark is its beginning
@@ -42,7 +43,8 @@ def load_text(name: str, data: bytes) -> Document:
         raise EmptyFile(f"{name} holds nothing but white space: there is nothing to index in it")
     if PurePosixPath(name).suffix.lower() not in MARKDOWN:
         return Document(name, text, size=len(data))
-    return Document(name, text, headings=markdown_headings(text), tables=markdown_tables(text), size=len(data))
+    tables = markdown_tables(text)
+    return Document(name, text, (), markdown_headings(text), tables, len(data), table_rows(text, tables), metadata=front_matter(text))
 
 
 def decode(name: str, data: bytes, declared: str | None = None) -> str:

@@ -51,8 +51,9 @@ def read_question(collections: Mapping[str, Collection], more: Mapping[str, Valu
     if (asked_for := st.session_state["collection"]) not in collections:
         show_warning(f"There is no collection “{asked_for}” with documents in it; this is {usual}.")
         st.session_state["collection"] = usual
-        if "documents" in st.session_state:
-            st.session_state["documents"] = []
+        for key in ("documents", "where"):
+            if key in st.session_state:
+                st.session_state[key] = []
     return defaults
 
 

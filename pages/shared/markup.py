@@ -6,8 +6,11 @@ import re
 from html import escape
 
 from core.excerpt import Context, mark, unwrap
-from core.records import Hit, Metric, SearchResult, measure_name
-from core.wording import move
+from core.facets import spoken
+from core.records import Hit, Metadata, Metric, SearchResult, measure_name
+from core.wording import clip, move
+
+LONGEST_VALUE = 80  # characters of a metadata value in a hit
 
 _HEADING_LINE = re.compile(r"^(#{1,6} )(.*)$", re.MULTILINE)
 
@@ -26,8 +29,22 @@ def hit_card(hit: Hit, query: str, metric: Metric, best: float) -> str:
         f'<span class="rs-place" dir="auto">{escape(place)}</span></span>'
         f"{_scores_html(hit, metric)}"
         f'<div class="rs-track"><div class="rs-bar" style="width:{bar_percent(hit.bi_score, metric, best):.1f}%"></div></div>'
-        f'<div class="rs-text" dir="auto">{marked_text(unwrap(hit.text), query)}</div></div>'
+        f'{_carried_html(hit.carried)}<div class="rs-text" dir="auto">{marked_text(unwrap(hit.text), query)}</div>{metadata_html(hit.metadata)}</div>'
     )
+
+
+def _carried_html(header: str) -> str:
+    """The header of the table in which the chunk begins: read by the models, faint here."""
+    return f'<div class="rs-text rs-faint" dir="auto" title="The header of the table: the models read it before the chunk">{escape(header)}</div>' if header else ""
+
+
+def metadata_html(metadata: Metadata) -> str:
+    """Return metadata as one quiet line of HTML, empty for none; long values are cut, whole in the tooltip."""
+    if not metadata:
+        return ""
+    said = {name: spoken(value) for name, value in metadata.items()}
+    parts = (f'<span title="{escape(value)}"><i>{escape(name)}</i> {escape(clip(value, LONGEST_VALUE))}</span>' for name, value in said.items())
+    return f'<div class="rs-times rs-faint rs-meta" dir="auto">{"".join(parts)}</div>'
 
 
 def _scores_html(hit: Hit, metric: Metric) -> str:

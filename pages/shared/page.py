@@ -23,10 +23,12 @@ def begin_page(title: str) -> Workspace:
     st.html(STYLE)
     quiet_environment()
     try:
-        return _workspace()
+        workspace = _workspace()
+        jobs().resume(workspace)
     except RankscopeError as error:
         show_error(error)
         st.stop()
+    return workspace
 
 
 @st.cache_resource(show_spinner="Opening the data folder…")

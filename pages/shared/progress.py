@@ -5,13 +5,16 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from core.errors import RankscopeError
 from core.jobs import Job
-from core.progress import Outcome, Status
-from core.wording import plural, progress_text
+from core.progress import Outcome, Status, Work
+from core.wording import plural, progress_text, work_text
 from pages.shared.notices import show_error
 from pages.shared.page import jobs
 
 POLL = 1.0  # seconds
+RESUMED = "Taken up after a restart: files that were stored before it are listed as unchanged."
+RETRY = "What failed, was cancelled or not reached is kept until you dismiss this: no need to bring it again."
 MANY = 20  # outcomes that are shown unfolded
 SIGNS: dict[Status, str] = {
     "indexed": "✓", "replaced": "✓", "kept beside": "✓", "unchanged": "=", "duplicate": "=", "failed": "✗", "cancelled": "–",
@@ -40,14 +43,20 @@ def _draw_active(job: Job) -> None:
     button.button("Cancel", key=f"cancel-{job.number}", disabled=job.cancelling, width="stretch", on_click=job.cancel)
     text = "It begins when the runs before it are over" if job.state == "waiting" else progress_text(job.progress)
     st.progress(job.progress.share, text=text)
+    if job.resumed:
+        st.caption(RESUMED)
 
 
 def _draw_over(job: Job) -> None:
-    head, button = st.columns([5, 1], vertical_alignment="center")
+    head, again, button = st.columns([4, 1, 1], vertical_alignment="center")
     head.text(_summary(job))
+    if job.again and again.button(f"Retry {plural(job.again, 'file')}", key=f"retry-{job.number}", width="stretch", help=RETRY):
+        _retry(job)
     if button.button("Dismiss", key=f"dismiss-{job.number}", width="stretch"):
         jobs().dismiss(job)
         st.rerun()
+    if job.outcomes:
+        st.caption(f"{work_text(Work.of(job.outcomes))}. {RESUMED if job.resumed else ''}")
     if job.error:
         show_error(job.error)
     failed = [f"{SIGNS['failed']} {outcome.message}" for outcome in job.outcomes if outcome.status == "failed"]
@@ -59,6 +68,15 @@ def _draw_over(job: Job) -> None:
             st.dataframe(outcome_table(job.outcomes), hide_index=True, height="auto" if len(job.outcomes) <= MANY else 320)
 
 
+def _retry(job: Job) -> None:
+    try:
+        jobs().retry(job)
+    except RankscopeError as error:
+        show_error(error)
+    else:
+        st.rerun()
+
+
 def _summary(job: Job) -> str:
     counts = pd.Series([outcome.status for outcome in job.outcomes], dtype=str).value_counts(sort=False)
     parts = ", ".join(f"{count} {status}" for status, count in counts.items()) or "nothing stored"
@@ -68,7 +86,7 @@ def _summary(job: Job) -> str:
 def outcome_table(outcomes: list[Outcome]) -> pd.DataFrame:
     """Return a line for each file, failures first."""
     rows = [
-        {"outcome": f"{SIGNS[outcome.status]} {outcome.status}", "file": outcome.name, "chunks": outcome.chunks, "what happened": outcome.message}
+        {"outcome": f"{SIGNS[outcome.status]} {outcome.status}", "file": outcome.name, "chunks": outcome.chunks, "reused": outcome.reused, "what happened": outcome.message}
         for outcome in sorted(outcomes, key=lambda outcome: outcome.status != "failed")
     ]
     return pd.DataFrame(rows)

@@ -23,7 +23,8 @@ def offer_samples(workspace: Workspace) -> None:
         return
     _offered().append(samples.SAMPLE_COLLECTION)
     found = {collection.name: collection for collection in workspace.store.collections()}
-    interrupted = samples.SAMPLE_COLLECTION in found and not found[samples.SAMPLE_COLLECTION].chunks
+    coming = any(job.active and job.collection == samples.SAMPLE_COLLECTION for job in jobs().all())
+    interrupted = samples.SAMPLE_COLLECTION in found and not found[samples.SAMPLE_COLLECTION].chunks and not coming
     if not found or interrupted:
         add_samples(workspace)
 
@@ -33,8 +34,8 @@ def add_samples(workspace: Workspace) -> bool:
     try:
         with st.spinner("Loading the model for the sample library…"):
             collection = workspace.open_or_create(samples.SAMPLE_COLLECTION)
+        jobs().index(workspace, collection, samples.sources(), "replace")
     except RankscopeError as error:
         show_error(error)
         return False
-    jobs().index(workspace, collection, samples.sources(), "replace")
     return True

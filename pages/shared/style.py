@@ -23,9 +23,23 @@ STYLE = """<style>
 .rs-syntax { opacity: .35; }
 .rs-heading { font-weight: 600; }
 .rs-chunk { background: rgba(47,111,221,.14); border-radius: 3px; }
+.rs-cutting { max-width: none; line-height: 1.65; }
+.rs-cut { box-decoration-break: clone; -webkit-box-decoration-break: clone; padding: .12em 0; border-radius: 2px; }
+.rs-cut-a { background: rgba(47,111,221,.16); }
+.rs-cut-b { background: rgba(230,159,0,.2); }
+.rs-cut-shared { background: repeating-linear-gradient(135deg, rgba(47,111,221,.24) 0 7px, rgba(230,159,0,.3) 7px 14px); }
+.rs-cut:hover { outline: 2px solid rgba(128,128,128,.7); }
+.rs-unread { opacity: .42; text-decoration: line-through; text-decoration-thickness: 1px; }
+.rs-number { display: inline-block; font-size: .72rem; font-weight: 700; line-height: 1; padding: .2em .4em; margin: 0 .3em 0 .15em; border-radius: 3px; border-left: 3px solid currentColor; background: rgba(128,128,128,.22); font-variant-numeric: tabular-nums; vertical-align: .1em; }
+.rs-carried { display: inline-block; font-size: .85em; opacity: .75; padding: 0 .4em; margin-inline-end: .3em; border: 1px dashed currentColor; border-radius: 3px; }
 .rs-faint { opacity: .65; }
 .rs-times { display: flex; gap: .25rem 1.4rem; flex-wrap: wrap; font-variant-numeric: tabular-nums; }
 .rs-times span b { font-weight: 600; }
+.rs-meta { font-size: .85rem; margin-top: .35rem; overflow-wrap: anywhere; }
+.rs-card { line-height: 1.55; overflow-wrap: anywhere; }
+.rs-card .rs-document { font-size: 1.05rem; margin-bottom: .15rem; }
+.rs-opened .rs-document { color: #2f6fdd; }
+.rs-twins > div { margin-bottom: .35rem; }
 .st-key-examples { row-gap: 0; }
 .st-key-examples button { min-height: 1.9rem; padding-block: 0; text-decoration: underline dotted; text-underline-offset: .25em; }
 </style>"""

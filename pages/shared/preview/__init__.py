@@ -1,0 +1,1 @@
+"""How documents will be cut, seen before anything is indexed."""

@@ -1,0 +1,57 @@
+"""The controls of a way to cut."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.records import METHODS, ChunkSettings, Method
+from core.wording import plural
+
+LONGEST = 1024  # tokens of a chunk that can be looked at
+MOST_OVERLAP = 256
+REGIONS: dict[Method, str] = {
+    "pages": "A page that fits is one chunk; a longer one is cut by structure, and only there do chunks overlap.",
+    "sections": "What stands under a heading is one chunk if it fits; a longer section is cut by structure, and only there do chunks overlap.",
+    "rows": "Rows of tables and records. A row carries the header of its table; text around tables is cut by structure.",
+    "meaning": "A break wherever neighbouring sentences are less alike than in most of the document. Every sentence is embedded once for it.",
+    "sentences": "Whole sentences, as many as fit; the overlap is whole sentences too.",
+    "tokens": "As many words as fit, whatever they say: the plainest way, and the one to measure others against.",
+    "structure": "At headings, then paragraphs, rows, sentences, lines: the strongest break in the second half of what fits.",
+}
+
+
+def choose_cutting(key: str, budget: int) -> ChunkSettings:
+    """Draw the controls and return what they say; ``budget`` is how many tokens the bi-encoder reads."""
+    usual = ChunkSettings()
+    method: Method = st.selectbox(
+        "Way to cut", list(METHODS), format_func=lambda name: METHODS[name], key=f"{key}-method", persist_state="session"
+    )
+    st.caption(REGIONS[method])
+    left, right = st.columns(2, gap="medium")
+    size = left.slider(
+        "Most tokens in a chunk", 16, LONGEST, min(usual.size, budget), key=f"{key}-size", persist_state="session",
+        help=f"The bi-encoder reads {budget} tokens of a chunk; what is beyond is greyed below.",
+    )
+    wanted = right.slider(
+        "Overlap (tokens)", 0, MOST_OVERLAP, usual.overlap, key=f"{key}-overlap", persist_state="session",
+        help="What a chunk repeats of the one before it, so that no passage is torn in two.",
+    )
+    overlap = min(wanted, size // 2)
+    if overlap < wanted:
+        st.caption(f"More than half of a chunk would be repeated: {overlap} tokens are used.")
+    rows = left.number_input("Rows in a chunk", 1, 1000, usual.rows, key=f"{key}-rows", persist_state="session") if method == "rows" else usual.rows
+    percentile = (
+        st.slider(
+            "Break above this percentile of the distances", 50, 99, usual.percentile, key=f"{key}-percentile", persist_state="session",
+            help="At 90, one in ten places between two sentences is a break: higher makes longer chunks.",
+        )
+        if method == "meaning"
+        else usual.percentile
+    )
+    return ChunkSettings(size, overlap, method, int(rows), percentile)
+
+
+def in_words(chunking: ChunkSettings) -> str:
+    """Return settings as one line."""
+    more = {"rows": f", {plural(chunking.rows, 'row')} a chunk", "meaning": f", percentile {chunking.percentile}"}
+    return f"{METHODS[chunking.method]}{more.get(chunking.method, '')}; chunks of up to {chunking.size} tokens, {chunking.overlap} shared"
