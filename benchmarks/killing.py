@@ -206,7 +206,8 @@ def main() -> int:
     parser.add_argument("--bring", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.life:
-        live(*options.life, options.bring, options.real)
+        data, files = options.life
+        live(data, files, options.bring, options.real)
         return 0
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)

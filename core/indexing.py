@@ -49,7 +49,7 @@ class Indexer:
 
     ``report`` hears the progress some times a second; it may raise Cancelled to end the run. What was
     stored by then stays, the rest is as if never brought. ``brought`` are names of files that belong to
-    this run, but were stored before.
+    this run, but were stored before; their ``outcomes`` may be given too.
     """
 
     workspace: Workspace
@@ -69,6 +69,7 @@ class Indexer:
         self.workspace.tidy()
         self._encoder = self.workspace.encoder(self.collection)
         self._clock = Clock(len(waiting), sum(source.size for source in waiting))
+        self._settled_before = len(self.outcomes)
         self._group: list[_Prepared] = []
         self._roster = Roster(self.workspace.documents(self.collection), self.on_change, self.brought)
         taken = 0
@@ -93,7 +94,8 @@ class Indexer:
     def _tell(self, current: str, encoded: int = 0) -> None:
         weights = sum(prepared.weight for prepared in self._group)
         total = self._waiting_chunks()
-        self.report(self._clock.progress(len(self.outcomes), current, encoded, weights * encoded / total if total else 0))
+        settled = len(self.outcomes) - self._settled_before
+        self.report(self._clock.progress(settled, current, encoded, weights * encoded / total if total else 0))
 
     def _take(self, source: Source) -> None:
         """Load and cut one file; it joins the group, or is settled at once."""

@@ -11,6 +11,7 @@ import queue
 import threading
 import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,7 +63,8 @@ class Job:
         """Ask it to stop: it does so within a few batches, and keeps what is stored."""
         self._cancel.set()
         if self.active and self.run and self.run.spool:
-            self.run.spool.note_cancelled()
+            with suppress(StoreError):  # it may end at this very moment
+                self.run.spool.note_cancelled()
 
     def restart(self, run: Run) -> None:
         """Wait again, for what was left. Raises StoreError."""

@@ -22,10 +22,10 @@ def token_histogram(found: Figures, longest: int) -> go.Figure:
             hovertemplate="%{x} tokens: %{y} chunks<extra></extra>",
         )
     )
-    figure.add_vline(found.longest_read, line={"color": LIMIT_COLOUR, "dash": "dash"}, annotation_text="bi-encoder reads to here", annotation_position="top left" if longest < 2 * found.longest_read else "top right")
+    figure.add_vline(found.longest_read, line={"color": LIMIT_COLOUR, "dash": "dash"})
     figure.update_xaxes(title="tokens in a chunk", range=[0, max(longest, found.longest_read) * 1.05])
     figure.update_yaxes(title="chunks", rangemode="tozero", nticks=4)
-    figure.update_layout(height=210, margin={"l": 8, "r": 8, "t": 24, "b": 8}, bargap=0.08, showlegend=False, dragmode=False)
+    figure.update_layout(height=210, margin={"l": 8, "r": 8, "t": 8, "b": 8}, bargap=0.08, showlegend=False, dragmode=False)
     return figure
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from core.records import Chunk, Collection, Document
@@ -10,7 +11,7 @@ from core.rows import META
 from core.workspace import Workspace
 
 WINDOW = 6000  # characters: some 30 kB of HTML
-CHUNKS = 100  # in a window at most, about: each brings markup of its own
+CHUNKS = 50  # in a window at most, about: each brings markup of its own
 _BREAKS = ("\n\n", "\n", " ")  # where a window may end, the best first
 
 
@@ -30,7 +31,7 @@ class Opened:
     document: Document
     chunks: tuple[Chunk, ...]
 
-    @property
+    @cached_property
     def windows(self) -> list[Window]:
         """The windows of its text, without gaps: a page each, or less where a page is long."""
         document, most = self.document, WINDOW
@@ -41,7 +42,7 @@ class Opened:
         numbers: list[int | None] = [page.number for page in document.pages] or [None]
         return [
             Window(begin, end, number)
-            for number, start, stop in zip(numbers, bounds, bounds[1:], strict=True)
+            for number, start, stop in zip(numbers, bounds[:-1], bounds[1:], strict=True)
             for begin, end in _parts(document.text, start, stop, most)
         ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -87,7 +88,7 @@ def test_a_collection_made_anew_under_its_name_gets_nothing_of_the_old_ones_job(
     jobs = Jobs()
     job = jobs.index(workspace, workspace.open_or_create("c"), uploads("red"), "replace")
     while job.progress.current != "red.txt":  # it is at work
-        pass
+        time.sleep(0.01)
     workspace.delete_collection("c")
     workspace.open_or_create("c")
     gate.set()

@@ -53,7 +53,7 @@ def test_figures_by_hand() -> None:
     found = figures(cutter, chunks, 6)
     assert (found.chunks, found.tokens, found.cut_in_sentence, found.unread_tokens) == (3, (8, 8, 4), 2, 4)
     assert found.seconds(8) == 2.0
-    assert found.bytes_on_disk(8) == 3 * (8 * 4 + 160) + 6 * found.text_bytes
+    assert found.bytes_on_disk(8) == 3 * (2 * 8 * 4 + 2000) + 9 * found.text_bytes
     assert found.text_bytes == found.characters == 14 + 15 + 5
     whole = cutter.cut(ChunkSettings(16, 0, "sentences"))
     assert figures(cutter, whole, 6).cut_in_sentence == 0

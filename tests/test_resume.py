@@ -11,6 +11,7 @@ from core.errors import StoreError
 from core.indexing import index
 from core.jobs import Job, Jobs
 from core.loading import TableOptions
+from core.models.bi_encoder import Progress, Vectors
 from core.settings import Settings
 from core.sources import PathSource, Source, Upload
 from core.spool import Spool, queued
@@ -22,7 +23,7 @@ def uploads(*texts: str) -> list[Upload]:
     return [Upload(f"{text}.txt", text.encode()) for text in texts]
 
 
-def put_by(workspace: Workspace, sources: list[Source] | list[Upload]) -> Path:
+def put_by(workspace: Workspace, *sources: Source) -> Path:
     """What a process leaves that was killed right after it queued a run."""
     spool = Spool.create(workspace.settings.data, workspace.open_or_create("c"), sources, "replace")
     spool.release()
@@ -55,7 +56,7 @@ def test_what_was_queued_is_taken_up_by_the_next_start(workspace: Workspace, enc
     (tmp_path / "far.txt").write_text("moon")
     index(workspace, workspace.open_or_create("c"), uploads("red"))  # stored before the kill
     encoder.encoded.clear()
-    put_by(workspace, [*uploads("red", "blue"), PathSource(tmp_path / "far.txt", "far.txt")])
+    put_by(workspace, *uploads("red", "blue"), PathSource(tmp_path / "far.txt", "far.txt"))
     [job] = taken_up(workspace)
     assert (job.state, job.resumed, job.collection, job.files) == ("done", True, "c", 3)
     assert sorted((outcome.name, outcome.status) for outcome in job.outcomes) == [("blue.txt", "indexed"), ("far.txt", "indexed"), ("red.txt", "unchanged")]
@@ -78,14 +79,14 @@ def test_two_processes_do_not_run_the_same_job(workspace: Workspace) -> None:
 
 
 def test_what_was_not_put_by_completely_was_never_queued(workspace: Workspace) -> None:
-    path = put_by(workspace, uploads("red"))
+    path = put_by(workspace, *uploads("red"))
     path.write_bytes(b"")  # killed before the transaction
     assert taken_up(workspace) == []
     assert list(path.parent.iterdir()) == []
 
 
 def test_a_damaged_file_of_a_run_is_said_once(workspace: Workspace) -> None:
-    path = put_by(workspace, uploads("red"))
+    path = put_by(workspace, *uploads("red"))
     path.write_bytes(b"nonsense " * 1000)
     [job] = taken_up(workspace)
     assert job.state == "failed"
@@ -103,7 +104,7 @@ def test_a_full_disk_is_said_before_anything_is_queued(workspace: Workspace) -> 
 
 def test_the_choice_of_columns_is_put_by_with_the_file(workspace: Workspace) -> None:
     table = Upload("t.csv", b"colour,place\nred,sea\nblue,tree\n", TableOptions(text=("place",), metadata=("colour",)))
-    put_by(workspace, [table])
+    put_by(workspace, table)
     taken_up(workspace)
     document = workspace.documents(workspace.store.collection("c"))[0]
     text = workspace.shelf.document(document.document_id).text
@@ -113,7 +114,12 @@ def test_the_choice_of_columns_is_put_by_with_the_file(workspace: Workspace) -> 
 def test_the_rest_of_a_run_is_left_to_the_next_start_when_the_program_ends(workspace: Workspace, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = Jobs()
     real = encoder.encode_documents
-    monkeypatch.setattr(encoder, "encode_documents", lambda texts, progress=None: (jobs._worker.end(), real(texts, progress))[1])
+
+    def while_the_program_ends(texts: list[str], progress: Progress | None = None) -> Vectors:
+        jobs._worker.end()
+        return real(texts, progress)
+
+    monkeypatch.setattr(encoder, "encode_documents", while_the_program_ends)
     job = jobs.index(workspace, workspace.open_or_create("c"), uploads("red", "blue"), "replace")
     jobs.wait(job, 20)
     monkeypatch.undo()
@@ -126,7 +132,7 @@ def test_a_failed_file_can_be_tried_again_after_a_restart(tmp_path: Path, encode
     settings = Settings(tmp_path / "data", model="fake")
     late = tmp_path / "late.txt"
     workspace = Workspace.open(settings, loader=lambda model: encoder)
-    put_by(workspace, [*uploads("red"), Upload("bad.pdf", b"%PDF-1.7 nonsense"), PathSource(late, "late.txt")])
+    put_by(workspace, *uploads("red"), Upload("bad.pdf", b"%PDF-1.7 nonsense"), PathSource(late, "late.txt"))
     jobs = Jobs()
     jobs.resume(workspace)
     jobs.wait(jobs.all()[0], 20)
@@ -141,7 +147,7 @@ def test_a_failed_file_can_be_tried_again_after_a_restart(tmp_path: Path, encode
     jobs.retry(job)
     jobs.wait(job, 20)
     assert sorted((outcome.name, outcome.status) for outcome in job.outcomes) == [("bad.pdf", "failed"), ("late.txt", "indexed"), ("red.txt", "indexed")]
-    assert job.again == 1
+    assert (job.again, job.progress.files, job.progress.files_total) == (1, 2, 2)
     jobs.dismiss(job)
     assert queued(settings.data) == []
     workspace.close()

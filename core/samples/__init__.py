@@ -13,7 +13,7 @@ from importlib.resources import files
 
 from core.loading import load
 from core.records import Document
-from core.sources import PathSource, walk
+from core.sources import Upload, walk
 
 SAMPLE_COLLECTION = "sample-library"
 EXAMPLES = ("space-physics-01", "earth-food-04", "history-tech-05", "animals-body-03", "languages-01", "languages-09")
@@ -41,11 +41,11 @@ class Question:
     judgments: tuple[Judgment, ...]
 
 
-def sources() -> list[PathSource]:
-    """Return the sample documents as files to be indexed, called ``subject/name.md``."""
+def sources() -> list[Upload]:
+    """Return the sample documents as files to be indexed, called ``subject/name.md``: where they lie is nobody's concern."""
     from pathlib import Path
 
-    return list(walk([Path(str(files(__name__) / "documents"))]))
+    return [Upload(found.name, found.read()) for found in walk([Path(str(files(__name__) / "documents"))])]
 
 
 def documents() -> list[Document]:

@@ -60,10 +60,12 @@ def within(field: Field, value: Span) -> Filter | None:
     """Return a widget's range as a filter; an end that is the field's own asks for nothing."""
     low, high = ends(field)
     first, last = (one.isoformat() if isinstance(one, date) else one for one in value)
-    if value[0] <= low and value[1] >= high:
+    slack = (high - low) * 1e-6  # a slider's end may miss the field's by a rounding
+    from_low, to_high = value[0] - low <= slack, high - value[1] <= slack
+    if from_low and to_high:
         return None
     if value[0] == value[1]:
         return Filter(field.name, "equal", (first,))
-    if value[1] >= high:
+    if to_high:
         return Filter(field.name, "at least", (first,))
-    return Filter(field.name, "at most", (last,)) if value[0] <= low else Filter(field.name, "between", (first, last))
+    return Filter(field.name, "at most", (last,)) if from_low else Filter(field.name, "between", (first, last))

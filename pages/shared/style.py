@@ -29,6 +29,8 @@ STYLE = """<style>
 .rs-cut-b { background: rgba(230,159,0,.2); }
 .rs-cut-shared { background: repeating-linear-gradient(135deg, rgba(47,111,221,.24) 0 7px, rgba(230,159,0,.3) 7px 14px); }
 .rs-cut:hover { outline: 2px solid rgba(128,128,128,.7); }
+.rs-figures { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.rs-figures td, .rs-figures th { padding: .2rem 1.2rem .2rem 0; text-align: start; border-bottom: 1px solid rgba(128,128,128,.25); }
 .rs-unread { opacity: .42; text-decoration: line-through; text-decoration-thickness: 1px; }
 .rs-number { display: inline-block; font-size: .72rem; font-weight: 700; line-height: 1; padding: .2em .4em; margin: 0 .3em 0 .15em; border-radius: 3px; border-left: 3px solid currentColor; background: rgba(128,128,128,.22); font-variant-numeric: tabular-nums; vertical-align: .1em; }
 .rs-carried { display: inline-block; font-size: .85em; opacity: .75; padding: 0 .4em; margin-inline-end: .3em; border: 1px dashed currentColor; border-radius: 3px; }

@@ -93,14 +93,14 @@ def _choose_cuttings(there: Collection | None, budget: int) -> list[ChunkSetting
     head.markdown("**Cut into chunks**" if not there else f"**Cut as this collection is:** {literal(in_words(there.chunking))}")
     both = switch.toggle("Compare with another way to cut", key="cut-both", persist_state="session")
     if there:
-        return [there.chunking, *([choose_cutting("cut-b", budget)] if both else [])]
+        return [there.chunking, *([choose_cutting("cut-b", budget, method="sentences")] if both else [])]
     if not both:
         return [choose_cutting("cut-a", budget)]
     left, right = st.columns(2, gap="large")
     with left:
-        first = choose_cutting("cut-a", budget)
+        first = choose_cutting("cut-a", budget, wide=False)
     with right:
-        second = choose_cutting("cut-b", budget)
+        second = choose_cutting("cut-b", budget, wide=False, method="sentences")
     return [first, second]
 
 

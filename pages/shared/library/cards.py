@@ -82,7 +82,7 @@ def card_html(collection: Collection, documents: int, size: int | None, *, opene
         chunking = collection.chunking
         lines += [
             f"{collection.model}, {collection.dimension} dimensions · {measure_name(collection.metric)}",
-            f"cut {METHODS[chunking.method].partition(':')[0]}, {chunking.size} tokens, {chunking.overlap} shared",
+            f"{METHODS[chunking.method].partition(':')[0]} · at most {chunking.size} tokens, {chunking.overlap} shared",
             f"made {collection.created[:16].replace('T', ' ')} UTC",
         ]
     said = "".join(f"<div>{escape(line)}</div>" for line in lines)

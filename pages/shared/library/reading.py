@@ -13,7 +13,7 @@ from core.wording import clip, plural
 from core.workspace import Workspace
 from pages.shared.library.documents import READING
 from pages.shared.markup import metadata_html
-from pages.shared.notices import show_error
+from pages.shared.notices import literal, show_error
 from pages.shared.preview.text import cutting_html
 
 ROOM = 640  # pixels
@@ -29,7 +29,7 @@ def show_reading(workspace: Workspace, collection: Collection, document_id: str)
         show_error(error)
         return
     document, chunks = opened.document, opened.chunks
-    st.subheader(":material/article:", anchor=False, divider="gray") if not name else st.text(name)
+    st.subheader(literal(name), anchor=False)
     paged = f"{plural(len(document.pages), 'page')} · " if document.pages else ""
     st.caption(f"{paged}{plural(len(document.text), 'character')} · {plural(len(chunks), 'chunk')}. Neighbouring chunks are tinted in turn; what two of them share is striped.")
     if document.metadata:

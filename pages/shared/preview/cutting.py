@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.records import METHODS, ChunkSettings, Method
 from core.wording import plural
@@ -20,35 +23,39 @@ REGIONS: dict[Method, str] = {
 }
 
 
-def choose_cutting(key: str, budget: int) -> ChunkSettings:
-    """Draw the controls and return what they say; ``budget`` is how many tokens the bi-encoder reads."""
+def choose_cutting(key: str, budget: int, *, wide: bool = True, method: Method = "structure") -> ChunkSettings:
+    """Draw the controls and return what they say; ``budget`` is how many tokens the bi-encoder reads, ``method`` what is chosen at first."""
     usual = ChunkSettings()
-    method: Method = st.selectbox(
-        "Way to cut", list(METHODS), format_func=lambda name: METHODS[name], key=f"{key}-method", persist_state="session"
+    first, second, third = st.columns([2, 2, 2], gap="medium") if wide else (st.container(), *st.columns(2, gap="medium"))
+    method = first.selectbox(
+        "Way to cut", list(METHODS), index=list(METHODS).index(method), format_func=lambda name: METHODS[name], key=f"{key}-method", persist_state="session", help=REGIONS[usual.method]
     )
-    st.caption(REGIONS[method])
-    left, right = st.columns(2, gap="medium")
-    size = left.slider(
+    size = second.slider(
         "Most tokens in a chunk", 16, LONGEST, min(usual.size, budget), key=f"{key}-size", persist_state="session",
-        help=f"The bi-encoder reads {budget} tokens of a chunk; what is beyond is greyed below.",
+        help=f"The bi-encoder reads {budget} tokens of a chunk; what is beyond is greyed in the text.",
     )
-    wanted = right.slider(
+    wanted = third.slider(
         "Overlap (tokens)", 0, MOST_OVERLAP, usual.overlap, key=f"{key}-overlap", persist_state="session",
         help="What a chunk repeats of the one before it, so that no passage is torn in two.",
     )
     overlap = min(wanted, size // 2)
-    if overlap < wanted:
-        st.caption(f"More than half of a chunk would be repeated: {overlap} tokens are used.")
-    rows = left.number_input("Rows in a chunk", 1, 1000, usual.rows, key=f"{key}-rows", persist_state="session") if method == "rows" else usual.rows
-    percentile = (
-        st.slider(
-            "Break above this percentile of the distances", 50, 99, usual.percentile, key=f"{key}-percentile", persist_state="session",
-            help="At 90, one in ten places between two sentences is a break: higher makes longer chunks.",
+    note = f" Of the overlap {overlap} tokens are used, half of a chunk." if overlap < wanted else ""
+    first.caption(REGIONS[method] + note)
+    return _with_own(key, ChunkSettings(size, overlap, method), second)
+
+
+def _with_own(key: str, settings: ChunkSettings, place: DeltaGenerator) -> ChunkSettings:
+    """Draw the control that only this way to cut has, if it has one."""
+    if settings.method == "rows":
+        rows = place.number_input("Rows in a chunk", 1, 1000, settings.rows, key=f"{key}-rows", persist_state="session")
+        return replace(settings, rows=int(rows))
+    if settings.method == "meaning":
+        percentile = place.slider(
+            "Break above this percentile", 50, 99, settings.percentile, key=f"{key}-percentile", persist_state="session",
+            help="Of the distances between neighbouring sentences. At 90, one in ten places between two sentences is a break: higher makes longer chunks.",
         )
-        if method == "meaning"
-        else usual.percentile
-    )
-    return ChunkSettings(size, overlap, method, int(rows), percentile)
+        return replace(settings, percentile=percentile)
+    return settings
 
 
 def in_words(chunking: ChunkSettings) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
+from html import escape
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from core.models.bi_encoder import BiEncoder
@@ -28,9 +28,12 @@ def tokens_per_second(model: str, _workspace: Workspace) -> float:
     return TRIAL * tokens / max(time.perf_counter() - started, 1e-6)
 
 
-def figures_table(cuttings: dict[str, Figures], rate: float, dimension: int) -> pd.DataFrame:
-    """Return a row for each figure and a column for each cutting."""
-    return pd.DataFrame({name: _column(found, rate, dimension) for name, found in cuttings.items()})
+def figures_html(cuttings: dict[str, Figures], rate: float, dimension: int) -> str:
+    """Return a table with a row for each figure and a column for each cutting, which has a head if there are several."""
+    columns = [_column(found, rate, dimension) for found in cuttings.values()]
+    head = "".join(f"<th>{escape(name)}</th>" for name in cuttings)
+    rows = [f"<tr><td>{name}</td>{''.join(f'<td><b>{column[name]}</b></td>' for column in columns)}</tr>" for name in columns[0]]
+    return f'<table class="rs-figures">{f"<tr><th></th>{head}</tr>" if len(cuttings) > 1 else ""}{"".join(rows)}</table>'
 
 
 def _column(found: Figures, rate: float, dimension: int) -> dict[str, str]:
@@ -49,3 +52,4 @@ def _column(found: Figures, rate: float, dimension: int) -> dict[str, str]:
 def show_histogram(found: Figures, size: int, key: str) -> None:
     """Draw how long the chunks are."""
     st.plotly_chart(token_histogram(found, max(size, found.longest_read)), key=key, config={"displayModeBar": False})
+    st.caption(f"How long the chunks are. Dashed: the {found.longest_read} tokens that the bi-encoder reads.")

@@ -17,13 +17,13 @@ from core.sources import Source, loaded
 from core.workspace import Workspace
 from pages.shared.notices import literal, show_error
 from pages.shared.preview.cutting import in_words
-from pages.shared.preview.figures import figures_table, show_histogram, tokens_per_second
+from pages.shared.preview.figures import figures_html, show_histogram, tokens_per_second
 from pages.shared.preview.text import cutting_html
 
 Reads = Callable[[str], int]
 IN_VIEW = 6000  # characters drawn at once: the page stays quick however long the document
 BEST_ROOM = 560  # pixels
-READERS = {"bi": "what the bi-encoder does not read", "cross": "what the cross-encoder does not read", "nobody": "nothing"}
+READERS = {"bi": "bi-encoder", "cross": "cross-encoder", "nobody": "neither"}
 KEPT = 6  # documents that stay cut open
 
 
@@ -54,12 +54,13 @@ def _draw(workspace: Workspace, encoder: BiEncoder, cutter: Cutter, cuttings: li
     start, end = _choose_view(cutter)
     reads = _choose_reader(workspace, encoder)
     found = [figures(cutter, chunks, encoder.budget) for chunks in cut]
+    longest = max(settings.size for settings in cuttings)  # one axis for both
     if len(cut) > 1:
         for column, settings, chunks, one, letter in zip(st.columns(2, gap="medium"), cuttings, cut, found, "AB", strict=True):
             with column:
                 st.markdown(f"**{letter}** {literal(in_words(settings))}")
                 _show_text(cutter, chunks, start, end, reads)
-                show_histogram(one, settings.size, f"histogram-{letter}")
+                show_histogram(one, longest, f"histogram-{letter}")
         _show_figures(workspace, encoder, dict(zip("AB", found, strict=True)))
     else:
         text, numbers = st.columns([3, 2], gap="medium")
@@ -67,7 +68,7 @@ def _draw(workspace: Workspace, encoder: BiEncoder, cutter: Cutter, cuttings: li
             _show_text(cutter, cut[0], start, end, reads)
         with numbers:
             _show_figures(workspace, encoder, {"": found[0]})
-            show_histogram(found[0], cuttings[0].size, "histogram")
+            show_histogram(found[0], longest, "histogram")
     for settings in [settings for settings in cuttings if settings.method == "meaning"][:1]:
         st.plotly_chart(distance_curve(cutter.meaning(), settings.percentile, cutter.document.text, start, end), config={"displayModeBar": False})
 
@@ -87,7 +88,7 @@ def _choose_view(cutter: Cutter) -> tuple[int, int]:
 def _choose_reader(workspace: Workspace, encoder: BiEncoder) -> Reads | None:
     """How far the model reads a text whose unread part is greyed, None for none."""
     left, right = st.columns(2, gap="medium")
-    reader = left.segmented_control("Grey out", list(READERS), default="bi", format_func=lambda name: READERS[name], key="preview-reader", required=True)
+    reader = left.segmented_control("Grey out what is not read by the", list(READERS), default="bi", format_func=lambda name: READERS[name], key="preview-reader", required=True)
     if reader != "cross":
         return encoder.reads if reader == "bi" else None
     query = right.text_input(
@@ -115,5 +116,4 @@ def _show_text(cutter: Cutter, chunks: list[Chunk], start: int, end: int, reads:
 
 
 def _show_figures(workspace: Workspace, encoder: BiEncoder, found: dict[str, Figures]) -> None:
-    table = figures_table(found, tokens_per_second(encoder.model, workspace), encoder.dimension)
-    st.table(table)
+    st.html(figures_html(found, tokens_per_second(encoder.model, workspace), encoder.dimension))
