@@ -91,7 +91,8 @@ def measure(task: Task, settings: ChunkSettings, encoder: BiEncoder) -> tuple[in
     scores = []
     for spans, order in zip(task.relevant.values(), ranked, strict=True):
         scores.append(_scores([chunks[at] for at in order], names, spans))
-    return len(chunks), *(float(value) for value in np.mean(scores, axis=0))
+    recall, within, ndcg = np.mean(scores, axis=0).tolist()
+    return len(chunks), recall, within, ndcg
 
 
 def _scores(hits: Sequence[Chunk], names: dict[str, str], spans: Spans) -> tuple[float, float, float]:

@@ -70,13 +70,14 @@ def _line(field: Field) -> str:
 
 
 def _groups(found: Duplicates) -> str:
+    from core.duplicates import alike
+
     lines = []
     for number, group in enumerate(found.groups, 1):
         lines.append(f"{number:>3}  {plural(len(group), 'chunk')}: {clip(group[0].text, 90)}")
         for twin in group:
-            alike = "same text" if twin.exact else f"{twin.similarity:.4f}"
             page = f", page {twin.page}" if twin.page else ""
-            lines.append(f"     {alike:<10}  {twin.document}{page}, characters {twin.start:,} to {twin.end:,}")
+            lines.append(f"     {alike(twin, group[0]):<10}  {twin.document}{page}, characters {twin.start:,} to {twin.end:,}")
     lines.append(
         f"{plural(len(found.groups), 'group')} among {plural(found.chunks, 'chunk')} at a cosine of {found.threshold:g} or more; "
         f"{plural(found.spare, 'chunk')} could go"

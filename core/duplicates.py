@@ -40,6 +40,11 @@ class Twin:
     exact: bool
 
 
+def alike(twin: Twin, first: Twin) -> str:
+    """Return in words how like the first chunk of its group a chunk is."""
+    return "this text" if twin is first else "same text" if twin.exact else f"{twin.similarity:.4f}"
+
+
 @dataclass(frozen=True, slots=True)
 class Duplicates:
     """What was found; the largest groups first, in a group by document and place."""

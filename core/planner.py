@@ -51,12 +51,12 @@ class _Kind:
 
     def latest(self, floor: int, limit: int) -> int | None:
         """Offset of the last break with ``floor <= tokens before it <= limit``."""
-        at = int(np.searchsorted(self.tokens, limit, side="right")) - 1
+        at = int(self.tokens.searchsorted(limit, side="right")) - 1
         return int(self.offsets[at]) if at >= 0 and self.tokens[at] >= floor else None
 
     def earliest(self, floor: int, limit: int) -> int | None:
         """Offset of the first break with ``floor <= tokens before it <= limit``."""
-        at = int(np.searchsorted(self.tokens, floor, side="left"))
+        at = int(self.tokens.searchsorted(floor, side="left"))
         return int(self.offsets[at]) if at < len(self.tokens) and self.tokens[at] <= limit else None
 
 
@@ -85,7 +85,7 @@ class Planner:
     def plan(self, begin: int = 0, stop: int | None = None) -> list[Span]:
         """Return the (start, end) of every chunk between ``begin`` and ``stop`` (the text's end), in order."""
         stop = len(self.text) if stop is None else stop
-        at = int(np.searchsorted(self.words.offsets, begin))
+        at = int(self.words.offsets.searchsorted(begin))
         if at == len(self.words.offsets) or int(self.words.offsets[at]) >= stop:
             return []
         start, done = int(self.words.offsets[at]), begin
@@ -106,7 +106,7 @@ class Planner:
         return max(1, self.size - self.carried(start))
 
     def _before(self, offset: int) -> int:
-        return int(np.searchsorted(self.starts, offset))
+        return int(self.starts.searchsorted(offset))
 
     def _end(self, start: int, done: int, stop: int) -> int | None:
         """Where the chunk from ``start`` ends; past ``done``, the end of the chunk before it."""
@@ -146,7 +146,7 @@ class Planner:
         return end
 
     def _is_heading(self, offset: int) -> bool:
-        at = int(np.searchsorted(self.headings.offsets, offset))
+        at = int(self.headings.offsets.searchsorted(offset))
         return at < len(self.headings.offsets) and int(self.headings.offsets[at]) == offset
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from core.records import Chunk, Collection, Document
+from core.records import Chunk, Collection, Document, Metadata
 from core.rows import META
 from core.workspace import Workspace
 
@@ -26,10 +26,11 @@ class Window:
 
 @dataclass(frozen=True)
 class Opened:
-    """A document with its chunks in one collection, by place."""
+    """A document with its chunks in one collection, by place; ``metadata`` is what its file there says of itself."""
 
     document: Document
     chunks: tuple[Chunk, ...]
+    metadata: Metadata = field(default_factory=dict, hash=False)
 
     @cached_property
     def windows(self) -> list[Window]:
@@ -49,13 +50,14 @@ class Opened:
 
 def open_document(workspace: Workspace, collection: Collection, document_id: str) -> Opened:
     """Return a document with its chunks in ``collection``. Raises DocumentNotFound."""
-    document = workspace.shelf.document(document_id)
+    stored = workspace.shelf.find(collection.key, document_id)
+    document = replace(workspace.shelf.document(document_id), name=stored.name)
     chunks = [
         _chunk(document, id_, dict(held))
         for batch in workspace.store.batches(collection, [document_id], vectors=False)
         for id_, held in zip(batch.ids, batch.metadatas, strict=True)
     ]
-    return Opened(document, tuple(sorted(chunks, key=lambda chunk: (chunk.start, chunk.end))))
+    return Opened(document, tuple(sorted(chunks, key=lambda chunk: (chunk.start, chunk.end))), stored.metadata)
 
 
 def _chunk(document: Document, id_: str, held: dict[str, Any]) -> Chunk:

@@ -225,7 +225,8 @@ def test_documents_are_found_by_name_and_metadata(data: Path) -> None:
     page = opened()
     page.selectbox(key="shelf").set_value("many").run()
     assert len(names(page)) == 12
-    page.text_input(key="find-documents").set_value("AUTHOR 2021 0001").run()
+    (box,) = [box for box in page.text_input if box.label == "Find documents"]
+    box.set_value("AUTHOR 2021 0001").run()
     assert names(page) == ["folder/file 00001.txt", "folder/file 00011.txt"]
     assert any("2 of 12 documents" in caption.value for caption in page.caption)
 

@@ -21,7 +21,8 @@ def chunk(start: int, end: int, **more: object) -> Chunk:
 
 
 def html(page: AppTest) -> str:
-    return "".join(block.value for block in page.get("html") if 'class="rs-text rs-cutting"' in str(block.value))
+    said_in = [str(getattr(block, "value", "")) for block in page.get("html")]
+    return "".join(text for text in said_in if 'class="rs-text rs-cutting"' in text)
 
 
 def dropped(own: Path, name: str = "sun.txt", text: str = SENTENCES) -> AppTest:

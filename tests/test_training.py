@@ -19,7 +19,7 @@ from training.batches import Group
 from training.mine import mine
 from training.pairs import Pair, draw
 from training.perturb import perturbed
-from training.train import Options, encoder_parameters, loss_of, shipped
+from training.train import Options, encoder_parameters, loss_of, shipped, target_of
 
 TEXTS = ["the red sun", "a green tree by the sea", "blue stone", "moon over the sea", "red red tree"]
 
@@ -97,6 +97,14 @@ def test_the_loss_is_the_divergence_from_the_teacher_and_the_labels(monkeypatch:
     wanted = functional.kl_div(torch.tensor([[1.0, 0.5]]).log_softmax(1), target, reduction="batchmean")
     labels = -(torch.tensor(1.0).sigmoid().log() + (1 - torch.tensor(0.5).sigmoid()).log()) / 2
     assert float(loss_of({}, drawn, 50, options)) == pytest.approx(float(wanted + 0.1 * labels), rel=1e-5)
+
+
+def test_with_a_teacher_the_target_is_the_sum_of_both_models_standardised(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = np.array([2000], dtype=np.uint16)
+    drawn = [Group(ids, [ids, ids, ids], np.array([0.5, 0.3, 0.1], dtype=np.float32))]
+    monkeypatch.setattr(net, "score", lambda *_: torch.tensor([1.0, 3.0, 2.0]))
+    found = target_of(drawn, 50, Options(parts=1, size=3, teacher=2.0, bonus=0.5), {})
+    assert found.tolist()[0] == pytest.approx([2 * (-1 + 1) + 0.5, 2 * (1 + 0), 2 * (0 - 1)], abs=1e-4)
 
 
 @pytest.mark.parametrize(

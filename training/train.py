@@ -2,7 +2,9 @@
 
 The loss is the Kullback-Leibler divergence from softmax(cosine / 0.06 + bonus on the labelled positive) to
 softmax(logits) over a query's candidates, so that the model keeps what the bi-encoder knows and learns what
-the labels add, and a little binary cross-entropy, so that scores of different queries have one scale.
+the labels add, and a little binary cross-entropy, so that scores of different queries have one scale. With
+``teacher`` the shipped cross-encoder's scores stand beside the cosines, both standardised per query: their sum ranks
+better than either, and the new round learns from it.
 """
 
 from __future__ import annotations
@@ -48,6 +50,7 @@ class Options:
     keep: float = 0.998  # of the running average of the weights
     check: float = 12  # minutes between two looks at the held-back queries
     begin: str = "encoder"  # or "shipped": a new round from the weights in core/models/reranker
+    teacher: float = 0.0  # weight of the sum of the shipped cross-encoder's and the bi-encoder's standardised scores; 0: cosines alone
     device: str = "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -75,18 +78,37 @@ def shipped() -> Parameters:
     return fixed | {name: tensor.float() for name, tensor in load_file(str(reranker_folder() / WEIGHTS)).items()}
 
 
-def loss_of(p: Parameters, drawn: list[Group], cut: int, o: Options) -> Tensor:
-    """Return the loss of a step."""
+def logits_of(p: Parameters, drawn: list[Group], cut: int, o: Options) -> Tensor:
+    """Return the logits of groups of one size, shape (groups, size)."""
     pairs = [batches.pair(group.query, text, cut) for group in drawn for text in group.texts]
-    logits = torch.empty(len(pairs), device=o.device)
     rows, parts = [], []
     for places, batch in batches.by_length(pairs, o.parts):
         with torch.autocast(o.device, torch.bfloat16):
             parts.append(net.score(p, batch.ids.to(o.device), batch.types.to(o.device), batch.mask.to(o.device)).float())
         rows.append(places)
-    logits = torch.cat(parts)[torch.argsort(torch.cat(rows)).to(o.device)].view(len(drawn), -1)
-    target = torch.from_numpy(np.stack([group.cosines for group in drawn])).to(o.device) / o.temperature
+    return torch.cat(parts)[torch.argsort(torch.cat(rows)).to(o.device)].view(len(drawn), -1)
+
+
+def standardised(scores: Tensor) -> Tensor:
+    """Return each row less its mean, over its standard deviation."""
+    return (scores - scores.mean(1, keepdim=True)) / (scores.std(1, keepdim=True) + 1e-6)
+
+
+def target_of(drawn: list[Group], cut: int, o: Options, teacher: Parameters | None) -> Tensor:
+    """Return what the logits are to be like, shape (groups, size)."""
+    cosines = torch.from_numpy(np.stack([group.cosines for group in drawn])).to(o.device)
+    if teacher is None:
+        target = cosines / o.temperature
+    else:
+        with torch.no_grad():
+            target = o.teacher * (standardised(logits_of(teacher, drawn, cut, o)) + standardised(cosines))
     target[:, 0] += o.bonus
+    return target
+
+
+def loss_of(p: Parameters, drawn: list[Group], cut: int, o: Options, teacher: Parameters | None = None) -> Tensor:
+    """Return the loss of a step."""
+    logits, target = logits_of(p, drawn, cut, o), target_of(drawn, cut, o, teacher)
     divergence = functional.kl_div(logits.log_softmax(1), target.softmax(1), reduction="batchmean")
     label = torch.zeros_like(logits)
     label[:, 0] = 1
@@ -133,6 +155,7 @@ class Run:
         parameters = shipped() if o.begin == "shipped" else start(self.shelves, o.seed)
         self.fixed = {name: tensor.to(o.device) for name, tensor in parameters.items() if name.startswith(FROZEN)}
         self.free = {name: tensor.to(o.device).requires_grad_() for name, tensor in parameters.items() if not name.startswith(FROZEN)}
+        self.teacher = {name: tensor.to(o.device) for name, tensor in shipped().items()} if o.teacher else None
         self.average = {name: tensor.detach().clone() for name, tensor in self.free.items()}
         groups = [
             {"params": [t for t in self.free.values() if t.ndim > 1], "weight_decay": 0.01},
@@ -184,7 +207,7 @@ class Run:
             for group in self.optimizer.param_groups:
                 group["lr"] = o.rate * min(1.0, (self.step + 1) / 100) * max(0.02, 1 - done)
             drawn, cut = self.draw()
-            loss = loss_of(self.fixed | self.free, drawn, cut, o)
+            loss = loss_of(self.fixed | self.free, drawn, cut, o, self.teacher)
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(list(self.free.values()), 1.0)
             self.optimizer.step()

@@ -25,7 +25,7 @@ RENAME, COPY, EXPORT, DELETE = "Rename…", "Copy with other settings…", "Expo
 def show_cards(workspace: Workspace, collections: Mapping[str, Collection]) -> None:
     """Draw the cards; what a menu asks for opens a dialog."""
     place = st.container(height=TALL if len(collections) > MANY else "content", border=False)
-    with place, st.grid(3, min_column_width=300, gap="medium"):
+    with place, st.grid(3, min_column_width=240, gap="small"):
         for collection in collections.values():
             with st.container(border=True, key=f"card-{collection.key}"):
                 _draw(workspace, collection)

@@ -48,7 +48,7 @@ def _found(workspace: Workspace, collection: Collection) -> pd.DataFrame | None:
     words = ""
     if len(table) > FEW:
         words = st.text_input(
-            "Find documents", key="find-documents", persist_state="session", placeholder="Words of a name, title, author, date …",
+            "Find documents", key=f"find-{collection.key}", persist_state="session", placeholder="Words of a name, title, author, date …",
             icon=":material/search:", label_visibility="collapsed", width=420,
         )
     found = table

@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from core.duplicates import THRESHOLD, Duplicates, Step, Twin, duplicate_steps, most_steps
+from core.duplicates import THRESHOLD, Duplicates, Step, Twin, alike, duplicate_steps, most_steps
 from core.records import Collection
 from core.tasks import Task
 from core.wording import clip, plural
@@ -68,7 +68,7 @@ def _show_found(found: Duplicates) -> None:
 def group_html(group: tuple[Twin, ...]) -> str:
     """Return a group as HTML: the first chunk's text, then each chunk's place and how like the first it is."""
     lines = "".join(
-        f'<div><span class="rs-score"><b>{"same text" if twin.exact else f"{twin.similarity:.4f}"}</b></span> '
+        f'<div><span class="rs-score"><b>{alike(twin, group[0])}</b></span> '
         f'<span class="rs-document" dir="auto">{escape(twin.document)}</span> '
         f'<span class="rs-faint">{f"page {twin.page} · " if twin.page else ""}characters {twin.start:,} to {twin.end:,}</span>'
         + ("" if twin.exact else f'<div class="rs-text rs-faint" dir="auto">{escape(clip(twin.text, 220))}</div>')

@@ -17,6 +17,7 @@ from pages.shared.notices import literal, show_error
 from pages.shared.preview.text import cutting_html
 
 ROOM = 640  # pixels
+FEW = 15  # chunks that need no scrolling
 
 
 def show_reading(workspace: Workspace, collection: Collection, document_id: str) -> None:
@@ -24,16 +25,15 @@ def show_reading(workspace: Workspace, collection: Collection, document_id: str)
     st.button("Back to the documents", icon=":material/arrow_back:", on_click=_close)
     try:
         opened = _opened(collection.key, document_id, workspace, collection)
-        name = workspace.shelf.names(collection.key).get(document_id, document_id)
     except RankscopeError as error:
         show_error(error)
         return
     document, chunks = opened.document, opened.chunks
-    st.subheader(literal(name), anchor=False)
+    st.subheader(literal(document.name), anchor=False)
     paged = f"{plural(len(document.pages), 'page')} · " if document.pages else ""
     st.caption(f"{paged}{plural(len(document.text), 'character')} · {plural(len(chunks), 'chunk')}. Neighbouring chunks are tinted in turn; what two of them share is striped.")
-    if document.metadata:
-        st.html(metadata_html(document.metadata))
+    if opened.metadata:
+        st.html(metadata_html(opened.metadata))
     left, right = st.columns([3, 2], gap="large")
     with right:
         _list_chunks(opened, document_id)
@@ -85,7 +85,7 @@ def _list_chunks(opened: Opened, document_id: str) -> None:
     )
     key = f"chunks-{document_id}"
     st.dataframe(
-        table, hide_index=True, height=ROOM, on_select=lambda: _go_to(opened, document_id, key), selection_mode="single-row", key=key,
+        table, hide_index=True, height=ROOM if len(chunks) > FEW else "auto", on_select=lambda: _go_to(opened, document_id, key), selection_mode="single-row", key=key,
         column_config={"chunk": st.column_config.NumberColumn(width="small"), "page": st.column_config.NumberColumn(width="small"), "tokens": st.column_config.NumberColumn(width="small")},
     )
 
