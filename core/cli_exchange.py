@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from core import cli_output as output
 from core.cli_index import add_settings, wanted
-from core.errors import ExchangeError, SettingsError
+from core.errors import SettingsError
 from core.settings import Settings
 from core.wording import file_size, plural
 
@@ -66,8 +66,7 @@ def add_rename_options(parser: argparse.ArgumentParser) -> None:
 def import_(options: argparse.Namespace) -> int:
     """Bring a collection in, whatever it is in."""
     from core.exchange.beir import is_beir
-    from core.exchange.bringing_in import bring_in
-    from core.exchange.data_sets import bring_beir
+    from core.exchange.bringing_any import bring_any
     from core.exchange.foreign import is_chroma
     from core.workspace import Workspace
 
@@ -82,13 +81,9 @@ def import_(options: argparse.Namespace) -> int:
         return _import_foreign(workspace, options)
     assert path is not None
     with output.progress_line() as report:
-        if is_beir(path):
-            brought = bring_beir(workspace, path, options.collection, wanted(options), report)
-        elif path.is_file():
+        if path.is_file() and not is_beir(path):
             _only_model(options, f"{path} comes with its settings")
-            brought = bring_in(workspace, path, options.collection, options.model, report)
-        else:
-            raise ExchangeError(f"{path} holds neither corpus.jsonl (BEIR) nor chroma.sqlite3 (Chroma): to index its files use 'python -m core index'")
+        brought = bring_any(workspace, path, options.collection, wanted(options), report=report)
     _brought("imported", brought, as_json=options.json)
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.samples import SAMPLE_COLLECTION
+from pages.shared.library.bringing import offer_import
 from pages.shared.library.cards import show_cards
 from pages.shared.library.changing import NEXT, OPENED
 from pages.shared.library.documents import READING
@@ -33,6 +34,8 @@ if jobs().all():
 st.subheader("Collections", anchor=False, divider="gray")
 if SAMPLE_COLLECTION not in collections and st.button("Add the sample library", icon=":material/add:") and add_samples(workspace):
     st.rerun()
+offer_import(workspace)
+show_errands()
 if not collections:
     show_info("There are no collections yet: drop files above and press Index.")
     st.stop()
@@ -40,7 +43,6 @@ if NEXT in st.session_state:
     st.session_state[OPENED] = st.session_state.pop(NEXT)
 if st.session_state.get(OPENED) not in collections:
     st.session_state[OPENED] = next(iter(collections))
-show_errands()
 show_cards(workspace, collections)
 st.subheader("Documents", anchor=False, divider="gray")
 name = st.selectbox("Collection", list(collections), key=OPENED, persist_state="session", width=420)

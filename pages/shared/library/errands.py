@@ -9,6 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.exchange.bringing_any import bring_any
 from core.exchange.copying import copy
 from core.exchange.taking_out import take_out
 from core.progress import Cancelled, Progress, Report
@@ -79,6 +80,21 @@ def begin_export(workspace: Workspace, collection: Collection) -> None:
         return take_out(workspace, collection.name, errand.file, report)
 
     errand.begin(write)
+
+
+def begin_import(workspace: Workspace, path: Path, name: str, model: str, origin: str, *, ours: bool) -> None:
+    """Bring a whole collection in; with ``ours`` the file is a temporary one of the app's, and goes afterwards."""
+    errand = Errand(f"Bringing in {name or path.name}", made=name)
+    errands().append(errand)
+
+    def bring(report: Report) -> object:
+        try:
+            return bring_any(workspace, path, name or None, Wanted(model=model or None), origin or None, report)
+        finally:
+            if ours:
+                path.unlink(missing_ok=True)
+
+    errand.begin(bring)
 
 
 def show_errands() -> None:
