@@ -44,8 +44,8 @@ def distance_curve(meaning: Meaning, percentile: int, text: str, start: int, end
             hovertemplate="break before “%{text}”<br>distance %{y:.3f}<extra></extra>",
         )
     )
-    figure.add_hline(threshold, line={"color": LIMIT_COLOUR, "dash": "dash"}, annotation_text=f"percentile {percentile}: {threshold:.3f}")
+    figure.add_hline(threshold, line={"color": LIMIT_COLOUR, "dash": "dash"}, annotation_text=f"percentile {percentile}: {threshold:.3f}", annotation_position="top left")
     figure.update_xaxes(title="place in the text (characters)", rangemode="tozero")
-    figure.update_yaxes(title="distance (1 - cosine)", rangemode="tozero")
+    figure.update_yaxes(title="distance (1 - cosine)<br>higher: less alike", rangemode="tozero")
     figure.update_layout(height=230, margin={"l": 8, "r": 8, "t": 16, "b": 8}, showlegend=False, dragmode=False)
     return figure

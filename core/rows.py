@@ -101,5 +101,5 @@ def _hit(collection: Collection, rank: int, chunk_id: str, text: str, held: dict
         bi_score=score,
         bi_rank=rank,
         carried=held.get("carried", ""),
-        metadata={key.removeprefix(META): value for key, value in held.items() if key.startswith(META)},
+        metadata={key.removeprefix(META): value for key, value in sorted(held.items()) if key.startswith(META)},
     )

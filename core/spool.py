@@ -29,10 +29,12 @@ from core.sources import PathSource, Source, Upload, table_options
 
 FOLDER = "jobs"
 ENDING = ".sqlite3"
+PART = 64 << 20  # bytes of a file in one row: SQLite takes no more than a gigabyte
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 _SCHEMA = """
 CREATE TABLE files (
-    position INTEGER PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL, path TEXT, data BLOB, tables TEXT);
+    position INTEGER PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL, path TEXT, tables TEXT);
+CREATE TABLE parts (position INTEGER NOT NULL, number INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (position, number));
 CREATE TABLE job (
     collection TEXT NOT NULL, name TEXT NOT NULL, on_change TEXT NOT NULL, files INTEGER NOT NULL,
     state TEXT NOT NULL, error TEXT NOT NULL, outcomes TEXT NOT NULL);
@@ -110,8 +112,11 @@ class Spool:
             for position, source in enumerate(sources):
                 path = str(source.path.absolute()) if isinstance(source, PathSource) else None
                 tables = table_options(source)
-                row = (position, source.name, source.size, path, None if path else source.read(), tables and json.dumps(asdict(tables)))
-                self._db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)", row)
+                row = (position, source.name, source.size, path, tables and json.dumps(asdict(tables)))
+                self._db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", row)
+                data = b"" if path else source.read()
+                parts = ((position, first, data[first : first + PART]) for first in range(0, len(data), PART))
+                self._db.executemany("INSERT INTO parts VALUES (?, ?, ?)", parts)
             job = (collection.key, collection.name, on_change, len(sources), "waiting", "", "[]")
             self._db.execute("INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?)", job)
 
@@ -137,10 +142,9 @@ class Spool:
 
     def data(self, position: int, name: str) -> bytes:
         """Return the bytes of an upload. Raises DamagedFile, naming it, where they are gone."""
-        rows = self._all("SELECT data FROM files WHERE position = ?", position)
-        if not rows:
+        if not self._all("SELECT 1 FROM files WHERE position = ?", position):
             raise DamagedFile(f"{name} was put by and is gone: bring it again")
-        return cast(bytes, rows[0][0])
+        return b"".join(row[0] for row in self._all("SELECT data FROM parts WHERE position = ? ORDER BY number", position))
 
     def noted(self) -> tuple[State, str, list[Outcome]]:
         """Return how far the run is, what broke it, and what became of the files that are settled."""
@@ -154,6 +158,7 @@ class Spool:
         held = json.dumps([asdict(outcome) for outcome in outcomes])
         with self._busy, _translated(f"The queued run {self.path} cannot be written", "is the disk full?"), self._db:
             self._db.executemany("DELETE FROM files WHERE position = ?", gone)
+            self._db.executemany("DELETE FROM parts WHERE position = ?", gone)
             self._db.execute("UPDATE job SET state = ?, error = ?, outcomes = ?", (state, error, held))
 
     def note_cancelled(self) -> None:

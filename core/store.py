@@ -153,10 +153,13 @@ class Store(Chroma):
 
     def texts(self, collection: Collection, hidden: Ids[str] = ()) -> dict[str, str]:
         """Return every chunk's text by its id, those of ``hidden`` documents left out."""
-        with self._fresh(f"the collection {collection.name!r}") as client:
-            where = cast(Any, _among("$nin", hidden) if hidden else None)
-            found = self._handle(client, collection.chroma_name).get(where=where, include=["documents"])
-        return dict(zip(found["ids"], found["documents"] or [], strict=True))
+        unseen = set(hidden)
+        return {
+            chunk_id: text
+            for batch in self.batches(collection, vectors=False)
+            for chunk_id, text, held in zip(batch.ids, batch.texts, batch.metadatas, strict=True)
+            if held.get("document_id") not in unseen
+        }
 
     def query(
         self,

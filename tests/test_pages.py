@@ -226,9 +226,10 @@ def test_a_model_that_cannot_be_loaded_is_an_error_and_the_app_goes_on(tmp_path:
     next(button for button in page.button if button.label == "Add the sample library").click().run()
     assert literal("no model folder '/no/*such*/model'") in said(page)
     page.file_uploader[0].set_value([("a.txt", b"red", "text/plain")]).run()
-    page.text_input(key="new-name").set_value("c")
-    next(button for button in page.button if button.label == "Index 1 file").click().run()
     assert literal("no model folder '/no/*such*/model'") in said(page)
+    assert next(button for button in page.button if button.label == "Index 1 file").disabled
+    page.text_input(key="new-model").set_value("all-MiniLM-L6-v2").run()
+    assert not next(button for button in page.button if button.label == "Index 1 file").disabled
     assert not page.exception
 
 

@@ -151,3 +151,14 @@ def test_a_failed_file_can_be_tried_again_after_a_restart(tmp_path: Path, encode
     jobs.dismiss(job)
     assert queued(settings.data) == []
     workspace.close()
+
+
+def test_a_large_file_is_put_by_in_parts(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.spool.PART", 4)
+    spool = Spool.create(workspace.settings.data, workspace.open_or_create("c"), [Upload("a.txt", b"red and blue"), Upload("none.txt", b"")], "replace")
+    assert [(source.name, source.size, source.read()) for source in spool.sources()] == [("a.txt", 12, b"red and blue"), ("none.txt", 0, b"")]
+    assert len(spool._all("SELECT * FROM parts")) == 3
+    spool.note("failed", "", [], spool.sources()[1:])
+    assert [source.name for source in spool.sources()] == ["none.txt"]
+    assert spool._all("SELECT * FROM parts") == []
+    spool.remove()

@@ -40,6 +40,7 @@ STYLE = """<style>
 .rs-meta { font-size: .85rem; margin-top: .35rem; overflow-wrap: anywhere; }
 .rs-card { line-height: 1.55; overflow-wrap: anywhere; }
 .rs-card .rs-document { font-size: 1.05rem; margin-bottom: .15rem; }
+.rs-card .rs-faint { font-size: .88rem; }
 .rs-opened .rs-document { color: #2f6fdd; }
 .rs-twins > div { margin-bottom: .35rem; }
 .st-key-examples { row-gap: 0; }

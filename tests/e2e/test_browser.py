@@ -68,8 +68,17 @@ def test_a_pdf_is_uploaded_and_indexed(page: Page, browser: Browser, tmp_path: P
     pdf = maker.pdf()
     maker.close()
     go(page, "Library")
-    page.locator('input[type="file"]').set_input_files({"name": FILE, "mimeType": "application/pdf", "buffer": pdf})
+    page.locator('input[type="file"]').first.set_input_files({"name": FILE, "mimeType": "application/pdf", "buffer": pdf})
     expect(page.get_by_role("button", name="Index 1 file")).to_be_enabled()
+    expect(page.locator(".rs-cutting")).to_contain_text("The keeper of the lighthouse", timeout=SLOW)
+    before = page.locator(".rs-number").count()
+    slider = page.get_by_role("slider", name="Most tokens in a chunk")
+    slider.focus()
+    slider.press("Home")  # 16 tokens
+    expect(page.locator(".rs-number")).not_to_have_count(before, timeout=SLOW)
+    for _ in range(200 - 16):
+        slider.press("ArrowRight")
+    expect(page.locator(".rs-number")).to_have_count(before, timeout=SLOW)
     page.get_by_label("Name of the new collection").fill(MINE)
     page.get_by_role("button", name="Index 1 file").click()
     expect(page.get_by_text(f"{MINE}: 1 indexed", exact=True)).to_be_visible(timeout=SLOW)

@@ -25,8 +25,8 @@ def offer_import(workspace: Workspace) -> None:
         left, right = st.columns(2, gap="large")
         file = left.file_uploader("An export or a BEIR data set as a ZIP", type=["zip"], key=f"import-file-{number}")
         place = left.text_input("Or a file or folder on the machine where Rankscope runs", key=f"import-path-{number}", placeholder="/home/me/chroma")
-        name = right.text_input("Name of the new collection", key=f"import-name-{number}", placeholder="as it was called")
-        model = right.text_input("Bi-encoder", key=f"import-model-{number}", placeholder="the one it names", help="A Chroma folder does not say which model made its vectors: name it. For a BEIR data set: the model that embeds it.")
+        name = right.text_input("What it shall be called here", key=f"import-name-{number}", placeholder="as it was called")
+        model = right.text_input("Model that made the vectors", key=f"import-model-{number}", placeholder="the one it names", help="A Chroma folder does not say which model made its vectors: name it. For a BEIR data set: the model that embeds it.")
         origin = right.text_input("Which collection of a Chroma folder", key=f"import-from-{number}", placeholder="the only one")
         if not st.button("Bring in", icon=":material/move_to_inbox:", disabled=not (file or place.strip())):
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from core.exchange.bringing_any import bring_any
 from core.exchange.copying import copy
 from core.exchange.taking_out import take_out
 from core.progress import Cancelled, Progress, Report
-from core.records import Collection, short_hash
+from core.records import Collection
 from core.tasks import Task
 from core.wanted import Wanted
 from core.wording import file_size
@@ -71,15 +72,12 @@ def begin_export(workspace: Workspace, collection: Collection) -> None:
     """Write a collection into one file, in a folder of its own in the data folder until it is downloaded."""
     folder = workspace.settings.data / EXPORTS
     folder.mkdir(parents=True, exist_ok=True)
-    errand = Errand(f"Exporting {collection.name}", file=folder / f"{short_hash(collection.key, len(errands()), id(errands()))[:8]}.zip")
+    for left in set(folder.glob("export-*.zip")) - {errand.file for errand in errands()}:  # by a process that ended
+        left.unlink(missing_ok=True)
+    file = folder / f"export-{uuid.uuid4().hex}.zip"
+    errand = Errand(f"Exporting {collection.name}", file=file)
     errands().append(errand)
-
-    def write(report: Report) -> object:
-        assert errand.file
-        errand.file.unlink(missing_ok=True)
-        return take_out(workspace, collection.name, errand.file, report)
-
-    errand.begin(write)
+    errand.begin(lambda report: take_out(workspace, collection.name, file, report))
 
 
 def begin_import(workspace: Workspace, path: Path, name: str, model: str, origin: str, *, ours: bool) -> None:
