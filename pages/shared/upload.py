@@ -125,11 +125,11 @@ def _start(workspace: Workspace, into: dict[str, Wanted], uploads: list[Upload],
     try:
         with st.spinner("Loading the model…"):
             made = [workspace.open_or_create(name, wanted) for name, wanted in into.items()]
-    except RankscopeError as error:
+            for collection in made:
+                jobs().index(workspace, collection, uploads, on_change)
+    except RankscopeError as error:  # the disk may be full, too
         show_error(error)
         return
-    for collection in made:
-        jobs().index(workspace, collection, uploads, on_change)
     st.session_state["upload-round"] += 1  # an empty drop zone
     st.session_state["made-collection"] = st.session_state["shelf"] = made[0].name
     st.rerun()
