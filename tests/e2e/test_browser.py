@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import TimeoutError as TooLate
 
 pytestmark = pytest.mark.browser
 SLOW = 60_000  # milliseconds: models are loaded, on a busy machine
@@ -36,9 +37,29 @@ def settled(page: Page) -> None:
 
 
 def go(page: Page, title: str) -> None:
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name=title).click()
-    expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible(timeout=SLOW)
+    """Switch to another page; a click that meets the end of a background job is lost now and then, and a person clicks again."""
     settled(page)
+    for _ in range(4):
+        page.get_by_test_id("stSidebarNav").get_by_role("link", name=title).click()
+        try:
+            page.get_by_role("heading", name=title, exact=True).wait_for(timeout=15_000)
+        except TooLate:
+            continue
+        break
+    expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+    settled(page)
+
+
+def open_list(page: Page, name: str) -> None:
+    """Open a list of choices, again where a redrawn page closed it."""
+    for _ in range(5):
+        page.get_by_role("combobox", name=name, exact=True).click()
+        try:
+            page.get_by_role("option").first.wait_for(timeout=6_000)
+        except TooLate:
+            continue
+        return
+    raise AssertionError(f"the list {name} does not stay open")
 
 
 def texts(page: Page) -> list[str]:
@@ -86,7 +107,7 @@ def test_a_pdf_is_uploaded_and_indexed(page: Page, browser: Browser, tmp_path: P
 
 def test_a_hit_names_its_page_and_is_shown_in_context(page: Page) -> None:
     go(page, "Search")
-    page.get_by_role("combobox", name="Collection").click()
+    open_list(page, "Collection")
     page.get_by_role("option", name=MINE, exact=True).click()
     page.get_by_label("Query").fill("How are ships warned in fog?")
     page.keyboard.press("Enter")
@@ -136,7 +157,7 @@ def test_names_in_messages_are_word_for_word(page: Page, app: str) -> None:
 def test_a_collection_is_deleted_after_confirming(page: Page) -> None:
     settled(page)
     go(page, "Library")
-    page.get_by_role("combobox", name="Collection", exact=True).click()
+    open_list(page, "Collection")
     page.get_by_role("option", name=MINE, exact=True).click()
     expect(page.get_by_text("chunks of up to 200 tokens")).to_be_visible()
     settled(page)
@@ -145,10 +166,8 @@ def test_a_collection_is_deleted_after_confirming(page: Page) -> None:
     expect(dialog.get_by_text(f"This deletes the collection {MINE} with")).to_be_visible()
     dialog.get_by_role("button", name="Delete", exact=True).click()
     expect(dialog).to_have_count(0)
-    # The dialog goes before the page behind it is drawn anew, and a list opened in between is closed again.
-    expect(page.get_by_text("chunks of up to 200 tokens")).to_have_count(0, timeout=SLOW)
     settled(page)
-    page.get_by_role("combobox", name="Collection", exact=True).click()
+    open_list(page, "Collection")
     expect(page.get_by_role("option")).to_have_text(["sample-library"])
     page.keyboard.press("Escape")
 
