@@ -336,11 +336,13 @@ def test_another_measure_needs_no_embedding(workspace: Workspace, encoder: FakeE
 
 def test_from_cosine_vectors_are_taken_over_only_if_the_models_have_length_1(workspace: Workspace, encoder: FakeEncoder, tmp_path: Path) -> None:
     colours(workspace)
-    colours(workspace, metric="dot", name="fresh")
+    fresh = elsewhere(tmp_path / "fresh", encoder)  # where nothing can lend it vectors, nor it lend any
+    colours(fresh, metric="dot", name="fresh")
     encoder.encoded.clear()
     copied = copy(workspace, "colours", "copied", Wanted(metric="dot")).collection
     assert len(encoder.encoded) >= copied.chunks  # Chroma keeps vectors of length 1 only, and the fake's are longer
-    same(rankings(workspace, "fresh"), rankings(workspace, "copied"))
+    same(rankings(fresh, "fresh"), rankings(workspace, "copied"))
+    fresh.close()
 
     class Unit(Apart):
         def _vector(self, text: str) -> Vectors:

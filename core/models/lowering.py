@@ -56,7 +56,15 @@ def lowered_cross_encoder(loaded: CrossEncoder) -> CrossEncoder:
     def agree(wanted: Answer, found: Answer) -> bool:
         return float(np.abs(wanted - found).max()) <= MOST_ERROR * float(np.ptp(wanted))
 
-    return _lowered(loaded, _logits, agree, (_first_token, _products_only, _whole))
+    ways: tuple[Way, ...] = (_products_only, _whole)
+    return _lowered(loaded, _logits, agree, (_first_token, *ways) if _reads_first_token(loaded) else ways)
+
+
+def _reads_first_token(loaded: CrossEncoder) -> bool:
+    """Whether the head takes the first token alone: no pooling but that one; what a transformer's own head takes, the probe shows."""
+    from sentence_transformers.sentence_transformer.modules import Pooling
+
+    return all(module.pooling_mode == "cls" for module in loaded.modules() if isinstance(module, Pooling))
 
 
 def _lowered(loaded: Loaded, probe: Callable[[Loaded], Answer], agree: Callable[[Answer, Answer], bool], ways: Sequence[Way]) -> Loaded:
