@@ -46,6 +46,11 @@ def measure_name(metric: Metric) -> str:
     return _MEASURE_NAMES[metric]
 
 
+def as_read(carried: str, text: str) -> str:
+    """Return what the models read of a chunk: the header of the table it begins in, if any, before its text."""
+    return f"{carried}\n{text}" if carried else text
+
+
 @dataclass(frozen=True, slots=True)
 class ChunkSettings:
     """How documents are cut: ``size`` (the most) and ``overlap`` in tokens of the bi-encoder.
@@ -101,7 +106,7 @@ class Chunk:
     @property
     def read(self) -> str:
         """What the models read."""
-        return f"{self.carried}\n{self.text}" if self.carried else self.text
+        return as_read(self.carried, self.text)
 
     def as_json(self) -> dict[str, Any]:
         """Return a plain dictionary for ``--json``."""
@@ -178,7 +183,7 @@ class Hit:
     @property
     def read(self) -> str:
         """What the models read: the header of the table it begins in, if any, before the text."""
-        return f"{self.carried}\n{self.text}" if self.carried else self.text
+        return as_read(self.carried, self.text)
 
     @property
     def moved(self) -> int | None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from core.errors import CollectionNotFound
 from core.fingerprints import content_print
-from core.records import Collection
+from core.records import Collection, as_read
 from core.workspace import Workspace
 
 Vector = npt.NDArray[np.float32]
@@ -47,5 +47,5 @@ def _fetch(workspace: Workspace, lender: Collection, chunk_ids: list[str]) -> di
         batch = workspace.store.picked(lender, chunk_ids)
     except CollectionNotFound:  # deleted a moment ago
         return {}
-    reads = (f"{held['carried']}\n{text}" if held.get("carried") else text for text, held in zip(batch.texts, batch.metadatas, strict=True))
+    reads = (as_read(str(held.get("carried", "")), text) for text, held in zip(batch.texts, batch.metadatas, strict=True))
     return {content_print(lender, read): vector for read, vector in zip(reads, batch.vectors, strict=True)}

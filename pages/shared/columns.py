@@ -7,9 +7,9 @@ from dataclasses import replace
 import streamlit as st
 
 from core.errors import LoadingError
+from core.fingerprints import file_print
 from core.loading import table_columns
 from core.loading.tables import TableOptions
-from core.records import short_hash
 from core.sources import Upload
 from pages.shared.notices import literal
 
@@ -29,7 +29,7 @@ def choose_columns(uploads: list[Upload]) -> list[Upload]:
 
 def _choose(upload: Upload) -> Upload:
     try:
-        said = _columns(upload.name, short_hash(upload.data), upload.data)
+        said = _columns(upload.name, file_print(upload.name, upload.data), upload.data)
     except LoadingError:  # said when it is looked at or indexed
         return upload
     if not said:

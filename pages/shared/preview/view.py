@@ -9,11 +9,12 @@ import streamlit as st
 
 from core.chunking import Cutter
 from core.errors import RankscopeError
+from core.fingerprints import file_print
 from core.models.bi_encoder import BiEncoder
 from core.preview import Figures, figures, limits, pieces
 from core.preview_plots import distance_curve
-from core.records import Chunk, ChunkSettings, short_hash
-from core.sources import Source, loaded
+from core.records import Chunk, ChunkSettings
+from core.sources import Source, loaded, table_options
 from core.workspace import Workspace
 from pages.shared.notices import literal, show_error
 from pages.shared.preview.cutting import in_words
@@ -41,7 +42,7 @@ def show_preview(workspace: Workspace, model: str, sources: Sequence[Source], cu
     source = sources[place or 0]
     try:
         encoder = workspace.catalog.get(model)
-        cutter = cutter_of(source.name, short_hash(source.read(), getattr(source, "tables", None)), model, source, workspace)
+        cutter = cutter_of(source.name, file_print(source.name, source.read(), table_options(source)), model, source, workspace)
         with st.spinner("Embedding the sentences…", show_time=True):
             cut = [cutter.cut(settings) for settings in cuttings]
     except RankscopeError as error:
