@@ -33,8 +33,9 @@ from pages.shared.notices import literal
 from pages.shared.preview.text import cutting_html
 from tests.fakes import FakeEncoder
 from tests.test_markup import HIT
+from tests.test_pages import html, press, said
+from tests.test_pages import opened as opened_page
 
-ROOT = Path(__file__).parent.parent
 EVIL = "<img src=x onerror=alert(1)>"
 
 
@@ -76,27 +77,7 @@ def data(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 def opened(script: str = "pages/library.py", **parameters: str | list[str]) -> AppTest:
-    page = AppTest.from_file(str(ROOT / script), default_timeout=60)
-    for name, value in parameters.items():
-        page.query_params[name] = value
-    page.run()
-    assert not page.exception
-    return page
-
-
-def press(page: AppTest, label: str) -> AppTest:
-    (button,) = [button for button in page.button if button.label == label]
-    button.click().run()
-    assert not page.exception
-    return page
-
-
-def html(page: AppTest, holding: str) -> list[str]:
-    return [element.body for element in page.html if holding in element.body and "<style>" not in element.body]
-
-
-def said(page: AppTest) -> str:
-    return "\n".join(alert.value for alert in (*page.error, *page.warning, *page.info))
+    return opened_page(script, **parameters)
 
 
 def names(page: AppTest) -> list[str]:
