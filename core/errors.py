@@ -25,6 +25,7 @@
     │   └── StoreBusy              another process is writing
     ├── DataError                judged queries that cannot be read
     ├── ExchangeError            a collection that cannot be taken out, or brought in from elsewhere
+    ├── MapError                 a map that cannot be drawn or kept
     └── QueryError               a search that cannot be run as it was asked
 
 Each message says what happened, to which input, and what to do about it.
@@ -125,3 +126,7 @@ class DataError(RankscopeError):
 
 class ExchangeError(RankscopeError):
     """A collection that cannot be taken out, or brought in from elsewhere."""
+
+
+class MapError(RankscopeError):
+    """A map that cannot be drawn or kept."""

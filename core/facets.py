@@ -11,7 +11,7 @@ from datetime import date
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from core.document import Value
 from core.errors import StoreError
@@ -22,6 +22,11 @@ _COUNT = """
 SELECT m.key, m.string_value, m.int_value, m.float_value, m.bool_value, count(*)
 FROM segments s JOIN embeddings e ON e.segment_id = s.id JOIN embedding_metadata m ON m.id = e.id
 WHERE s.collection = ? AND s.scope = 'METADATA' AND m.key >= ? AND m.key < ? GROUP BY 1, 2, 3, 4, 5
+"""
+_VALUES = """
+SELECT e.embedding_id, m.string_value, m.int_value, m.float_value, m.bool_value
+FROM segments s JOIN embeddings e ON e.segment_id = s.id JOIN embedding_metadata m ON m.id = e.id
+WHERE s.collection = ? AND s.scope = 'METADATA' AND m.key = ?
 """
 
 
@@ -104,12 +109,21 @@ def read_fields(database: Path, collection: str, prefix: str) -> tuple[Field, ..
     Chroma itself can only hand out all metadata of all chunks, which takes ten times as long as to have its
     SQLite file count them: about a second for 100,000 chunks with six fields. Raises StoreError where the file cannot be read.
     """
+    rows = _rows(database, _COUNT, [collection, prefix, prefix + "\U0010ffff"])
+    return fields_of((name.removeprefix(prefix), Said(_value(*columns), chunks)) for name, *columns, chunks in rows)
+
+
+def read_values(database: Path, collection: str, name: str) -> dict[str, Value]:
+    """Return the value of one field for every chunk of a collection (Chroma's id) that has it. Raises StoreError."""
+    return {chunk_id: _value(*columns) for chunk_id, *columns in _rows(database, _VALUES, [collection, name])}
+
+
+def _rows(database: Path, asked: str, given: list[str]) -> list[tuple[Any, ...]]:
     try:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as opened:
-            rows = opened.execute(_COUNT, [collection, prefix, prefix + "\U0010ffff"]).fetchall()
+            return opened.execute(asked, given).fetchall()
     except sqlite3.Error as error:
-        raise StoreError(f"The metadata in {database} cannot be counted ({error}): is another version of Chroma at work there?") from error
-    return fields_of((name.removeprefix(prefix), Said(_value(*columns), chunks)) for name, *columns, chunks in rows)
+        raise StoreError(f"The metadata in {database} cannot be read ({error}): is another version of Chroma at work there?") from error
 
 
 def _value(word: str | None, whole: int | None, real: float | None, truth: int | None) -> Value:

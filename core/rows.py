@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, fields
 from math import sqrt
 from typing import Any
@@ -12,6 +12,7 @@ from core.records import Chunk, ChunkSettings, Collection, Hit, Metric, Value
 
 SCHEMA = 1
 META = "meta."  # before the names of a chunk's own metadata, so that they cannot be taken for ours
+_PLACE = {"document_id", "document", "start", "end", "tokens"}
 SPACES: dict[Metric, str] = {"cosine": "cosine", "dot": "ip", "l2": "l2"}
 _SIMILARITIES: dict[Metric, Callable[[float], float]] = {
     "cosine": lambda distance: 1.0 - distance,
@@ -77,16 +78,27 @@ def read_hits(collection: Collection, answer: dict[str, Any]) -> list[Hit]:
     """
     similarity = _SIMILARITIES[collection.metric]
     rows = zip(answer["ids"][0], answer["documents"][0], answer["metadatas"][0], answer["distances"][0], strict=True)
-    scored = sorted(((-similarity(distance), chunk_id, text, held) for chunk_id, text, held, distance in rows), key=lambda row: row[:2])
-    return [_hit(collection, rank, chunk_id, text, held, -worse) for rank, (worse, chunk_id, text, held) in enumerate(scored, 1)]
+    return scored_hits(collection, [(similarity(distance), chunk_id, text, held) for chunk_id, text, held, distance in rows])
 
 
-def _hit(collection: Collection, rank: int, chunk_id: str, text: str, held: dict[str, Any] | None, score: float) -> Hit:
-    if not held or "document_id" not in held:
+def scored_hits(collection: Collection, rows: Iterable[tuple[float, str, str, dict[str, Any] | None]]) -> list[Hit]:
+    """Return (similarity, chunk id, text, metadata) as hits, best first, ties broken by chunk id. Raises ForeignCollection."""
+    ordered = sorted(rows, key=lambda row: (-row[0], row[1]))
+    return [_hit(collection, rank, chunk_id, text, held, score) for rank, (score, chunk_id, text, held) in enumerate(ordered, 1)]
+
+
+def told(collection: Collection, held: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return a chunk's metadata. Raises ForeignCollection where it does not say where the chunk stands."""
+    if not held or not held.keys() >= _PLACE:
         raise ForeignCollection(
             f"The chunks of {collection.name!r} were written by another program and do not name their documents: "
             "index the documents here instead"
         )
+    return held
+
+
+def _hit(collection: Collection, rank: int, chunk_id: str, text: str, metadata: dict[str, Any] | None, score: float) -> Hit:
+    held = told(collection, metadata)
     return Hit(
         rank=rank,
         chunk_id=chunk_id,

@@ -7,7 +7,7 @@ Everything is stored the way any Chroma client expects it, in the data folder it
 from __future__ import annotations
 
 from collections.abc import Collection as Ids
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any, cast
@@ -18,15 +18,17 @@ import numpy.typing as npt
 from core.batches import STEP, Batch
 from core.chroma import FILE, Chroma
 from core.errors import CollectionExists, CollectionNotFound, ForeignCollection, StoreError
-from core.facets import Field, read_fields
+from core.facets import Field, read_fields, read_values
 from core.filters import Filter
 from core.names import ARRIVING, chroma_name
-from core.records import METRICS, Chunk, ChunkSettings, Collection, Hit, Metric
-from core.rows import META, SCHEMA, SPACES, chunking_metadata, read_collection, read_hits
+from core.records import METRICS, Chunk, ChunkSettings, Collection, Hit, Metric, Value
+from core.rows import META, SCHEMA, SPACES, chunking_metadata, read_collection, read_hits, scored_hits
+from core.versions import read_version
 from core.where import as_where
 
 Vectors = npt.NDArray[np.float32]
 HNSW = {"ef_construction": 200, "ef_search": 200}  # wider than Chroma's 100: recall before a millisecond
+CHROMAS_WIDTH = 100  # where a collection does not say
 ATTEMPTS = 5  # at a query, while another process writes
 
 
@@ -132,6 +134,30 @@ class Store(Chroma):
         with self._held(collection) as held:
             return Batch.read(held.get(ids=list(ids), include=_contents(True)))
 
+    def containing(self, collection: Collection, words: str) -> list[str]:
+        """Return the ids of the chunks whose text contains ``words``: as typed, in small letters, in capitals, or with a capital first."""
+        forms = sorted({words, words.lower(), words.upper(), words.capitalize(), words.title()})
+        wanted = [{"$contains": form} for form in forms]
+        with self._held(collection) as held:
+            return list(held.get(where_document=cast(Any, {"$or": wanted} if len(wanted) > 1 else wanted[0]), include=[])["ids"])
+
+    def hits(self, collection: Collection, scores: Mapping[str, float]) -> list[Hit]:
+        """Return chunks by their ids with these similarities, best first, ties by chunk id; those that are gone are left out.
+
+        Raises ForeignCollection for chunks that do not say where they stand.
+        """
+        batch = self.picked(collection, list(scores)) if scores else None
+        if batch is None:
+            return []
+        return scored_hits(collection, [(scores[chunk_id], chunk_id, text, held) for chunk_id, text, held in zip(batch.ids, batch.texts, batch.metadatas, strict=True)])
+
+    def values(self, collection: Collection, field: str) -> dict[str, Value]:
+        """Return a metadata field of every chunk that has it, by chunk id."""
+        with self._held(collection) as held:
+            held.get(limit=1, include=[])  # what was just added reaches the file when it is first asked for
+        with self._held(collection):
+            return read_values(self._folder / FILE, collection.key, META + field)
+
     def rename(self, collection: Collection, name: str) -> Collection:
         """Give a collection another name; its key stays. Raises BadName, CollectionExists, ForeignCollection."""
         if collection.foreign:
@@ -194,6 +220,23 @@ class Store(Chroma):
             if collection.key not in self._fields:
                 self._fields[collection.key] = read_fields(self._folder / FILE, collection.key, META)
             return self._fields[collection.key]
+
+    def version(self, collection: Collection) -> str:
+        """Return what changes whenever a chunk comes, changes or goes. Raises StoreError."""
+        with self._held(collection) as held:
+            held.get(limit=1, include=[])  # what was just added reaches the file when it is first asked for
+        with self._held(collection):
+            return read_version(self._folder / FILE, collection.key)
+
+    def search_width(self, collection: Collection) -> int:
+        """Return how many chunks a search of Chroma's index keeps in sight at least (``ef_search``): more find more, and take longer."""
+        with self._held(collection) as held:
+            return int((held.configuration_json.get("hnsw") or {}).get("ef_search") or CHROMAS_WIDTH)
+
+    def set_search_width(self, collection: Collection, width: int) -> None:
+        """Set ``ef_search``. An index that Chroma has loaded keeps its own: open the folder anew to see what it does."""
+        with self._held(collection, writes=True) as held:
+            held.modify(configuration=cast(Any, {"hnsw": {"ef_search": width}}))
 
     def _ask(self, collection: Collection, vector: Vectors, top_k: int, where: dict[str, Any] | None) -> dict[str, Any]:
         """Chroma's answer, asked for again where another process wrote in the middle of it."""

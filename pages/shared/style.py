@@ -43,6 +43,9 @@ STYLE = """<style>
 .rs-card .rs-faint { font-size: .88rem; }
 .rs-opened .rs-document { color: #2f6fdd; }
 .rs-twins > div { margin-bottom: .35rem; }
+[class*="st-key-map-hidden-"] { display: none; }
+[class*="st-key-map-list-"] button { justify-content: flex-start; text-align: start; min-height: 1.7rem; padding-block: .1rem; }
+[class*="st-key-map-list-"] { row-gap: .15rem; }
 .st-key-examples { row-gap: 0; }
 .st-key-examples button { min-height: 1.9rem; padding-block: 0; text-decoration: underline dotted; text-underline-offset: .25em; }
 </style>"""

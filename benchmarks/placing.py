@@ -1,0 +1,109 @@
+"""Placing queries on a map against umap-learn's ``transform``, on the same fitted map, in one process.
+
+    python -m benchmarks.placing VECTORS.npy QUERIES.npy [--chunks 2000]
+
+Both files hold float32 rows of one model. Of each way: milliseconds a query for all at once and for each alone, how many of a query's
+true 10 nearest chunks are among the 10 nearest to its star on the map (mean share, 1 is best), and the distance from the star to those
+10 (the median of each query's median) as a share of the map's diagonal (0 is best).
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.projection.meter import read_meter
+from core.projection.neighbours import nearest_among
+from core.projection.placing import place
+from core.projection.placing_weights import place_by_neighbours
+from core.projection.records import Floats, Layout, LayoutSettings, Points
+
+K = 10
+COUNT = 100  # queries
+Place = Callable[[Floats], Floats]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """How one way placed the queries."""
+
+    way: str
+    together: float  # milliseconds a query
+    alone: float
+    share: float
+    distance: float
+
+    def row(self) -> str:
+        """Return a row of a Markdown table."""
+        return f"| {self.way} | {self.together:.2f} | {self.alone:.1f} | {self.share:.3f} | {self.distance:.4f} |"
+
+
+def measure_placing(vectors: Floats, queries: Floats, seed: int = 42, model: Any = None) -> list[Placed]:
+    """Fit a plain UMAP of ``vectors`` (chunks, dimension), or take the ``model`` that was fitted to them, and place ``queries`` in it."""
+    if model is None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from umap import UMAP
+
+            model = UMAP(metric="cosine", random_state=seed).fit(vectors)
+    xy = np.asarray(model.embedding_, dtype=np.float32)
+    points = _points(vectors)
+    layout = Layout(LayoutSettings(), "benchmark", xy, np.ones(len(xy), dtype=bool), np.empty(0, np.float32), np.empty((0, 2), np.float32))
+    true = nearest_among(vectors, "cosine", queries, 15)
+    ways: dict[str, Place] = {
+        "umap-learn's transform": lambda asked: np.asarray(model.transform(asked), dtype=np.float32),
+        "ours": lambda asked: place(points, layout, asked),
+    }
+    measured = [_measure(name, way, queries, xy, true.places) for name, way in ways.items()]
+    mean = place_by_neighbours(true.similarities, xy[true.places], "cosine")
+    return [*measured, Placed("weighted mean of 15 neighbours", float("nan"), float("nan"), *_quality(mean, xy, true.places))]
+
+
+def _measure(name: str, way: Place, queries: Floats, xy: Floats, true: npt.NDArray[np.int32]) -> Placed:
+    """Once before the clock starts: compilers and caches are warm then."""
+    way(queries[:1])
+    started = time.perf_counter()
+    stars = way(queries)
+    middle = time.perf_counter()
+    for query in queries[:10]:
+        way(query[None])
+    alone = (time.perf_counter() - middle) / min(10, len(queries))
+    return Placed(name, (middle - started) / len(queries) * 1e3, alone * 1e3, *_quality(stars, xy, true))
+
+
+def _quality(stars: Floats, xy: Floats, true: npt.NDArray[np.int32]) -> tuple[float, float]:
+    diagonal = float(np.linalg.norm(np.ptp(xy, axis=0)))
+    meters = [read_meter(places.tolist(), xy, star, K) for places, star in zip(true, stars, strict=True)]
+    apart = [float(np.median(np.linalg.norm(xy[places[:K]] - star, axis=1))) for places, star in zip(true, stars, strict=True)]
+    return float(np.mean([len(meter.kept) / meter.k for meter in meters])), float(np.median(apart)) / diagonal
+
+
+def _points(vectors: Floats) -> Points:
+    ids = tuple(str(at) for at in range(len(vectors)))
+    spans = np.zeros(len(vectors), dtype=np.int64)
+    return Points("benchmark", "benchmark", "benchmark", "cosine", "", ids, ids, ids, spans, spans, spans, vectors)
+
+
+def main() -> None:
+    """Measure, and print a table of Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("vectors", type=Path)
+    parser.add_argument("queries", type=Path)
+    parser.add_argument("--chunks", type=int, default=2000)
+    options = parser.parse_args()
+    vectors, queries = (np.ascontiguousarray(np.load(path)[:many], dtype=np.float32) for path, many in ((options.vectors, options.chunks), (options.queries, COUNT)))
+    print(f"{len(vectors):,} chunks, {len(queries)} queries\n\n| way | ms a query, together | alone | true 10 among the 10 on the map | distance |\n| --- | --- | --- | --- | --- |")
+    for found in measure_placing(vectors, queries):
+        print(found.row())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Vectors into two dimensions, by PCA, UMAP or t-SNE; always from the same points and settings the same picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import MapError
+from core.projection import tsne_layout, umap_layout
+from core.projection.cache import keep_neighbours, kept_neighbours
+from core.projection.measures import distances
+from core.projection.neighbours import STAGE as SEARCHING
+from core.projection.neighbours import nearest, nearest_among
+from core.projection.placing_weights import place_by_neighbours
+from core.projection.principal import Plane, principal_plane
+from core.projection.records import Floats, Layout, LayoutSettings, Neighbours, Places, Points, Report, silent
+from core.projection.sampling import sample_by_document
+from core.projection.stages import Stages
+from core.records import Metric, short_hash
+
+BY_PCA = 3  # so few points are shown by PCA, whatever is asked for: there are no neighbourhoods to keep
+PLACED_BY = 15  # fitted neighbours place a chunk that was not fitted
+BEGINNING, PLACING = "drawing by PCA", "placing the rest"
+
+
+def lay_out(points: Points, settings: LayoutSettings, neighbours: Neighbours | None = None, report: Report | None = None, keep_in: Path | None = None) -> Layout:
+    """Return where each chunk lies by ``settings``.
+
+    ``neighbours`` of all points spare the search for them, if they are as many as ``neighbours_needed`` says.
+    With ``keep_in``, a data folder, they are taken from there and kept there.
+    Raises MapError where there are no points, or vectors that are not finite.
+    """
+    if not len(points):
+        raise MapError(f"The collection {points.collection!r} has no chunks to draw: add documents to it on the Library page")
+    clock = Stages(report or silent, _costs(len(points), points.vectors.shape[1], settings))
+    clock.report(BEGINNING, 0.0)
+    plane = principal_plane(points.vectors, points.metric)
+    if settings.method == "pca":
+        return _layout(points, settings, plane.of(points.vectors, points.metric), clock, plane=plane)
+    if len(points) <= BY_PCA:
+        return _layout(points, settings, plane.of(points.vectors, points.metric), clock)
+    fitted = sample_by_document(points.document_ids, fit_limit(settings), settings.seed)
+    part = _Part.of(points, fitted, settings)
+    found = _fitting(neighbours, part) if len(fitted) == len(points) else None
+    found = found or _find(part, clock.report, keep_in)
+    apart = distances(points.metric, found.similarities, part.vectors)
+    start = plane.of(part.vectors, points.metric)
+    xy = (umap_layout.umap_xy if settings.method == "umap" else tsne_layout.tsne_xy)(apart, found, start, settings, clock.report)
+    return _layout(points, settings, _with_rest(points, fitted, part.vectors, xy, clock.report), clock, fitted)
+
+
+def fit_limit(settings: LayoutSettings) -> int:
+    """Return how many chunks are laid out at most; the others are placed by them."""
+    return min(settings.limit, tsne_layout.LIMIT) if settings.method == "tsne" else settings.limit
+
+
+def neighbours_needed(points: int, settings: LayoutSettings) -> int:
+    """Return how many neighbours of each of so many points a method heeds, the point itself left out.
+
+    UMAP's ``n_neighbors`` counts the point itself, and is lowered to half of the points where these are few.
+    """
+    if settings.method == "tsne":
+        return tsne_layout.neighbours_for(points, settings)
+    return min(settings.n_neighbors, max(3, points // 2), points) - 1 if settings.method == "umap" else 0
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The points that are laid out."""
+
+    digest: str
+    metric: Metric
+    vectors: Floats
+    k: int
+
+    @classmethod
+    def of(cls, points: Points, fitted: Places, settings: LayoutSettings) -> _Part:
+        k = neighbours_needed(len(fitted), settings)
+        if len(fitted) == len(points):
+            return cls(points.digest, points.metric, points.vectors, k)
+        return cls(short_hash(points.digest, fitted.tobytes().hex()), points.metric, points.vectors[fitted], k)
+
+
+def _fitting(neighbours: Neighbours | None, part: _Part) -> Neighbours | None:
+    """So many of the neighbours as are needed, None where there are fewer."""
+    if neighbours is None or neighbours.places.shape[1] < part.k:
+        return None
+    return Neighbours(neighbours.places[:, : part.k], neighbours.similarities[:, : part.k])
+
+
+def _find(part: _Part, report: Report, keep_in: Path | None) -> Neighbours:
+    """The neighbours, from the disk where they are there."""
+    found = kept_neighbours(keep_in, part.digest, part.k) if keep_in else None
+    if found is None:
+        found = nearest(part.vectors, part.metric, part.k, report)
+        if keep_in:
+            keep_neighbours(keep_in, part.digest, found)
+    return found
+
+
+def _with_rest(points: Points, fitted: Places, vectors: Floats, xy: Floats, report: Report) -> Floats:
+    """The picture of all points: those that were not fitted lie by their neighbours among those that were."""
+    if len(fitted) == len(points):
+        return xy
+    rest = np.setdiff1d(np.arange(len(points)), fitted)
+    everything = np.empty((len(points), 2), dtype=np.float32)
+    everything[fitted] = xy
+    found = nearest_among(vectors, points.metric, points.vectors[rest], PLACED_BY, lambda _, share: report(PLACING, share))
+    everything[rest] = place_by_neighbours(found.similarities, xy[found.places], points.metric)
+    return everything
+
+
+def _layout(points: Points, settings: LayoutSettings, xy: Floats, clock: Stages, fitted: Places | None = None, plane: Plane | None = None) -> Layout:
+    laid = np.zeros(len(points), dtype=bool)
+    laid[fitted if fitted is not None else slice(None)] = True
+    if not np.isfinite(xy).all():
+        raise MapError(f"The picture of {points.collection!r} came out without some places: choose other settings, or PCA")
+    plane = plane or Plane(np.empty(0, dtype=np.float32), np.empty((0, 2), dtype=np.float32))
+    return Layout(settings, points.digest, xy, laid, plane.mean, plane.axes, clock.end())
+
+
+def _costs(many: int, dimension: int, settings: LayoutSettings) -> dict[str, float]:
+    """Seconds that each stage is likely to take, measured on two cores: what matters is how they compare."""
+    fitted = min(many, fit_limit(settings))
+    costs = {BEGINNING: 1e-8 * many * dimension, SEARCHING: 2e-12 * fitted * fitted * dimension + 1e-5 * fitted}
+    if settings.method == "umap":
+        costs |= {umap_layout.LOADING: 5.0, umap_layout.JOINING: 2e-5 * fitted, umap_layout.MOVING: 2.0 + 2.5e-6 * fitted * umap_layout.epochs_for(fitted)}
+    else:
+        costs |= {tsne_layout.LOADING: 1.0, tsne_layout.MOVING: 1.5e-2 * fitted}
+    return costs | {PLACING: 2e-12 * (many - fitted) * fitted * dimension}

@@ -1,0 +1,143 @@
+"""What the rooms of the map speak: how to lay out, what is laid out, and where everything came to lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import SettingsError
+from core.records import Metric, short_hash
+
+Method = Literal["umap", "pca", "tsne"]
+METHODS: dict[Method, str] = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE"}
+FIT_LIMIT = 100_000  # chunks: of more, a sample is laid out and the rest is placed by it
+Floats = npt.NDArray[np.float32]
+Places = npt.NDArray[np.int64]
+Report = Callable[[str, float], None]  # hears what is being done, in words, and how much of the whole is done, 0 to 1; what it raises ends the work
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutSettings:
+    """How a picture is made. Each method heeds its own: ``n_neighbors`` and ``min_dist`` UMAP's, ``perplexity`` t-SNE's.
+
+    ``limit`` is how many chunks are laid out at most; of a larger collection a sample stratified by document
+    is, and the others are placed by their neighbours in it. Raises SettingsError for what is out of range.
+    """
+
+    method: Method = "umap"
+    n_neighbors: int = 15
+    min_dist: float = 0.1
+    perplexity: int = 30
+    seed: int = 42
+    limit: int = FIT_LIMIT
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise SettingsError(f"There is no map by {self.method!r}: use one of {', '.join(METHODS)}")
+        if not 2 <= self.n_neighbors <= 200:
+            raise SettingsError(f"{self.n_neighbors} neighbours are out of range: use 2 to 200")
+        if not 0 <= self.min_dist <= 1:
+            raise SettingsError(f"The least distance {self.min_dist} is out of range: use 0 to 1")
+        if not 2 <= self.perplexity <= 200:
+            raise SettingsError(f"The perplexity {self.perplexity} is out of range: use 2 to 200")
+        if not 0 <= self.seed < 2**31:
+            raise SettingsError(f"The seed {self.seed} is out of range: use 0 to {2**31 - 1}")
+        if self.limit < 10:
+            raise SettingsError(f"A limit of {self.limit} chunks is too small: use at least 10")
+
+    @property
+    def heeded(self) -> dict[str, Any]:
+        """The settings that the method heeds: what a cached picture is known by."""
+        own: dict[Method, tuple[str, ...]] = {"umap": ("n_neighbors", "min_dist", "seed", "limit"), "tsne": ("perplexity", "seed", "limit"), "pca": ()}
+        return {"method": self.method, **{name: value for name, value in asdict(self).items() if name in own[self.method]}}
+
+    def by(self, method: Method) -> LayoutSettings:
+        """Return the same settings for another method."""
+        return replace(self, method=method)
+
+
+@dataclass(frozen=True)
+class Points:
+    """Every chunk of a collection that can be found, without its text, in the order of its chunk id.
+
+    Arrays and tuples have one entry a chunk. ``vectors`` has shape (chunks, dimension), float32, as stored; it may be
+    mapped from the disk and must not be written. ``digest`` is a hash of chunk ids, vectors and measure.
+    """
+
+    collection: str
+    key: str  # of the collection, Chroma's
+    digest: str
+    metric: Metric
+    model: str
+    chunk_ids: tuple[str, ...]
+    document_ids: tuple[str, ...]
+    documents: tuple[str, ...]  # names
+    starts: Places
+    ends: Places  # characters
+    tokens: Places
+    vectors: Floats
+
+    def __len__(self) -> int:
+        return len(self.chunk_ids)
+
+    @cached_property
+    def place_of(self) -> dict[str, int]:
+        """Where each chunk id stands."""
+        return {chunk_id: place for place, chunk_id in enumerate(self.chunk_ids)}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each chunk lies: ``xy`` of shape (chunks, 2), float32, in the order of ``Points``.
+
+    ``fitted`` is shape (chunks,), False for a chunk that was placed by its neighbours only. What a query needs to be placed is kept too:
+    for PCA ``mean`` (dimension,) and ``axes`` (dimension, 2), else empty. ``seconds`` tells how long each stage took.
+    """
+
+    settings: LayoutSettings
+    digest: str  # of the points
+    xy: Floats
+    fitted: npt.NDArray[np.bool_]
+    mean: Floats
+    axes: Floats
+    seconds: dict[str, float] = field(default_factory=dict, hash=False)
+
+    @property
+    def key(self) -> str:
+        """What the picture is cached under."""
+        return layout_key(self.digest, self.settings)
+
+    @cached_property
+    def spacing(self) -> float:
+        """How far the 10th nearest lies on the map from a chunk, by the median: what counts as near. 0 where all lie in one place."""
+        from scipy.spatial import cKDTree
+
+        flat = self.xy.astype(np.float64)
+        some = flat[np.unique(np.linspace(0, len(flat) - 1, min(len(flat), 2000)).astype(int))]
+        k = min(10, len(flat) - 1)
+        return float(np.median(cKDTree(flat).query(some, [k + 1])[0])) if k > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The nearest neighbours of each point, itself left out: shape (points, k), best first, ties by place.
+
+    ``similarities`` are by the collection's measure, higher is better (of l2 the negative distance).
+    """
+
+    places: npt.NDArray[np.int32]
+    similarities: Floats
+
+
+def silent(_stage: str, _share: float) -> None:
+    """The Report of a caller who does not want to hear."""
+
+
+def layout_key(digest: str, settings: LayoutSettings) -> str:
+    """Return what a picture of these points is cached under."""
+    return short_hash(digest, *(f"{name}={value}" for name, value in sorted(settings.heeded.items())))

@@ -1,0 +1,42 @@
+"""Map: the embedding space in two dimensions, a query in it, and how far the picture can be trusted."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.shared.address import Value, write_address
+from pages.shared.asking import collections_to_ask, read_question
+from pages.shared.map.card import show_card
+from pages.shared.map.controls import PARAMETERS, mend_address
+from pages.shared.map.many import show_many
+from pages.shared.map.one import show_one
+from pages.shared.map.picture import send_script
+from pages.shared.map.two import show_two
+from pages.shared.notices import show_warning
+from pages.shared.page import begin_page
+
+VIEWS = ("One map", "Many queries", "Two maps")
+
+workspace = begin_page("Map")
+st.title("Map", anchor=False)
+st.caption(
+    "Every chunk is a point. The bi-encoder puts each into a space of hundreds of dimensions, where near means similar; "
+    "a flat picture can keep only part of that, and this page says how much."
+)
+collections = collections_to_ask(workspace)
+more: dict[str, Value] = {"view": VIEWS[0], **PARAMETERS}
+defaults = read_question(collections, more)
+mend_address()
+if st.session_state["view"] not in VIEWS:
+    show_warning(f"There is no view “{st.session_state['view']}” of this page: it shows {', '.join(VIEWS)}.")
+    st.session_state["view"] = VIEWS[0]
+view = st.segmented_control("View", VIEWS, key="view", persist_state="session", label_visibility="collapsed", required=True)
+send_script()
+if view == "Many queries":
+    show_many(workspace, collections)
+elif view == "Two maps":
+    show_two(workspace, collections)
+else:
+    show_one(workspace, collections)
+show_card(workspace)
+write_address(defaults, spared=list(more))

@@ -1,0 +1,137 @@
+"""The map in a real browser: points by WebGL, a query in them, a click, a hover, a lasso, files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.test_browser import SLOW, settled
+
+pytestmark = pytest.mark.browser
+CHUNKS = "graph => graph.data.filter(trace => trace.type === 'scattergl').flatMap(trace => Array.from(trace.customdata ?? []))"
+PIXEL = """([slot, id]) => {
+  const graph = document.querySelector(slot);
+  for (const trace of graph.data) {
+    const at = Array.from(trace.customdata ?? []).indexOf(id);
+    if (at < 0) continue;
+    const box = graph.getBoundingClientRect(), { xaxis, yaxis } = graph._fullLayout;
+    return [box.left + xaxis._offset + xaxis.d2p(trace.x[at]), box.top + yaxis._offset + yaxis.d2p(trace.y[at])];
+  }
+}"""
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, app: str) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.set_default_timeout(SLOW)
+    opened = context.new_page()
+    opened.goto(app)
+    opened.wait_for_selector(".rs-hit")  # the sample library is indexed
+    opened.goto(f"{app}/map?q=Which+planet+is+the+hottest%3F&collection=sample-library")
+    yield opened
+    context.close()
+
+
+def drawn(page: Page) -> Any:
+    """The picture, when UMAP's has taken the place of PCA's and is drawn."""
+    expect(page.get_by_text("this is PCA's picture")).to_have_count(0, timeout=4 * SLOW)  # UMAP is compiled first
+    settled(page)
+    page.wait_for_selector(".rs-map[data-drawn]")
+    return page.locator(".rs-map")
+
+
+def traces(page: Page) -> list[dict[str, Any]]:
+    told: str = page.locator(".rs-map").evaluate("graph => JSON.stringify(graph.data.map(t => ({type: t.type, name: t.name, opacity: t.opacity, ids: Array.from(t.customdata ?? []), text: t.text, x: Array.from(t.x).slice(0, 30)})))")
+    held: list[dict[str, Any]] = json.loads(told)
+    return held
+
+
+def test_every_chunk_is_a_point_and_the_hits_are_numbered(page: Page) -> None:
+    drawn(page)
+    found = traces(page)
+    points = [chunk_id for trace in found if trace["type"] == "scattergl" for chunk_id in trace["ids"]]
+    assert len(points) == len(set(points)) > 400
+    hits = next(trace for trace in found if trace["name"] == "hits")
+    assert hits["text"] == [str(rank) for rank in range(1, 11)]
+    assert set(hits["ids"]) <= set(points)
+    assert any(trace["name"] == "the query" for trace in found)
+    assert all(trace["opacity"] < 0.5 for trace in found if trace["type"] == "scattergl")  # all but the hits steps back
+    expect(page.get_by_text("of your 10 nearest chunks")).to_be_visible()
+
+
+def test_hovering_shows_the_start_of_the_chunk(page: Page) -> None:
+    hit = next(trace for trace in traces(page) if trace["name"] == "hits")["ids"][0]
+    page.mouse.move(*page.evaluate(PIXEL, [".rs-map", hit]))
+    card = page.locator(".rs-map-card")
+    expect(card).to_be_visible(timeout=SLOW)
+    expect(card).to_contain_text("space/")
+    page.mouse.move(5, 5)
+    expect(card).to_be_hidden()
+
+
+def test_a_click_opens_the_chunk_with_its_true_neighbours(page: Page) -> None:
+    hit = next(trace for trace in traces(page) if trace["name"] == "hits")["ids"][0]
+    page.mouse.click(*page.evaluate(PIXEL, [".rs-map", hit]))
+    expect(page.get_by_text("Its nearest chunks")).to_be_visible(timeout=SLOW)
+    settled(page)
+    assert sum(trace["name"] == "chosen chunk" for trace in traces(page)) == 2
+    page.get_by_role("button", name="Show in document").click()
+    expect(page.get_by_role("dialog")).to_contain_text("The tinted chunk is characters")
+    page.keyboard.press("Escape")
+    settled(page)
+    page.locator(".st-key-close-one button").click()
+    expect(page.get_by_text("Its nearest chunks")).to_have_count(0)
+
+
+def test_an_old_querys_hits_do_not_stay_lit(page: Page) -> None:
+    before = next(trace for trace in traces(page) if trace["name"] == "hits")["ids"]
+    page.get_by_label("Query").fill("How do bees find flowers?")
+    page.keyboard.press("Enter")
+    page.wait_for_function("ids => !document.querySelector('.rs-map').data.some(t => t.name === 'hits' && t.customdata[0] === ids[0])", arg=before)
+    settled(page)
+    hits = [trace for trace in traces(page) if trace["name"] == "hits"]
+    assert len(hits) == 1
+    assert not set(hits[0]["ids"]) & set(before)
+
+
+def test_a_word_lights_the_chunks_that_contain_it(page: Page) -> None:
+    page.get_by_placeholder("Light a word").fill("Voyager")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("contain “Voyager”, lit in gold")).to_be_visible(timeout=SLOW)
+    settled(page)
+    page.wait_for_function("() => document.querySelector('.rs-map').data.some(t => (t.name ?? '').startsWith('contain'))")
+    page.get_by_placeholder("Light a word").fill("")
+    page.keyboard.press("Enter")
+    settled(page)
+
+
+def test_a_box_catches_chunks_and_the_search_is_limited_to_them(page: Page) -> None:
+    page.locator('.rs-map .modebar-btn[data-val="select"]').click()
+    box = page.locator(".rs-map .nsewdrag").first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.6, steps=8)
+    page.mouse.up()
+    expect(page.get_by_text("Said here more than elsewhere")).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Search only here").click()
+    expect(page.get_by_text("Searching only in the")).to_be_visible(timeout=SLOW)
+    settled(page)
+    page.get_by_role("button", name="Search everywhere").click()
+    expect(page.get_by_text("Searching only in the")).to_have_count(0, timeout=SLOW)
+
+
+def test_the_map_is_downloaded_as_a_page_and_as_a_table(page: Page) -> None:
+    settled(page)
+    with page.expect_download() as waited:
+        page.get_by_role("button", name="Coordinates (CSV)").click()
+    first = Path(waited.value.path()).read_text(encoding="utf-8-sig").split("\n")[0]
+    assert first.startswith("chunk_id,document,start,end,x,y")
+    with page.expect_download() as waited:
+        page.get_by_role("button", name="Page (HTML)").click()
+    assert "plotly" in Path(waited.value.path()).read_text(encoding="utf-8")
