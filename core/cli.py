@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from core import cli_chunks, cli_evaluate, cli_exchange, cli_index, cli_inspect, cli_library, cli_search
+from core import cli_chunks, cli_evaluate, cli_exchange, cli_index, cli_inspect, cli_judgments, cli_library, cli_map, cli_search
 from core.errors import QueryError, RankscopeError, SettingsError
 from core.settings import quiet_environment
 
@@ -23,6 +23,7 @@ the app shows: both work on the same data folder.
   python -m core search manuals "how do I reset the device?" --rerank --pool 100
   python -m core chunks manual.pdf --chunking sections --json
   python -m core documents manuals --json
+  python -m core map manuals --out manuals.html --query "how do I reset the device?"
   python -m core evaluate collections/scifact --systems bi,bi+cross
 """
 EPILOG = """\
@@ -77,5 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_exchange.add_export_options(command("export", cli_exchange.export, "Write a collection into one file, for 'import' elsewhere."))
     cli_exchange.add_copy_options(command("copy", cli_exchange.copy, "Make a collection once more with other settings.", cli_exchange.COPY_HELP))
     cli_exchange.add_rename_options(command("rename", cli_exchange.rename, "Give a collection another name."))
+    cli_judgments.add_options(command("judgments", cli_judgments.run, "List, import or export the judgments of a collection.", cli_judgments.HELP))
+    cli_map.add_options(command("map", cli_map.run, "Draw a collection's embedding space in two dimensions, into a page or a table.", cli_map.HELP))
     cli_evaluate.add_options(command("evaluate", cli_evaluate.evaluate, "Measure how well systems answer judged queries.", cli_evaluate.HELP))
     return parser

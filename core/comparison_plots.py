@@ -130,7 +130,7 @@ def score_scatter(comparison: Comparison, metric: Metric, grades: Mapping[str, i
 
 
 def _grade_colour(grade: int | None) -> str:
-    return GRADES[None if grade is None else min(grade, 3)]
+    return GRADES[None if grade is None else min(max(grade, 0), 3)]
 
 
 def pool_chart(final: Sequence[Hit], deepest: int, pool: int) -> go.Figure:

@@ -165,7 +165,7 @@ class Workspace:
             self.remove(self.store.collection(name))
 
     def remove(self, collection: Collection) -> None:
-        """Delete a collection with its documents and judgments. The caller is the only writer."""
+        """Delete a collection with its documents and the judgments that are its own. The caller is the only writer."""
         self.store.delete(collection)
         self.shelf.forget(collection.key)
         self.judgments.forget(collection.key)

@@ -16,6 +16,7 @@ from pages.shared.asking import collections_to_ask, keep_within, read_question
 from pages.shared.examples import show_examples
 from pages.shared.filters import choose_filters, clear_filters
 from pages.shared.hits import hits_csv, show_hit, show_preview
+from pages.shared.judging import judging_switch, show_judged_hits
 from pages.shared.markup import timings_html
 from pages.shared.notices import literal, show_error, show_info, show_warning
 from pages.shared.page import begin_page
@@ -88,8 +89,10 @@ if reranking:
     first.empty()
 result = result.top(top_k)
 
-line, csv, as_json = st.columns([6, 1, 1], vertical_alignment="center")
+line, judge, csv, as_json = st.columns([5, 1, 1, 1], vertical_alignment="center")
 line.html(timings_html(result, collection.chunks))
+with judge:
+    judging = judging_switch()
 csv.download_button(
     "CSV", hits_csv(result).encode("utf-8-sig"), f"{name}-hits.csv", "text/csv",  # with the mark by which Excel knows UTF-8
     icon=":material/download:", on_click="ignore", width="stretch",
@@ -100,8 +103,11 @@ as_json.download_button(
 )
 ranking, beside = st.columns([3, 1], gap="large")
 with ranking:
-    for hit in result.hits:
-        show_hit(workspace, result, hit)
+    if judging:
+        show_judged_hits(workspace, collection, result)
+    else:
+        for hit in result.hits:
+            show_hit(workspace, result, hit)
 with beside:
     st.markdown("**How the scores fall**", help="Longer is better. A steep fall after the first hits: few chunks are like the query. A flat one: many are about as similar.")
     st.plotly_chart(score_profile(result), key="profile", config={"displayModeBar": False})

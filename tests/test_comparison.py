@@ -17,12 +17,11 @@ from core.agreement import Agreement
 from core.comparison import Comparison, QueryMove, trec_run
 from core.comparison_plots import BM25_COLOUR, CROSS_COLOUR, DOWN, GRADES, SAME, UP, pool_chart, score_scatter, slope_chart
 from core.errors import ModelError, RankscopeError
-from core.evaluation.graded import covered, grade, ndcg
+from core.evaluation.graded import JudgedSpan, covered, grade, ndcg
 from core.models.cross_encoder import PairScores, Progress
 from core.pairs import PairScore, score_pairs
 from core.plots import BI_COLOUR
 from core.records import Hit, SearchResult, Timings
-from core.samples import Judgment
 from core.search import rerank
 from core.tasks import Task
 from core.wording import clip, move
@@ -376,10 +375,14 @@ def test_the_pool_chart_climbs_where_a_hit_of_the_top_comes_in(logits: Sequence[
 
 
 def chunk(start: int, end: int, document: str = "a.txt") -> Hit:
-    return replace(EVIL, chunk_id=f"{document}-{start}-{end}", document=document, start=start, end=end)
+    return replace(EVIL, chunk_id=f"{document}-{start}-{end}", document=document, document_id=f"id of {document}", start=start, end=end)
 
 
-JUDGED = (Judgment("a.txt", 0, 10, 3), Judgment("a.txt", 20, 30, 1), Judgment("b.txt", 0, 10, 0))
+def judged(document: str, start: int, end: int, grade: int) -> JudgedSpan:
+    return JudgedSpan(f"id of {document}", "whatever it is called", start, end, grade)
+
+
+JUDGED = (judged("a.txt", 0, 10, 3), judged("a.txt", 20, 30, 1), judged("b.txt", 0, 10, 0))
 IDEAL = 7 / log2(2) + 1 / log2(3)  # 2**3 - 1 at rank 1, 2**1 - 1 at rank 2, 2**0 - 1 = 0 at rank 3
 
 
@@ -390,7 +393,10 @@ IDEAL = 7 / log2(2) + 1 / log2(3)  # 2**3 - 1 at rank 1, 2**1 - 1 at rank 2, 2**
         (chunk(5, 20), [0], 3),  # half of the first span
         (chunk(6, 20), [], None),
         (chunk(0, 5), [0], 3),
-        (chunk(0, 4), [], None),
+        (chunk(0, 4), [0], 3),  # less than half of the span, but lies in it
+        (chunk(7, 13), [0], 3),  # half of it lies in it
+        (chunk(8, 15), [], None),  # 2 of 7 characters
+        (chunk(14, 24), [], None),  # 4 of 10
         (chunk(3, 8), [0], 3),  # from its middle
         (chunk(0, 40), [0, 1], 3),
         (chunk(25, 100), [1], 1),
@@ -400,7 +406,7 @@ IDEAL = 7 / log2(2) + 1 / log2(3)  # 2**3 - 1 at rank 1, 2**1 - 1 at rank 2, 2**
         (chunk(0, 40, "c.txt"), [], None),
     ],
 )
-def test_a_chunk_has_the_best_grade_of_the_spans_that_it_holds_half_of(hit: Hit, held: list[int], best: int | None) -> None:
+def test_a_chunk_has_the_best_grade_of_the_spans_that_it_shares_half_with(hit: Hit, held: list[int], best: int | None) -> None:
     assert covered(hit, JUDGED) == held
     assert grade(hit, JUDGED) == best
     assert (covered(hit, ()), grade(hit, ())) == ([], None)
@@ -434,7 +440,7 @@ def test_ndcg_at_another_depth() -> None:
 
 def test_nothing_relevant_has_no_ndcg() -> None:
     assert ndcg([chunk(0, 10)], ()) is None
-    assert ndcg([chunk(0, 10)], [Judgment("a.txt", 0, 10, 0)]) is None
+    assert ndcg([chunk(0, 10)], [judged("a.txt", 0, 10, 0)]) is None
 
 
 # ---- background work

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from core.records import Hit
-
-SHARE = 0.5  # of a judged span that a chunk must hold to get its grade
+SHARE = 0.45  # half, less the white space between two chunks
 
 
-class SpanJudgment(Protocol):
-    """How well a span of a document answers a query; grade 0 means that it only looks so."""
+class Placed(Protocol):
+    """A chunk, or anything else that covers the characters from ``start`` up to, not including, ``end`` of a document."""
 
     @property
-    def document(self) -> str:
-        """The document's name."""
+    def document_id(self) -> str:
+        """The document, known by its content."""
         ...
 
     @property
@@ -29,27 +28,53 @@ class SpanJudgment(Protocol):
         """One past the last."""
         ...
 
+
+class SpanJudgment(Placed, Protocol):
+    """How well a span of a document answers a query; grade 0 means that it only looks so."""
+
     @property
     def grade(self) -> int:
-        """0 and up."""
+        """0 and up; below 0 counts as 0."""
         ...
 
 
-def covered(hit: Hit, judgments: Sequence[SpanJudgment]) -> list[int]:
-    """Return the places of the judgments at least half of whose span lies in the hit's chunk."""
-    return [
-        at
-        for at, judged in enumerate(judgments)
-        if judged.document == hit.document and min(hit.end, judged.end) - max(hit.start, judged.start) >= SHARE * (judged.end - judged.start)
-    ]
+@dataclass(frozen=True, slots=True)
+class JudgedSpan:
+    """A judgment on a span, with the name that its document has in the collection at hand."""
+
+    document_id: str
+    document: str
+    start: int
+    end: int
+    grade: int
 
 
-def grade(hit: Hit, judgments: Sequence[SpanJudgment]) -> int | None:
-    """Return the best grade that a hit holds, None where it holds no judged span."""
-    return max((judgments[at].grade for at in covered(hit, judgments)), default=None)
+def holds(chunk: Placed, judged: Placed) -> bool:
+    """Whether a chunk counts as the judged span: both share at least ``SHARE`` of the shorter of the two.
+
+    So a chunk counts if it holds half of the span, as a page does of a judged sentence, and if half of it lies in
+    the span, as a sentence does in a judged page. By that no judgment is lost on another way to cut, as long as the
+    chunks together hold all text but white space: of the chunks that touch a span one holds it whole, or lies in it
+    whole, or two part it between them and one of these has half, but for the white space where they part. That is
+    what the 5% are for; with exactly half, a span parted in its middle would count for neither.
+    """
+    if chunk.document_id != judged.document_id:
+        return False
+    shared = min(chunk.end, judged.end) - max(chunk.start, judged.start)
+    return shared > 0 and shared >= SHARE * min(chunk.end - chunk.start, judged.end - judged.start)
 
 
-def ndcg(hits: Sequence[Hit], judgments: Sequence[SpanJudgment], depth: int = 10) -> float | None:
+def covered(chunk: Placed, judgments: Sequence[SpanJudgment]) -> list[int]:
+    """Return the places of the judgments that count for a chunk."""
+    return [at for at, judged in enumerate(judgments) if holds(chunk, judged)]
+
+
+def grade(chunk: Placed, judgments: Sequence[SpanJudgment]) -> int | None:
+    """Return the best grade of those that count for a chunk, None where none does."""
+    return max((judgments[at].grade for at in covered(chunk, judgments)), default=None)
+
+
+def ndcg(chunks: Sequence[Placed], judgments: Sequence[SpanJudgment], depth: int = 10) -> float | None:
     """Return nDCG at ``depth`` of chunks against judged spans, 0 to 1, None where nothing is judged relevant.
 
     The gain of a rank is the sum of 2**grade - 1 over the spans that its chunk is the first to hold, so that
@@ -57,13 +82,14 @@ def ndcg(hits: Sequence[Hit], judgments: Sequence[SpanJudgment], depth: int = 10
     (Järvelin and Kekäläinen, Cumulated gain-based evaluation, 2002; exponential gain of Burges et al., 2005.)
     A chunk that holds several spans can beat that ideal: the value is then 1.
     """
-    ideal = sum((2.0**g - 1) / math.log2(rank + 1) for rank, g in enumerate(sorted((j.grade for j in judgments), reverse=True)[:depth], 1))
+    gains = [2.0 ** max(judged.grade, 0) - 1 for judged in judgments]
+    ideal = sum(gain / math.log2(rank + 1) for rank, gain in enumerate(sorted(gains, reverse=True)[:depth], 1))
     if not ideal:
         return None
     found: set[int] = set()
     gained = 0.0
-    for rank, hit in enumerate(hits[:depth], 1):
-        new = set(covered(hit, judgments)) - found
+    for rank, chunk in enumerate(chunks[:depth], 1):
+        new = set(covered(chunk, judgments)) - found
         found |= new
-        gained += sum(2.0 ** judgments[at].grade - 1 for at in new) / math.log2(rank + 1)
+        gained += sum(gains[at] for at in new) / math.log2(rank + 1)
     return min(1.0, gained / ideal)

@@ -15,6 +15,7 @@ from typing import Any
 from core.document import Document, Value
 from core.errors import DataError
 from core.evaluation.judged import MOST_GRADE, field_text, joined_text
+from core.judging.records import free_split
 from core.judgments import Judgment
 
 CORPUS, QUERIES, QRELS = "corpus.jsonl", "queries.jsonl", "qrels"
@@ -48,7 +49,7 @@ def read_beir_data(path: Path) -> BeirData:
         _read_corpus(folder / CORPUS, data)
         if not data.documents:
             raise DataError(f"{folder / CORPUS} holds no documents: nothing can be brought in")
-        for about, row_id, row in _rows(folder / QUERIES):
+        for about, row_id, row in file_rows(folder / QUERIES):
             text = field_text(row, "text")
             if not text:
                 raise DataError(f"{about}: the query {row_id!r} has no text: give it one or leave it out")
@@ -77,17 +78,17 @@ def _opened(path: Path) -> Iterator[Traversable]:
 
 
 def _read_corpus(file: Traversable, data: BeirData) -> None:
-    for _, row_id, row in _rows(file):
+    for _, row_id, row in file_rows(file):
         text, title, extra = joined_text(row), field_text(row, "title"), row.get("metadata")
         kept: dict[str, Value] = {key: value for key, value in extra.items() if isinstance(value, Value)} if isinstance(extra, dict) else {}
         metadata = {**kept, **({"title": title} if title else {})}
         data.documents[row_id] = Document(row_id, text, size=len(text.encode()), metadata=metadata)
 
 
-def _rows(file: Traversable) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def file_rows(file: Traversable) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """File and line in words, id, and object of every line; ids differ and hold no space."""
     seen: set[str] = set()
-    for number, line in _lines(file):
+    for number, line in file_lines(file):
         about = f"{file}, line {number}"
         try:
             row = json.loads(line)
@@ -115,9 +116,9 @@ def _qrels_files(folder: Traversable) -> list[Traversable]:
 
 def _read_qrels(file: Traversable, data: BeirData) -> None:
     """Judgments of one split, which is called as its file."""
-    split = file.name.removesuffix(".tsv")
+    split = free_split(file.name.removesuffix(".tsv"))
     grades: dict[tuple[str, str], int] = {}
-    for at, (number, line) in enumerate(_lines(file)):
+    for at, (number, line) in enumerate(file_lines(file)):
         about = f"{file}, line {number}"
         cells = [cell.strip() for cell in line.split("\t")]
         if at == 0:
@@ -151,7 +152,7 @@ def _judgment(about: str, cells: list[str], data: BeirData) -> tuple[str, str, i
     return query, document, grade
 
 
-def _lines(file: Traversable) -> Iterator[tuple[int, str]]:
+def file_lines(file: Traversable) -> Iterator[tuple[int, str]]:
     """The lines that hold something, with their numbers."""
     try:
         with file.open("rb") as opened:

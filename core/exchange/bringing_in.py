@@ -18,7 +18,16 @@ from core.errors import ExchangeError, ModelMismatch
 from core.exchange import manifest
 from core.exchange.intake import Brought, Intake, Track
 from core.exchange.manifest import Manifest, read_manifest
-from core.exchange.parts import DOCUMENTS, JUDGMENTS, QUERIES, chunk_schema, read_chunks, read_documents, read_judgments
+from core.exchange.parts import (
+    DOCUMENTS,
+    JUDGMENTS,
+    JUDGMENTS_FIRST,
+    QUERIES,
+    chunk_schema,
+    read_chunks,
+    read_documents,
+    read_judgments,
+)
 from core.progress import Report, silent
 from core.workspace import Workspace
 
@@ -112,11 +121,11 @@ class _Bundle:
     def damaged(self, what: str) -> ExchangeError:
         return ExchangeError(f"{self.file} does not fit together: {what}. Export the collection again")
 
-    def tables(self, name: str, schema: pa.Schema) -> Iterator[pa.Table]:
-        """The row groups of one part."""
+    def tables(self, name: str, *schemas: pa.Schema) -> Iterator[pa.Table]:
+        """The row groups of one part, which has one of these columns."""
         try:
             with pq.ParquetFile(self._folder / name) as opened:
-                if not opened.schema_arrow.equals(schema):
+                if not any(opened.schema_arrow.equals(schema) for schema in schemas):
                     raise self.damaged(f"the columns of {name} are not those of this version")
                 for at in range(opened.num_row_groups):
                     yield opened.read_row_group(at)
@@ -147,5 +156,5 @@ def _store(bundle: _Bundle, workspace: Workspace, title: str, model: str, report
         intake.take(entries, [batch])
     if made_of.queries:
         queries = {row["query_id"]: row["text"] for table in bundle.tables("queries.parquet", QUERIES) for row in table.to_pylist()}
-        judged = [judgment for table in bundle.tables("judgments.parquet", JUDGMENTS) for judgment in read_judgments(table)]
+        judged = [judgment for table in bundle.tables("judgments.parquet", JUDGMENTS, JUDGMENTS_FIRST) for judgment in read_judgments(table)]
         workspace.judgments.keep(collection.key, queries, judged)

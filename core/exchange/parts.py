@@ -28,17 +28,17 @@ DOCUMENTS = pa.schema(
     ]
 )
 QUERIES = pa.schema([("query_id", pa.string()), ("text", pa.large_string())])
-JUDGMENTS = pa.schema(
-    [
-        ("split", pa.string()),
-        ("query_id", pa.string()),
-        ("document_id", pa.string()),
-        ("start", pa.int64()),
-        ("end", pa.int64()),
-        ("grade", pa.int64()),
-        ("origin", pa.string()),
-    ]
-)
+_FIRST = [
+    ("split", pa.string()),
+    ("query_id", pa.string()),
+    ("document_id", pa.string()),
+    ("start", pa.int64()),
+    ("end", pa.int64()),
+    ("grade", pa.int64()),
+    ("origin", pa.string()),
+]
+JUDGMENTS_FIRST = pa.schema(_FIRST)  # as they were before judgments said who made them
+JUDGMENTS = pa.schema([*_FIRST, ("who", pa.string()), ("made", pa.string()), ("note", pa.large_string())])
 _OWN = {
     "document_id": pa.string(),
     "document": pa.string(),

@@ -60,6 +60,18 @@ def questions() -> tuple[Question, ...]:
     return tuple(_question(json.loads(line)) for line in lines)
 
 
+@cache
+def judged_documents() -> frozenset[str]:
+    """Return the names of the documents that questions are judged on."""
+    return frozenset(judgment.document for question in questions() for judgment in question.judgments)
+
+
+@cache
+def document_id(name: str) -> str:
+    """Return the id of a sample document, which is a hash of its text: judgments hold wherever it is."""
+    return load(name, (files(__name__) / "documents" / name).read_bytes()).id
+
+
 def _question(held: dict[str, object]) -> Question:
     judgments = held.pop("judgments")
     assert isinstance(judgments, list)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -18,14 +19,16 @@ from pages.shared.notices import show_error
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def show_hit(workspace: Workspace, result: SearchResult, hit: Hit) -> None:
-    """Draw one hit with its button 'Show in context'."""
+def show_hit(workspace: Workspace, result: SearchResult, hit: Hit, below: Callable[[], None] | None = None) -> None:
+    """Draw one hit with its button 'Show in context', and what ``below`` draws under it."""
     with st.container(border=True, key=f"hit-{hit.rank}"):
         st.html(hit_card(hit, result.query, result.metric, max(hit.bi_score for hit in result.hits)))
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             if st.button("Show in context", key=f"context-{hit.rank}", icon=":material/article:", type="tertiary"):
                 show_context(workspace, result.query, hit)
             st.caption(f"characters {hit.start:,} to {hit.end:,} · {hit.tokens} tokens", width="content")
+        if below:
+            below()
 
 
 def show_preview(place: DeltaGenerator, result: SearchResult) -> None:
@@ -61,9 +64,10 @@ def hits_csv(result: SearchResult) -> str:
     table = io.StringIO(newline="")
     writer = csv.DictWriter(table, list(rows[0]) if rows else [], quoting=csv.QUOTE_NONNUMERIC)
     writer.writeheader()
-    writer.writerows({name: _disarmed(cell) for name, cell in row.items()} for row in rows)
+    writer.writerows({name: disarmed(cell) for name, cell in row.items()} for row in rows)
     return table.getvalue()
 
 
-def _disarmed(cell: object) -> object:
+def disarmed(cell: object) -> object:
+    """Return a cell with an apostrophe before what a spreadsheet would run as a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell

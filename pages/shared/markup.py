@@ -33,6 +33,16 @@ def hit_card(hit: Hit, query: str, metric: Metric, best: float) -> str:
     )
 
 
+def blind_card(hit: Hit) -> str:
+    """Return a hit as HTML without rank, scores and marks: what there is to judge, and nothing of who found it or why."""
+    page = f"page {hit.page}" if hit.page else ""
+    place = " · ".join(part for part in (page, hit.heading or "") if part)
+    return (
+        f'<div class="rs-hit"><div><span class="rs-document" dir="auto">{escape(hit.document)}</span> <span class="rs-place" dir="auto">{escape(place)}</span></div>'
+        f'{_carried_html(hit.carried)}<div class="rs-text" dir="auto">{_with_headings(escape(unwrap(hit.text)))}</div></div>'
+    )
+
+
 def _carried_html(header: str) -> str:
     """The header of the table in which the chunk begins: read by the models, faint here."""
     return f'<div class="rs-text rs-faint" dir="auto" title="The header of the table: the models read it before the chunk">{escape(header)}</div>' if header else ""

@@ -8,15 +8,6 @@ import streamlit as st
 
 from core.comparison import Comparison
 from core.evaluation.graded import SpanJudgment, ndcg
-from core.records import Collection
-from core.samples import SAMPLE_COLLECTION, questions
-
-
-def judgments_of(collection: Collection, query: str) -> Sequence[SpanJudgment]:
-    """Return what is judged about ``query``: only the sample library's own questions are."""
-    if collection.name != SAMPLE_COLLECTION:
-        return ()
-    return next((question.judgments for question in questions() if question.question == query.strip()), ())
 
 
 def show_agreement(comparison: Comparison, judgments: Sequence[SpanJudgment]) -> None:
@@ -37,7 +28,7 @@ def show_agreement(comparison: Comparison, judgments: Sequence[SpanJudgment]) ->
     if bi is not None and cross is not None:
         with columns[3].container(border=True, height="stretch"):
             st.metric("nDCG@10, bi", f"{bi:.3f}")
-            st.caption("Against the sample library's judgments. 0 to 1, higher is better.")
+            st.caption("Against what is judged about this query. 0 to 1, higher is better.")
         with columns[4].container(border=True, height="stretch"):
             st.metric("nDCG@10, cross", f"{cross:.3f}", f"{cross - bi:+.3f}" if abs(cross - bi) >= 0.0005 else None)
             st.caption("The same after reranking; an arrow says by how much it changed.")

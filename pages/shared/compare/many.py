@@ -11,6 +11,7 @@ import streamlit as st
 from core.comparison import Comparison, QueryMove
 from core.comparison_plots import slope_chart
 from core.errors import RankscopeError
+from core.evaluation.asked import spans_for
 from core.evaluation.graded import ndcg
 from core.models.cross_encoder import CrossEncoder
 from core.records import Collection, Metric
@@ -19,7 +20,7 @@ from core.search import POOL, rerank, search
 from core.tasks import Task
 from core.wording import plural
 from core.workspace import Workspace
-from pages.shared.compare.agreement import judgments_of, show_agreement
+from pages.shared.compare.agreement import show_agreement
 from pages.shared.compare.moves import show_moves
 from pages.shared.compare.runs import offer_runs
 from pages.shared.notices import literal, show_error, show_info
@@ -61,7 +62,7 @@ def show_many(workspace: Workspace, collections: Mapping[str, Collection]) -> No
         return
     _watch(task)
     if not task.active and task.done:
-        _table(task.done)
+        _table(workspace, task.done)
 
 
 def _controls(collections: Mapping[str, Collection]) -> tuple[Collection, list[str]]:
@@ -82,7 +83,7 @@ def _answers(workspace: Workspace, reranker: CrossEncoder, collection: Collectio
     for query in queries:
         result = rerank(search(workspace, collection.name, query, POOL), reranker, POOL)
         comparison = Comparison.at(result, POOL)
-        judgments = judgments_of(collection, query)
+        judgments = spans_for(workspace, collection, query)
         bi, cross = ndcg(comparison.by_bi, judgments), ndcg(comparison.hits, judgments)
         scores = None if bi is None or cross is None else (bi, cross)
         yield Answered(query, result.metric, collection, comparison, QueryMove.of(query, comparison, scores))
@@ -104,7 +105,7 @@ def _progress(task: Task[Answered], was_active: bool) -> None:
     button.button("Cancel", on_click=task.cancel, width="stretch")
 
 
-def _table(answered: list[Answered]) -> None:
+def _table(workspace: Workspace, answered: list[Answered]) -> None:
     above = st.container()
     frame = pd.DataFrame([_row(one.move) for one in answered]).sort_values("Kendall's τ-b", kind="stable")
     judged = frame["change"].notna().any()
@@ -126,7 +127,7 @@ def _table(answered: list[Answered]) -> None:
     if event.selection.rows and event.selection.rows[0] < len(frame):
         one = answered[int(frame.index[event.selection.rows[0]])]
         with above.container(border=True):
-            _open(one)
+            _open(workspace, one)
 
 
 def _row(move: QueryMove) -> dict[str, object]:
@@ -146,9 +147,9 @@ def _means(frame: pd.DataFrame) -> None:
     three.metric("Queries better / worse", f"{better} / {worse}", help="By nDCG@10, after reranking.")
 
 
-def _open(one: Answered) -> None:
+def _open(workspace: Workspace, one: Answered) -> None:
     st.markdown(f"#### {literal(one.query)}")
-    show_agreement(one.comparison, judgments_of(one.collection, one.query))
+    show_agreement(one.comparison, spans_for(workspace, one.collection, one.query))
     st.plotly_chart(slope_chart(one.comparison, one.metric, 10), key="many-slopes", config={"displayModeBar": False})
     show_moves(one.comparison)
 

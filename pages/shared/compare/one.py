@@ -8,12 +8,14 @@ import streamlit as st
 
 from core.comparison_plots import slope_chart
 from core.errors import RankscopeError
+from core.evaluation.asked import spans_for
 from core.records import Collection, SearchResult
 from core.samples import SAMPLE_COLLECTION
 from core.search import MOST_HITS, search
 from core.wording import plural
 from core.workspace import Workspace
-from pages.shared.compare.agreement import judgments_of, show_agreement
+from pages.shared.compare.agreement import show_agreement
+from pages.shared.compare.judging import show_judging
 from pages.shared.compare.lexical import bm25_ranks
 from pages.shared.compare.moves import show_moves
 from pages.shared.compare.pool import choose_pool, show_pool
@@ -45,7 +47,8 @@ def show_one(workspace: Workspace, collections: Mapping[str, Collection]) -> Non
         return
     bm25 = bm25_ranks(workspace, collection, query) if words else None
     comparison = choose_pool(result)
-    show_agreement(comparison, judgments_of(collection, query))
+    judgments = spans_for(workspace, collection, query)
+    show_agreement(comparison, judgments)
     st.subheader("Two orders of the same hits", anchor=False)
     st.caption(
         f"Left the bi-encoder's order, right the cross-encoder's. **Rising** hits are drawn teal, **falling** ones amber, thick where a hit enters "
@@ -53,7 +56,8 @@ def show_one(workspace: Workspace, collections: Mapping[str, Collection]) -> Non
     )
     st.plotly_chart(slope_chart(comparison, result.metric, lines, bm25), key="slopes", config={"displayModeBar": False})
     show_moves(comparison)
-    show_scores(comparison, result.metric, judgments_of(collection, query))
+    show_judging(workspace, collection, query, comparison, result.metric)
+    show_scores(comparison, result.metric, judgments)
     show_pool(comparison, result)
     show_costs(workspace, result, collection)
     show_downloads(comparison, result)

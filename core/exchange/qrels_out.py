@@ -1,0 +1,123 @@
+"""Judgments into files: TREC, BEIR, Quepid, and our own CSV. Nothing is there under the name asked for until it is complete."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from core.errors import ExchangeError
+from core.evaluation.asked import USUAL, JudgedQueries
+from core.exchange.cells import armoured
+from core.exchange.qrels_tables import CSV_COLUMNS
+from core.judging.records import RESERVED, Judgment
+from core.records import Collection
+from core.workspace import Workspace
+
+Qrels = dict[str, dict[str, int]]
+_FORMULAS = ("=", "+", "-", "@")
+
+
+def best_by_document(judged: JudgedQueries) -> Qrels:
+    """Return query id to document id to the highest grade of its judged spans."""
+    best: Qrels = {}
+    for query_id, spans in judged.spans.items():
+        grades = best.setdefault(query_id, {})
+        for span in spans:
+            grades[span.document_id] = max(span.grade, grades.get(span.document_id, span.grade))
+    return best
+
+
+def names_in_files(names: Mapping[str, str]) -> dict[str, str]:
+    """Return how documents are named where an id holds no space: by their names if all of these serve, else by their ids."""
+    serve = len(set(names.values())) == len(names) and all(name.isprintable() and name and not any(map(str.isspace, name)) for name in names.values())
+    return dict(names) if serve else {document_id: document_id for document_id in names}
+
+
+def write_trec(path: Path, judged: JudgedQueries, names: Mapping[str, str]) -> None:
+    """Write qrels, and the queries' texts beside them as ``NAME.queries.tsv``. Raises ExchangeError."""
+    called = names_in_files(names)
+    lines = [f"{query} 0 {called.get(document, document)} {grade}\n" for query, grades in best_by_document(judged).items() for document, grade in grades.items()]
+    queries = [f"{query}\t{' '.join(text.split())}\n" for query, text in judged.queries.items()]
+    _write({path: "".join(lines), queries_beside(path): "".join(queries)})
+
+
+def queries_beside(path: Path) -> Path:
+    """Return where the queries' texts of a file of TREC qrels lie."""
+    return path.with_name(f"{path.stem}.queries.tsv")
+
+
+def write_quepid(path: Path, judged: JudgedQueries, names: Mapping[str, str]) -> None:
+    """Write ``query,docid,rating`` as Quepid does, a space before what a spreadsheet would run as a formula. Raises ExchangeError."""
+    table = io.StringIO(newline="")
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["query", "docid", "rating"])
+    for query, grades in best_by_document(judged).items():
+        text = " ".join(judged.queries[query].split())
+        writer.writerows([f" {text}" if text.startswith(_FORMULAS) else text, names.get(document, document), grade] for document, grade in grades.items())
+    _write({path: table.getvalue()})
+
+
+def write_csv(path: Path, queries: Mapping[str, str], judgments: Sequence[Judgment], names: Mapping[str, str]) -> None:
+    """Write everything that is known of judgments, a line each. Raises ExchangeError."""
+    table = io.StringIO(newline="")
+    writer = csv.DictWriter(table, CSV_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for judgment in judgments:
+        row = {**asdict(judgment), "query": queries.get(judgment.query_id, ""), "document": names.get(judgment.document_id, "")}
+        writer.writerow({name: armoured(row[name]) for name in CSV_COLUMNS})
+    _write({path: table.getvalue()})
+
+
+def write_beir(folder: Path, workspace: Workspace, collection: Collection, judged: JudgedQueries) -> None:
+    """Write a whole BEIR folder, the documents' texts too, so that it can be measured anywhere. Raises ExchangeError."""
+    names = workspace.shelf.names(collection.key)
+    called = names_in_files(names)
+    split = USUAL if judged.split in RESERVED else judged.split
+    lines = [f"{query}\t{called.get(document, document)}\t{grade}\n" for query, grades in best_by_document(judged).items() for document, grade in grades.items() if document in names]
+    partial = folder.with_name(f"{folder.name}.part")
+    _refuse([folder])
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        (partial / "qrels").mkdir(parents=True)
+        texts = ((called[document_id], workspace.shelf.document(document_id).text) for document_id in names)
+        _write_rows(partial / "corpus.jsonl", ({"_id": name, "title": "", "text": text} for name, text in texts))
+        _write_rows(partial / "queries.jsonl", ({"_id": query, "text": text} for query, text in judged.queries.items()))
+        (partial / "qrels" / f"{split}.tsv").write_text("".join(["query-id\tcorpus-id\tscore\n", *lines]), encoding="utf-8")
+        partial.replace(folder)
+    except OSError as error:
+        raise ExchangeError(f"{folder} cannot be written ({error.strerror or error}): choose another place") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write_rows(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _write(files: Mapping[Path, str]) -> None:
+    """Write new files: beside their places first, then all are moved there."""
+    _refuse(files)
+    partial = {path: path.with_name(f"{path.name}.part") for path in files}
+    try:
+        for path, text in files.items():
+            partial[path].write_text(text, encoding="utf-8", newline="")
+        for path, written in partial.items():
+            written.replace(path)
+    except OSError as error:
+        raise ExchangeError(f"{error.filename or next(iter(files))} cannot be written ({error.strerror or error}): choose another place") from error
+    finally:
+        for written in partial.values():
+            written.unlink(missing_ok=True)
+
+
+def _refuse(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if path.exists():
+            raise ExchangeError(f"{path} exists already: choose another name or remove it first")

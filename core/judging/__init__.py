@@ -1,0 +1,1 @@
+"""Who judged what, and how judgments are kept, undone and pooled."""
