@@ -97,6 +97,8 @@ def _progress() -> Iterator[Callable[[str, float], None]]:
     def report(stage: str, share: float) -> None:
         nonlocal last, before
         now = time.monotonic()
+        if stage == "done":  # with the layout: there is more to come
+            return
         if stage != before or now - last >= (INTERVAL if terminal else LOG_INTERVAL):
             last, before = now, stage
             start, end = ("\r\033[K", "") if terminal else ("", "\n")

@@ -54,7 +54,7 @@ def add_query(overlay: Overlay, points: Points, xy: Floats, star: Floats, hits: 
     """
     placed = [(hit, xy[points.place_of[hit.chunk_id]]) for hit in hits if hit.chunk_id in points.place_of]
     overlay.dims = True
-    _add_lines(overlay, star, [place for _, place in placed], "hits", {"color": BI_COLOUR, "width": 1.2})
+    _add_lines(overlay, star, [place for _, place in placed], "lines to the hits", {"color": BI_COLOUR, "width": 1.2})
     add_star(overlay, star, "the query")
     overlay.focus = _around(star, [place for _, place in placed])
     if placed:

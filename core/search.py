@@ -28,13 +28,7 @@ def search(
     Raises QueryError for an empty query, a number of hits out of range or an unusable filter,
     CollectionNotFound, DocumentNotFound, ModelMismatch.
     """
-    query = query.strip()
-    if not query:
-        raise QueryError("The query is empty: type a question or a few words")
-    if len(query) > LONGEST_QUERY:
-        raise QueryError(f"The query has {len(query):,} characters: use at most {LONGEST_QUERY:,}")
-    if not query.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in query):
-        raise QueryError("The query holds bytes that are no text: type it anew, in UTF-8")
+    query = checked_query(query)
     check_hits(top_k)
     collection = workspace.store.collection(collection_name)
     encoder = workspace.encoder(collection)
@@ -85,6 +79,18 @@ def rerank(
         reranker=reranker.model,
         pool=len(candidates),
     )
+
+
+def checked_query(query: str) -> str:
+    """Return the query without white space around it. Raises QueryError for one that cannot be asked."""
+    query = query.strip()
+    if not query:
+        raise QueryError("The query is empty: type a question or a few words")
+    if len(query) > LONGEST_QUERY:
+        raise QueryError(f"The query has {len(query):,} characters: use at most {LONGEST_QUERY:,}")
+    if not query.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in query):
+        raise QueryError("The query holds bytes that are no text: type it anew, in UTF-8")
+    return query
 
 
 def check_hits(top_k: int) -> None:

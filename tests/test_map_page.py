@@ -47,7 +47,7 @@ def test_without_a_query_every_chunk_is_a_point_and_nothing_is_dimmed(own: Path)
 
 def test_a_query_is_drawn_with_its_hits_and_its_meter(own: Path) -> None:  # noqa: F811
     page = opened("pages/map.py", collection="colours", method="pca", q="Which colour is the sky?")
-    assert names(page) == ["hits", "the query", "hits"]  # lines, star, numbers
+    assert names(page) == ["lines to the hits", "the query", "hits"]
     assert drawn(page)["dims"]
     said = [markdown.value for markdown in page.markdown]
     assert any("of your 2 nearest chunks are among the 2 nearest on screen" in text for text in said)

@@ -65,6 +65,13 @@ def test_documents_in_no_folder_are_the_rest() -> None:
     assert groups.codes.tolist() == [0, 0, 1, -1]
 
 
+def test_two_maps_have_the_same_colours_for_the_same_documents() -> None:
+    ours, theirs = points(), points(VECTORS[:3], ("<b>.txt", "a.txt", "c.txt"))
+    one, other = painting.alike(ours, theirs)
+    assert one.names == other.names == ("a.txt", "<b>.txt", "b.txt")
+    assert other.codes.tolist() == [1, 0, -1]
+
+
 def test_no_two_groups_look_alike() -> None:
     held = points(np.eye(27, dtype=np.float32), tuple(f"{at:02}" for at in range(27)))
     figure = base_figure(held, np.zeros((27, 2), np.float32), painting.by_document(held))
@@ -137,7 +144,7 @@ def test_a_reranked_hit_has_the_cross_encoders_rank_and_colour() -> None:
 def test_a_hit_that_the_map_does_not_hold_is_left_out() -> None:
     overlay = Overlay()
     add_query(overlay, points(), XY, np.asarray([0, 0]), [replace(hit(0, 1), chunk_id="gone")])
-    assert [trace.name for trace in overlay.figure.data] == ["hits", "the query"]
+    assert [trace.name for trace in overlay.figure.data] == ["lines to the hits", "the query"]
 
 
 def test_false_neighbours_are_crossed_out_and_lines_lead_to_lost_ones() -> None:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from core.projection.best import Best
+from core.projection.best import Best, Ints
 from core.projection.measures import paired
 from core.projection.records import Floats, Neighbours, Places, Report
 from core.projection.screening import Screen
@@ -86,7 +86,7 @@ class Join:
         if both:
             best[column].add(other, self.rows.order[down[row]][one], scores)
 
-    def _settle(self, points: Places, best: Best, places: Floats, found: Floats) -> Places:
+    def _settle(self, points: Places, best: Best, places: Ints, found: Floats) -> Places:
         """Compute the chosen ones of a block and note the nearest; return the points of which that leaves a doubt."""
         wanted = best.places.shape[1]
         exact = paired(self.metric, self.points, np.repeat(points, wanted), self.others, best.places.ravel()).reshape(len(points), wanted)
@@ -96,7 +96,7 @@ class Join:
             return points[:0]
         return points[self.rows.reached(found[points, -1]) <= best.least]
 
-    def _with_care(self, points: Places, places: Floats, found: Floats) -> None:
+    def _with_care(self, points: Places, places: Ints, found: Floats) -> None:
         """Compare some points with everybody who may be as near as what is known."""
         at = np.argsort(self.rows.order)[points]
         products = np.concatenate([self.rows.left[at] @ self.columns.right(block).T for block in _blocks(len(self.others), 16 * BLOCK)], axis=1)
@@ -121,7 +121,7 @@ def _firsts(products: Floats, k: int) -> npt.NDArray[np.bool_]:
     miss = np.float32(1e-6) * np.abs(np.where(np.isfinite(products), products, 0)).max()
     bound = np.partition(products, -k, axis=1)[:, [-k]]
     level = np.abs(products - bound) <= miss
-    return (products > bound + miss) | (level & (np.cumsum(level, axis=1, dtype=np.int32) <= k))
+    return np.asarray((products > bound + miss) | (level & (np.cumsum(level, axis=1, dtype=np.int32) <= k)))
 
 
 def _blocks(many: int, size: int = 0) -> list[slice]:

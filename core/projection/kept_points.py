@@ -34,7 +34,7 @@ def digest_of(chunk_ids: Sequence[str], vectors: Floats, metric: Metric) -> str:
     digest = hashlib.blake2b(digest_size=16)
     digest.update("\n".join((metric, str(vectors.shape), *chunk_ids)).encode())
     for first in range(0, len(vectors), _BLOCK):
-        digest.update(np.ascontiguousarray(vectors[first : first + _BLOCK]))
+        digest.update(np.ascontiguousarray(vectors[first : first + _BLOCK]).data)
     return digest.hexdigest()
 
 

@@ -18,7 +18,7 @@ Any_places = npt.NDArray[np.integer[Any]]
 
 def lengths(vectors: Floats) -> Numbers:
     """Return the length of each vector, shape (vectors,)."""
-    return np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)))
 
 
 def unit(vectors: Floats) -> Floats:
@@ -58,9 +58,9 @@ def distances(metric: Metric, found: Floats, vectors: Floats | None = None) -> F
     ``vectors``' length (Cauchy and Schwarz); without them, as far below the best of the row, plus the range of the row.
     """
     if metric != "dot":
-        most: npt.ArrayLike = 1.0 if metric == "cosine" else 0.0
+        most: Floats | float = 1.0 if metric == "cosine" else 0.0
     elif vectors is not None:
-        most = np.square(lengths(vectors)).max(initial=0.0)
+        most = float(np.square(lengths(vectors)).max(initial=0.0))
     else:
         most = 2 * found.max(axis=-1, keepdims=True, initial=-np.inf) - found.min(axis=-1, keepdims=True, initial=np.inf)
     return np.asarray(np.maximum(most - found, 0.0), dtype=np.float32)

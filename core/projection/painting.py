@@ -88,6 +88,16 @@ def by_folder(points: Points) -> Groups:
     return by_words("folder", [name.rpartition("/")[0] for name in points.documents], "folder")
 
 
+def alike(one: Points, other: Points) -> tuple[Groups, Groups]:
+    """Return the same groups in the same colours for two collections: folders where documents lie in such, else documents, by their size in the first."""
+    make = by_folder if any("/" in name for name in one.documents) else by_document
+    first = make(one)
+    place = {name: at for at, name in enumerate(first.names)}
+    words = [name.rpartition("/")[0] for name in other.documents] if make is by_folder else list(other.documents)
+    codes = np.fromiter((place.get(word, -1) for word in words), dtype=np.int32, count=len(words))
+    return first, Groups(first.title, first.names, codes, first.rest or "others")
+
+
 def by_field(name: str, values: Sequence[Value | None]) -> Painting:
     """Return a metadata field as a scale where all its values are numbers, else as groups."""
     said = [value for value in values if value is not None]

@@ -35,7 +35,7 @@ def _strengths(distances: Numbers) -> Numbers:
     rho = np.where(distances > 0, distances, np.inf).min(axis=1, initial=np.inf)
     beyond = np.maximum(distances - np.where(np.isfinite(rho), rho, 0.0)[:, None], 0.0)
     sigma = np.maximum(_sigmas(beyond, np.log2(distances.shape[1] + 1)), _LEAST * distances.mean(axis=1))
-    return np.exp(-beyond / sigma[:, None])
+    return np.asarray(np.exp(-beyond / sigma[:, None]))
 
 
 def _sigmas(beyond: Numbers, target: float) -> Numbers:

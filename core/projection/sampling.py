@@ -31,13 +31,13 @@ def sample_by_document(document_ids: Sequence[str], limit: int, seed: int) -> Pl
     begin = np.cumsum(sizes) - sizes
     rank = np.empty(many, dtype=np.int64)
     rank[by_document] = np.arange(many) - np.repeat(begin, sizes)
-    return np.sort(shuffled[rank < shares[drawn]])
+    return np.asarray(np.sort(shuffled[rank < shares[drawn]]), dtype=np.int64)
 
 
 def _shares(sizes: Places, limit: int) -> Places:
     """How many chunks of each document: one, and of the others in proportion."""
     beyond = (sizes - 1) * ((limit - len(sizes)) / max(int(sizes.sum()) - len(sizes), 1))
-    shares = 1 + np.floor(beyond).astype(np.int64)
+    shares: Places = 1 + np.floor(beyond).astype(np.int64)
     left = limit - int(shares.sum())
     shares[np.argsort(np.floor(beyond) - beyond, kind="stable")[:left]] += 1
     return shares

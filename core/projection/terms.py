@@ -5,13 +5,15 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from math import log
+from math import log, sqrt
 
 import regex
 
 from core.lexical import terms
 
-LIFT = 2.0  # times as many of a group's texts as of the others hold a word that tells them apart
+LIFT = 3.0  # times as many of a group's texts as of the others hold a word that tells them apart
+# Beyond the words that a search leaves out: these tell apart how texts speak, not of what.
+_MANNER = frozenset(["also", "any", "all", "he", "her", "him", "his", "hers", "it", "many", "may", "more", "most", "much", "one", "only", "other", "she", "some", "such", "two", "use", "used", "using", "very"])
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+(?:['’]s\b)?")
 _IDEOGRAPH = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
@@ -50,8 +52,9 @@ def distinctive_terms(groups: Sequence[Sequence[str]], top: int = 3) -> list[tup
     """Return for each group of texts at most ``top`` words that tell it from the others, best first, as they are mostly written.
 
     Class-based TF-IDF (Grootendorst, BERTopic, 2022): a term's share of all that a group says, times log(1 + A / f), where
-    f is how often all groups say it and A what a group says on average; counted in texts. Where groups are few that alone prefers what all say
-    often: words that ``LIFT`` times as many of the group's texts hold as of the others' come first, what others hold as often never.
+    f is how often all groups say it and A what a group says on average; counted in texts, and with the root of the share, as BERTopic
+    does to bring frequent words down. Where groups are few that alone still prefers what all say often: words that ``LIFT`` times as many of the
+    group's texts hold as of the others' come first, then words of one text only, and what others hold as often never.
     No word of a label is part of another, none is a mere number; ideographs come as pairs that share no sign.
 
     For the texts caught on the map: ``distinctive_terms([caught, rest])[0]``.
@@ -78,7 +81,7 @@ def _ranked(counted: Counter[str], everywhere: Counter[str], average: float, tex
         here, there = count / texts, (everywhere[term] - count) / max(others, 1)
         if here > there:
             once = count == 1 and texts > 1  # what one text says may be its own
-            keys.append((here < LIFT * there, once, -count / total * log(1 + average / everywhere[term]), term))
+            keys.append((here < LIFT * there, once, -sqrt(count / total) * log(1 + average / everywhere[term]), term))
     return [term for *_, term in sorted(keys)]
 
 
@@ -99,5 +102,5 @@ def _share_sign(one: str, other: str) -> bool:
 
 
 def _says_something(term: str) -> bool:
-    """Whether a term is more than a number or a single letter."""
-    return any(sign.isalpha() for sign in term) and (len(term) > 1 or bool(_IDEOGRAPH.match(term)))
+    """Whether a term is more than a number, a single letter or a word of manner."""
+    return term not in _MANNER and any(sign.isalpha() for sign in term) and (len(term) > 1 or bool(_IDEOGRAPH.match(term)))

@@ -15,15 +15,15 @@ from scipy.spatial import cKDTree
 from core.near import normalised
 from core.projection.meter import Meter as Meter
 from core.projection.meter import read_meter as read_meter
-from core.projection.records import Floats, Places
+from core.projection.ranks import excess, firsts, shown_apart, true_apart
+from core.projection.records import Floats
 from core.records import Metric
 
 EXACT = 5_000  # points: of more, a sample is averaged
-SAMPLE = 2_000  # points of it: the standard error of the mean is then about .001
+SAMPLE = 2_000  # points of it: the standard error of the mean is then about .002
 BLOCK = 8_000_000  # distances computed at once: 64 MB
 _SEED = 42
 _TIED = 1 + 1e-9  # two ways to compute one distance may differ by their rounding
-Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,9 @@ def measure_trust(vectors: Floats, metric: Metric, xy: Floats, k: int = 10, samp
     step = max(1, BLOCK // many)
     for first in range(0, drawn, step):
         of = chosen[first : first + step]
-        true, seen = _apart(held, metric, of), _flat_apart(flat, of)
-        false += _excess(true, _nearest(seen, k), k)
-        torn += _excess(seen, _nearest(true, k), k)
+        true, seen = true_apart(held, metric, of, np.float64 if drawn == many else np.float32), shown_apart(flat, of)
+        false += excess(true, firsts(seen, k), k)
+        torn += excess(seen, firsts(true, k), k)
     scale = 2.0 / (drawn * k * (2.0 * many - 3.0 * k - 1.0))
     return Trust(1.0 - scale * false, 1.0 - scale * torn, k, drawn, many)
 
@@ -106,51 +106,3 @@ def distortion(xy: Floats, neighbour_places: npt.NDArray[np.integer], k: int = 1
     reach = cKDTree(flat).query(flat, [k + 1], workers=-1)[0]  # the first is the point itself, or its twin
     gone = flat[neighbour_places[:, :k]] - flat[:, None]
     return np.asarray((np.sqrt(np.square(gone).sum(axis=2)) > reach * _TIED).mean(axis=1), dtype=np.float32)
-
-
-def _apart(vectors: Floats, metric: Metric, of: Places) -> Doubles:
-    """Something that grows with the true distance of some points to all, shape (some, points); infinite to themselves.
-
-    In double precision, and converted a few points at a time: ranks among 100,000 feel the rounding of single precision.
-    """
-    ours = vectors[of].astype(np.float64)
-    apart = np.empty((len(of), len(vectors)))
-    for first in range(0, len(vectors), 8192):
-        theirs = vectors[first : first + 8192].astype(np.float64)
-        products = ours @ theirs.T
-        if metric == "l2":
-            products -= np.square(theirs).sum(axis=1) / 2  # |a - b|² / 2 but for |a|² / 2, which is the same for the whole row
-        apart[:, first : first + 8192] = -products
-    apart[np.arange(len(of)), of] = np.inf
-    return apart
-
-
-def _flat_apart(flat: Doubles, of: Places) -> Doubles:
-    """The squared distances of some points to all in the picture, shape (some, points); infinite to themselves."""
-    apart: Doubles = np.square(flat[of, 0][:, None] - flat[:, 0])
-    apart += np.square(flat[of, 1][:, None] - flat[:, 1])
-    apart[np.arange(len(of)), of] = np.inf
-    return apart
-
-
-def _nearest(apart: Doubles, k: int) -> Places:
-    """The places of the ``k`` smallest of each row, in no order, ties by place."""
-    places = np.argpartition(apart, k - 1, axis=1)[:, :k]
-    bounds = np.take_along_axis(apart, places, axis=1).max(axis=1)
-    for row in np.flatnonzero(np.count_nonzero(apart <= bounds[:, None], axis=1) > k):
-        near = np.flatnonzero(apart[row] <= bounds[row])
-        places[row] = near[np.argsort(apart[row, near], kind="stable")][:k]
-    return places
-
-
-def _excess(apart: Doubles, places: Places, k: int) -> int:
-    """By how much the ranks of these places exceed ``k``, summed; ranks by distance from 1, ties by place.
-
-    Row by row: one row stays in the processor's cache while it is counted k times.
-    """
-    total = 0
-    for row, ours in zip(apart, places.tolist(), strict=True):
-        for place in ours:
-            nearer = np.count_nonzero(row < row[place]) + np.count_nonzero(row[:place] == row[place])
-            total += max(int(nearer) + 1 - k, 0)
-    return total

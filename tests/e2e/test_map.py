@@ -31,7 +31,7 @@ def page(browser: Browser, app: str) -> Iterator[Page]:
     context.set_default_timeout(SLOW)
     opened = context.new_page()
     opened.goto(app)
-    opened.wait_for_selector(".rs-hit")  # the sample library is indexed
+    opened.wait_for_selector(".rs-hit", timeout=4 * SLOW)  # the sample library is indexed first
     opened.goto(f"{app}/map?q=Which+planet+is+the+hottest%3F&collection=sample-library")
     yield opened
     context.close()
@@ -84,7 +84,7 @@ def test_a_click_opens_the_chunk_with_its_true_neighbours(page: Page) -> None:
     expect(page.get_by_role("dialog")).to_contain_text("The tinted chunk is characters")
     page.keyboard.press("Escape")
     settled(page)
-    page.locator(".st-key-close-one button").click()
+    page.locator(".st-key-close-one button").first.click()
     expect(page.get_by_text("Its nearest chunks")).to_have_count(0)
 
 

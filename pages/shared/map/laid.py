@@ -11,7 +11,7 @@ from core.projection.jobs import Projections
 from core.projection.neighbours import nearest
 from core.projection.points import read_points
 from core.projection.records import METHODS, Layout, LayoutSettings, Neighbours, Points
-from core.records import Collection
+from core.records import Collection, short_hash
 from core.settings import Settings
 from core.wording import duration
 from core.workspace import Workspace
@@ -28,8 +28,16 @@ def projections() -> Projections:
 
 def open_points(workspace: Workspace, collection: Collection) -> Points:
     """Return the points of a collection; the first time that takes a while, which is shown. Raises what ``read_points`` raises."""
+    names = workspace.shelf.names(collection.key)
+    told = short_hash(workspace.settings.data, workspace.store.version(collection), *sorted(workspace.shelf.hidden(collection.key)), *(f"{key} {name}" for key, name in sorted(names.items())))
     with st.spinner(f"Reading the vectors of {collection.name}…", show_time=True):
-        return read_points(workspace, collection)
+        return _points(workspace, collection, collection.key, collection.name, told)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _points(_workspace: Workspace, _collection: Collection, key: str, name: str, told: str) -> Points:  # noqa: ARG001  # what they are known by
+    """Kept in memory for as long as the collection does not change: 100,000 ids are not read again at each click."""
+    return read_points(_workspace, _collection)
 
 
 def open_layout(points: Points, settings: LayoutSettings) -> tuple[Layout, Projection | None]:

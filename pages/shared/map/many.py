@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import RankscopeError
 from core.map_overlay import Overlay, add_lit, add_star
-from core.map_plots import HEIGHT, base_figure
+from core.map_plots import HEIGHT
 from core.projection import painting
 from core.projection.asking import found_by
 from core.projection.placing import place
@@ -21,7 +21,7 @@ from core.workspace import Workspace
 from pages.shared.map.controls import choose
 from pages.shared.map.laid import method_name, open_layout, open_points, watch
 from pages.shared.map.panel import show_panel
-from pages.shared.map.picture import as_json, draw_picture, send_points
+from pages.shared.map.picture import draw_picture
 from pages.shared.map.scene import Scene
 from pages.shared.map.session import forget_others, on_caught, on_clicked
 from pages.shared.notices import literal, show_error, show_info
@@ -52,8 +52,8 @@ def show_many(workspace: Workspace, collections: Mapping[str, Collection]) -> No
             watch(work, method_name(wish.settings))
     counts, found = found_by(points, vectors, TOP)
     colours = painting.by_asked(counts, TOP)
-    key = f"{layout.key}-{colours.key}"
-    send_points(SLOT, key, f"{points.digest}-{colours.key}", layout.key, as_json(base_figure(points, layout.xy, colours)))
+    scene = Scene(workspace, wish.collection, points, layout, colours, None, None)
+    scene.send(SLOT)
     _say_reach(points, counts, len(queries))
     stars = place(points, layout, vectors)
 
@@ -61,7 +61,7 @@ def show_many(workspace: Workspace, collections: Mapping[str, Collection]) -> No
         picture, beside = st.columns([2.6, 1], gap="medium")
         with beside:
             chosen = _list(queries)
-            show_panel(Scene(workspace, wish.collection, points, layout, colours, None, None), SLOT)
+            show_panel(scene, SLOT)
         overlay = Overlay()
         if chosen is None:
             _all_stars(overlay, stars)
@@ -69,7 +69,7 @@ def show_many(workspace: Workspace, collections: Mapping[str, Collection]) -> No
             add_lit(overlay, points, layout.xy, found[chosen], f"the first {TOP} of the chosen query", size=11)
             add_star(overlay, stars[chosen], "the chosen query", label=queries[chosen])
         with picture:
-            draw_picture(SLOT, key, wish.collection.name, overlay, HEIGHT, f"{wish.collection.name}-queries", on_clicked(SLOT), on_caught(SLOT))
+            draw_picture(SLOT, scene.key, wish.collection.name, overlay, HEIGHT, f"{wish.collection.name}-queries", on_clicked(SLOT), on_caught(SLOT))
 
     st.fragment(draw)()
     _list_unfound(points, counts)

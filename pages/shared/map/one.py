@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import RankscopeError
 from core.map_overlay import Overlay, add_lit, add_meter, add_opened, add_star
-from core.map_plots import HEIGHT, base_figure
+from core.map_plots import HEIGHT
 from core.projection.neighbours import nearest_to
 from core.projection.placing import place
 from core.projection.records import Layout, Points
@@ -23,7 +23,7 @@ from pages.shared.map.colours import clusters_of, paint
 from pages.shared.map.controls import CLUSTER, choose
 from pages.shared.map.laid import method_name, open_layout, open_points, watch
 from pages.shared.map.out import offer_files
-from pages.shared.map.picture import as_json, draw_picture, send_points
+from pages.shared.map.picture import draw_picture
 from pages.shared.map.query import Asked, ask, query_vector, remember
 from pages.shared.map.scene import Scene
 from pages.shared.map.session import ONLY, caught_here, forget_others, on_caught, on_clicked, opened_here, search_everywhere
@@ -53,8 +53,8 @@ def show_one(workspace: Workspace, collections: Mapping[str, Collection]) -> Non
         if grouping is not None:
             watch(grouping, "The clusters")
         painting = paint(workspace, wish.collection, points, layout, wish.colour, asked, clusters)
-    scene = Scene(workspace, wish.collection, points, layout, painting, asked, clusters)
-    send_points(SLOT, scene.key, f"{points.digest}-{painting.key}", layout.key, _base(scene))
+    scene = Scene(workspace, wish.collection, points, layout, painting, asked, clusters, int(st.session_state["hits"]))
+    scene.send(SLOT)
     st.fragment(_show)(scene)
     _say_size(points, layout)
     offer_files(scene)
@@ -86,16 +86,6 @@ def _say_limit(only: list[int]) -> None:
         said, button = st.columns([5, 1], vertical_alignment="center")
         said.caption(f":material/filter_alt: Searching only in the {plural(len(only), 'chosen chunk')}.")
         button.button("Search everywhere", on_click=search_everywhere, width="stretch")
-
-
-def _base(scene: Scene) -> str:
-    """The points as JSON, made once for a picture and its colours."""
-    kept = st.session_state.get("map-base")
-    if kept is None or kept[0] != scene.key:
-        kept = (scene.key, as_json(base_figure(scene.points, scene.layout.xy, scene.painting)))
-        st.session_state["map-base"] = kept
-    base: str = kept[1]
-    return base
 
 
 def _show(scene: Scene) -> None:
@@ -133,7 +123,7 @@ def _switches(scene: Scene) -> dict[str, bool]:
             )
             found["trail"] = st.toggle("Trail", key="map-trail-on", help="Open stars for the queries that you asked before, each where it alone would land.")
         if scene.clusters is not None:
-            found["names"] = st.toggle("Names", value=True, key="map-names", help="The words that tell a cluster from the others.")
+            found["names"] = st.toggle("Names", value=scene.asked is None, key=f"map-names-{scene.asked is None}", help="The words that tell a cluster from the others.")
     return found
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
 from core.errors import RankscopeError
 from core.map_overlay import Overlay, add_lit, add_opened
-from core.map_plots import base_figure
 from core.projection import painting
 from core.projection.asking import covering
 from core.projection.records import LayoutSettings
@@ -19,7 +18,7 @@ from core.workspace import Workspace
 from pages.shared.map.controls import choose
 from pages.shared.map.laid import method_name, open_layout, open_points, watch
 from pages.shared.map.panel import show_panel
-from pages.shared.map.picture import Called, as_json, draw_picture, send_points
+from pages.shared.map.picture import Called, draw_picture
 from pages.shared.map.query import ask
 from pages.shared.map.scene import Scene
 from pages.shared.map.session import caught_here, close_chunk, forget_others, let_go, opened_here, told
@@ -33,7 +32,7 @@ HEIGHT = 520  # pixels
 class Side(Scene):
     """One of the two maps."""
 
-    slot: str
+    slot: str = ""
 
 
 def show_two(workspace: Workspace, collections: Mapping[str, Collection]) -> None:
@@ -53,13 +52,12 @@ def show_two(workspace: Workspace, collections: Mapping[str, Collection]) -> Non
     one.text_input("Query", key="q", persist_state="session", placeholder="Ask a question: a star shows where it lands on either map", icon=":material/search:")
     other = collections[two.selectbox("Beside it", others, key="map-other", persist_state="session")]
     try:
-        sides = [_side(workspace, slot, collection, wish.settings) for slot, collection in zip(SLOTS, (wish.collection, other), strict=True)]
+        sides = _sides(workspace, (wish.collection, other), wish.settings)
     except RankscopeError as error:
         show_error(error)
         return
     for side in sides:
-        base = as_json(base_figure(side.points, side.layout.xy, side.painting))
-        send_points(side.slot, side.key, f"{side.points.digest}-{side.painting.key}", side.layout.key, base)
+        side.send(side.slot)
     st.fragment(_show)(sides)
 
 
@@ -72,16 +70,19 @@ def _sharing(workspace: Workspace, collections: Mapping[str, Collection], collec
     ]
 
 
-def _side(workspace: Workspace, slot: str, collection: Collection, settings: LayoutSettings) -> Side:
-    points = open_points(workspace, collection)
-    forget_others(points, slot)
-    layout, work = open_layout(points, settings)
-    with st.container(key=f"map-notes-{slot}"):  # there even if empty: see one.py
-        if work is not None:
-            watch(work, f"{method_name(settings)} of {collection.name}")
-    query = st.session_state["q"].strip()
-    asked = ask(workspace, collection, points, layout, query) if query else None
-    return Side(workspace, collection, points, layout, painting.by_document(points), asked, None, slot)
+def _sides(workspace: Workspace, collections: Sequence[Collection], settings: LayoutSettings) -> list[Side]:
+    """Both, the same documents or folders in the same colours."""
+    held = [open_points(workspace, collection) for collection in collections]
+    query, sides = st.session_state["q"].strip(), []
+    for slot, collection, points, colours in zip(SLOTS, collections, held, painting.alike(*held), strict=True):
+        forget_others(points, slot)
+        layout, work = open_layout(points, settings)
+        with st.container(key=f"map-notes-{slot}"):  # there even if empty: see one.py
+            if work is not None:
+                watch(work, f"{method_name(settings)} of {collection.name}")
+        asked = ask(workspace, collection, points, layout, query) if query else None
+        sides.append(Side(workspace, collection, points, layout, colours, asked, None, int(st.session_state["hits"]), False, slot))
+    return sides
 
 
 def _show(sides: list[Side]) -> None:
@@ -98,6 +99,7 @@ def _show(sides: list[Side]) -> None:
             if side.asked is not None:
                 st.caption(f"{literal(side.asked.meter.sentence)}.")
     if chosen is None:
+        st.caption(f"The same {sides[0].painting.title} has the same colour in both.")
         st.caption(":material/touch_app: Click a chunk, or catch some by lasso, in either map: the same text lights up in the other.")
         return
     show_panel(chosen, chosen.slot)
