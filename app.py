@@ -10,6 +10,7 @@ st.navigation(
         st.Page("pages/search.py", title="Search", default=True),
         st.Page("pages/compare.py", title="Compare"),
         st.Page("pages/map.py", title="Map"),
+        st.Page("pages/evaluate.py", title="Evaluate"),
         st.Page("pages/library.py", title="Library"),
     ]
 ).run()

@@ -7,18 +7,14 @@ import shutil
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.progress import Outcome, Progress, Work
 from core.records import Collection, Hit, SearchResult, StoredDocument, measure_name
 from core.wording import duration, move, plural, progress_text, work_text
-
-if TYPE_CHECKING:  # they bring models' libraries with them, and help must come at once
-    from core.evaluation.judged import JudgedCollection
-    from core.evaluation.systems import SystemRun
 
 INTERVAL = 0.2  # seconds between two updates of a terminal's progress line
 LOG_INTERVAL = 10.0  # the same where standard error is a file or a pipe
@@ -87,28 +83,6 @@ def _scores(hit: Hit) -> str:
     if hit.cross_score is None:
         return similarity
     return f"cross {hit.cross_score:+.2f}  {move(hit.moved):<8}  bi {similarity}"
-
-
-def evaluation(
-    judged: JudgedCollection, pool: int, runs: Mapping[str, SystemRun], names: Sequence[str], *, as_json: bool
-) -> None:
-    """Print each system's metrics over the judged queries."""
-    from core.evaluation.metrics import aggregate, per_query
-
-    values = {system: per_query(judged.qrels, run.ranking, names) for system, run in runs.items()}
-    means = {system: {name: aggregate(found[name]) for name in names} for system, found in values.items()}
-    if as_json:
-        systems = {
-            system: {**{name: asdict(mean) for name, mean in found.items()}, "ms_per_query": round(runs[system].ms_per_query, 3)}
-            for system, found in means.items()
-        }
-        _json({"collection": judged.name, "documents": len(judged.texts), "queries": len(judged.queries), "pool": pool, "systems": systems})
-        return
-    print(f"{judged.name}: {plural(len(judged.texts), 'document')}, {len(judged.queries):,} judged queries, pool {pool}")
-    print(f"{'system':<14}" + "".join(f"{name:>10}" for name in names) + f"{'ms/query':>11}")
-    for system, found in means.items():
-        print(f"{system:<14}" + "".join(f"{found[name].mean:>10.4f}" for name in names) + f"{runs[system].ms_per_query:>11.1f}")
-    print("Of every metric higher is better, 1 is the most.")
 
 
 def collections(found: Sequence[Collection], *, as_json: bool) -> None:

@@ -23,11 +23,11 @@ def size_on_disk(workspace: Workspace, collection: Collection) -> int:
     everything = sum(other.chunks for other in workspace.store.collections())
     share = collection.chunks / everything if everything else 0.0
     database = sum(file.stat().st_size for file in folder.glob(f"{FILE}*"))
-    vectors = sum(file.stat().st_size for name in _vector_folders(folder, collection.key) for file in (folder / name).glob("*"))
+    vectors = sum(file.stat().st_size for name in vector_folders(folder, collection.key) for file in (folder / name).glob("*"))
     return vectors + round(share * database) + workspace.shelf.size(collection.key)
 
 
-def _vector_folders(folder: Path, key: str) -> list[str]:
+def vector_folders(folder: Path, key: str) -> list[str]:
     """The names of the folders in which Chroma keeps a collection's vectors."""
     try:
         with closing(sqlite3.connect(f"{(folder / FILE).absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as database:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,12 @@ import regex
 from core.excerpt import STOP_WORDS, fold
 
 Floats = npt.NDArray[np.float64]
+FUSION_K = 60  # of reciprocal rank fusion, as its authors chose it
 _PART = regex.compile(r"(?P<ideographs>[\p{Han}\p{Hiragana}\p{Katakana}]+)|(?:(?![\p{Han}\p{Hiragana}\p{Katakana}])[\p{L}\p{M}\p{N}_])+")
 
 
-def terms(text: str) -> list[str]:
-    """Return the words that BM25 counts: folded (case, accents, English plural), without stop words.
+def terms(text: str, folded: Callable[[str], str] = fold) -> list[str]:
+    """Return the words that BM25 counts: ``folded`` (case, accents, English plural), without stop words.
 
     Ideographs are not parted by spaces: each run of them gives its overlapping pairs.
     """
@@ -28,7 +29,7 @@ def terms(text: str) -> list[str]:
         if match["ideographs"]:
             found += [word[at : at + 2] for at in range(max(1, len(word) - 1))]
         elif word.casefold() not in STOP_WORDS:
-            found.append(fold(word))
+            found.append(folded(word))
     return found
 
 
@@ -42,21 +43,22 @@ class Bm25:
 
     _index: Any
     _size: int
+    _split: Callable[[str], list[str]]
 
     @classmethod
-    def over(cls, texts: Sequence[str]) -> Bm25:
-        """Index ``texts``."""
+    def over(cls, texts: Sequence[str], split: Callable[[str], list[str]] = terms) -> Bm25:
+        """Index ``texts``, each taken apart by ``split``, as the queries will be."""
         import bm25s
 
         index = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
-        words = [terms(text) or [""] for text in texts]
+        words = [split(text) or [""] for text in texts]
         if words:
             index.index(words, show_progress=False)
-        return cls(index, len(words))
+        return cls(index, len(words), split)
 
     def scores(self, query: str) -> Floats:
         """Return the score of every text, shape (texts,); 0 where they share no word."""
-        words = [word for word in terms(query) if self._size and word in self._index.vocab_dict]
+        words = [word for word in self._split(query) if self._size and word in self._index.vocab_dict]
         if not words:
             return np.zeros(self._size)
         return np.asarray(self._index.get_scores(words), dtype=np.float64)
@@ -69,6 +71,18 @@ def best(scores: npt.NDArray[np.floating[Any]], ids: Sequence[str], many: int) -
         return []
     bound = np.partition(scores, len(scores) - many)[len(scores) - many]
     return sorted(np.flatnonzero(scores >= bound).tolist(), key=lambda at: (-scores[at], ids[at]))[:many]
+
+
+def reciprocal_rank_fusion(rankings: Sequence[Sequence[int]], k: int = FUSION_K) -> dict[int, float]:
+    """Return for every place in any of the rankings (best first) the sum of 1 / (k + its rank) over those that hold it.
+
+    (Cormack, Clarke and Büttcher, Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods, 2009.)
+    """
+    fused: dict[int, float] = {}
+    for ranking in rankings:
+        for rank, place in enumerate(ranking, 1):
+            fused[place] = fused.get(place, 0.0) + 1 / (k + rank)
+    return fused
 
 
 def standardised_sum(*scores: npt.NDArray[np.floating[Any]]) -> Floats:

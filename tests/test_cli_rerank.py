@@ -125,10 +125,11 @@ def test_a_reranker_alone_means_reranking_and_one_that_cannot_be_had_is_named(ca
 
 
 def test_evaluate_prints_means_and_milliseconds_of_each_system(capsys: pytest.CaptureFixture[str], beir: Path) -> None:
-    status, out, _ = run(capsys, "evaluate", str(beir), "--systems", "bi,bi+cross", "--pool", "3", "--json")
+    status, out, _ = run(capsys, "evaluate", str(beir), "--systems", "bi,bi+cross", "--metrics", "nDCG@10,R@10", "--pool", "3", "--json")
     found = json.loads(out)
     assert status == 0
-    assert {key: found[key] for key in found if key != "systems"} == {"collection": "tiny", "documents": 4, "queries": 2, "pool": 3}
+    about = {key: found[key] for key in found if key not in ("systems", "against", "notes")}
+    assert about == {"collection": "tiny", "split": "test", "documents": 4, "queries": 2, "pool": 3}
     assert list(found["systems"]) == ["bi", "bi+cross"]
     for system in found["systems"].values():
         assert set(system) == {"nDCG@10", "R@10", "ms_per_query"}
@@ -138,24 +139,30 @@ def test_evaluate_prints_means_and_milliseconds_of_each_system(capsys: pytest.Ca
         assert system["R@10"] == {"mean": 1, "n": 2}
         assert system["ms_per_query"] > 0
     assert found["systems"]["bi"]["nDCG@10"]["mean"] == 1
+    assert found["against"]["system"] == "bi"
+    assert list(found["against"]["systems"]) == ["bi+cross"]
+    assert "Only 2 queries are judged" in found["notes"][0]
 
 
 def test_evaluate_prints_a_line_for_each_system(capsys: pytest.CaptureFixture[str], beir: Path) -> None:
     options = ["--systems", "bm25,bi", "--metrics", "RR@10,P@1", "--queries", "1"]
     status, out, _ = run(capsys, "evaluate", str(beir), *options)
-    title, heads, bm25, bi, legend = out.splitlines()
+    title, heads, bm25, bi, against, test, *notes, legend = out.splitlines()
     assert status == 0
-    assert title.startswith("tiny: 4 documents, 1 judged quer")
-    assert heads.split() == ["system", "RR@10", "P@1", "ms/query"]
-    assert bm25.split()[:3] == ["bm25", "1.0000", "1.0000"]
-    assert bi.split()[:3] == ["bi", "1.0000", "1.0000"]
+    assert title.startswith("tiny (test): 4 documents, 1 judged query, pool")
+    assert heads.split() == ["system", "RR@10", "P@1", "n", "ms/query"]
+    assert bm25.split()[:4] == ["bm25", "1.0000", "1.0000", "1"]
+    assert bi.split()[:4] == ["bi", "1.0000", "1.0000", "1"]
+    assert against.startswith("Against bm25, by RR@10")
+    assert "the same on the one question" in test
+    assert all(note.startswith("note: ") for note in notes)
     assert "higher is better" in legend
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--systems", "bi,bogus"], "no system 'bogus': use bi, bi+cross, bi+cross-sum, bm25, bm25+cross"),
+        (["--systems", "bi,bogus"], "no system 'bogus': use bm25, bi, hybrid, bm25+cross, bi+cross, bi+cross-sum, hybrid+cross"),
         (["--systems", ""], "no system ''"),
         (["--metrics", "bogus"], "no metric 'bogus': use names such as nDCG@10"),
         pytest.param(

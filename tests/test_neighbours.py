@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from core.progress import Cancelled
-from core.projection import join, screening
-from core.projection.measures import distances, similarities
+from core.models import precision
+from core.projection import halved, join, screening
+from core.projection.measures import distances, similarities, unit
 from core.projection.neighbours import nearest, nearest_among, nearest_to
 from core.projection.records import Floats, Neighbours
 from core.records import METRICS, Metric
@@ -64,6 +65,28 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_neighbours_are_those_of_all_pairs(kind: str, metric: Metric) -> None:
     vectors = vectors_of(kind, 400)
     same(nearest(vectors, metric, 7), brute(vectors, metric, 7))
+
+
+@pytest.mark.parametrize("kind", COLLECTIONS)
+@pytest.mark.usefixtures("small_blocks")
+def test_halved_numbers_choose_the_same(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(halved, "WORTHWHILE", 1)
+    monkeypatch.setattr(join, "SPARE_OF_HALVED", 3)  # so that there are doubts
+    monkeypatch.setattr(precision, "bfloat16_is_native", lambda device: True)
+    vectors = vectors_of(kind, 400)
+    same(nearest(vectors, "cosine", 7), brute(vectors, "cosine", 7))
+
+
+def test_halved_products_miss_by_no_more_than_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(halved, "WORTHWHILE", 1)
+    monkeypatch.setattr(precision, "bfloat16_is_native", lambda device: True)
+    vectors = unit(vectors_of("spread", 300, 64))
+    held = halved.Halved.of(vectors)
+    assert held is not None
+    products = held.products(slice(0, 300), slice(0, 300))
+    true = vectors.astype(np.float64) @ vectors.T.astype(np.float64)
+    assert (np.abs(true - products) <= held.over(products)).all()
+    assert held.over(products).max() < 0.01
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -2,50 +2,140 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+import math
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from core.errors import SettingsError
 from core.evaluation.judged import Qrels
+from core.wording import clip
 
 DEFAULT = ("nDCG@10", "R@10")
-_OFFERED = re.compile(r"(nDCG|(R|P|RR|AP|Success)(\(rel=[1-9]\d?\))?)@([1-9]\d{0,2}|1000)|nDCG|(RR|AP|Rprec)(\(rel=[1-9]\d?\))?")
+MEASURES = ("nDCG@10", "RR@10", "R@5", "R@100", "P@5", "AP", "Judged@10")  # what an evaluation shows unless told otherwise
+JUDGED = "Judged@10"
+DEEPEST_CUTOFF = 1000
+LONGEST_SAID = 80  # characters of an unknown name in a message
+_HINT = "use names such as nDCG@10, R@100, P@5, RR@10, Success@1, AP or Rprec, with a cutoff from 1 to 1000"
+_COUNTS = ("NumQ", "NumRel", "NumRet")
+# What ir_measures and the programs behind it raise for a measure that they do not know or cannot compute.
+_REFUSALS = (
+    SyntaxError,
+    ValueError,
+    NameError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+    ArithmeticError,
+    OSError,
+    subprocess.SubprocessError,
+)
+_TRIAL_QRELS: Qrels = {"1": {"a": 2, "b": 0}, "2": {"a": 1}}
+_TRIAL_RUN = {"1": {"b": 2.0, "a": 1.0}, "2": {"c": 1.0}}
 Run = Mapping[str, Sequence[str]]  # query id -> document ids, best first
 
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """A metric over queries: 0 to 1, higher is better."""
+    """A metric over queries: higher is better, for nearly all of them 1 is the most."""
 
     mean: float
     n: int  # judged queries, those without results too, which score 0
 
 
+def split_names(listed: str) -> list[str]:
+    """Return the names in a list with commas between them; commas in brackets part nothing."""
+    names, depth = [""], 0
+    for sign in listed:
+        depth += (sign in "([{") - (sign in ")]}")
+        if sign == "," and depth <= 0:
+            names.append("")
+        else:
+            names[-1] += sign
+    return [name.strip() for name in names]
+
+
 def check(names: Sequence[str]) -> None:
-    """Raise SettingsError for a metric that is not offered."""
+    """Raise SettingsError for a metric that ir_measures does not know, or that cannot be computed here."""
     for name in names:
-        if not _OFFERED.fullmatch(name):
-            raise SettingsError(f"There is no metric {name!r}: use names such as nDCG@10, R@100, P@5, RR@10, Success@1, AP or Rprec, with a cutoff from 1 to 1000")
+        measure = _parsed(name)
+        with _translated(name, "cannot be computed here"):
+            list(measure.iter_calc(_TRIAL_QRELS, _TRIAL_RUN))
+
+
+def cutoff(name: str) -> int | None:
+    """Return how many ranks a metric looks at, None for all. Raises SettingsError."""
+    return _looked_at(_parsed(name))
+
+
+def _looked_at(measure: Any) -> int | None:
+    """The cutoff, where ranks behind it change nothing."""
+    found = measure.params.get("cutoff")
+    return None if found is None or measure.params.get("judged_only") else int(found)
 
 
 def per_query(qrels: Qrels, run: Run, names: Sequence[str] = DEFAULT) -> dict[str, dict[str, float]]:
     """Return for each metric the value of every judged query; one without results scores 0.
 
-    Ranks count, not scores: ties are already broken. Raises SettingsError for an unknown metric.
+    Ranks count, not scores: ties are already broken. A query of which ir_measures says nothing (Accuracy where nothing
+    relevant was found) is left out. Raises SettingsError for an unknown metric.
     """
-    import ir_measures
-
-    check(names)
-    measures = {name: ir_measures.parse_measure(name) for name in names}
-    ranked = {query: {document: -float(rank) for rank, document in enumerate(found)} for query, found in run.items()}
-    found = {name: dict.fromkeys(qrels, 0.0) for name in names}
-    for name, measure in measures.items():
-        for value in ir_measures.iter_calc([measure], qrels, ranked):
-            found[name][value.query_id] = float(value.value)
+    numbers = {query: str(at) for at, query in enumerate(qrels, 1)}  # some of ir_measures' programs want numbers for ids
+    queries = {number: query for query, number in numbers.items()}
+    judged = {numbers[query]: grades for query, grades in qrels.items()}
+    found: dict[str, dict[str, float]] = {}
+    for name in names:
+        measure = _parsed(name)
+        looked_at = _looked_at(measure)
+        ranked = {numbers[query]: as_scores(ids[:looked_at]) for query, ids in run.items() if query in numbers and ids}
+        with _translated(name, "cannot be computed on these judgments"):
+            values = {queries[value.query_id]: float(value.value) for value in measure.iter_calc(judged, ranked)}
+        found[name] = {query: values.get(query, math.nan) for query in qrels if not math.isnan(values.get(query, math.nan))}
     return found
+
+
+def as_scores(ranking: Sequence[str]) -> dict[str, float]:
+    """Return scores that give exactly this order: the number of ids for the first, 1 for the last.
+
+    Whole numbers, which the single precision that trec_eval computes in keeps apart.
+    """
+    return {id_: float(len(ranking) - at) for at, id_ in enumerate(ranking)}
 
 
 def aggregate(values: Mapping[str, float]) -> Aggregate:
     """Return the mean over all judged queries."""
     return Aggregate(sum(values.values()) / len(values) if values else 0.0, len(values))
+
+
+def _parsed(name: str) -> Any:
+    """The measure, with only such parameters as are safe: an unusual cutoff ends the whole process in trec_eval."""
+    import ir_measures
+
+    with _translated(name, ""):
+        measure = ir_measures.parse_measure(name)
+        params: dict[str, Any] = measure.params
+        safe = all(_whole(params.get(key, 1), 1, DEEPEST_CUTOFF) for key in ("cutoff", "rel"))
+        gains = params.get("gains", {})
+        safe = safe and isinstance(gains, dict) and all(_whole(number, 0, DEEPEST_CUTOFF) for pair in gains.items() for number in pair)
+        if not safe:
+            raise ValueError(name)
+    if measure.NAME in _COUNTS:
+        raise SettingsError(f"There is no metric {name!r} here, it counts and measures nothing: {_HINT}")
+    return measure
+
+
+def _whole(value: object, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+@contextmanager
+def _translated(name: str, what: str) -> Iterator[None]:
+    try:
+        yield
+    except _REFUSALS as error:
+        said = repr(clip(name, LONGEST_SAID)) if len(name) > LONGEST_SAID else repr(name)
+        raise SettingsError(f"The metric {said} {what}: {_HINT}" if what else f"There is no metric {said}: {_HINT}") from error

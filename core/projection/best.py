@@ -25,32 +25,34 @@ class Best:
         self.places = np.full((points, k), NOBODY, dtype=np.int32)
         self.scores = np.full((points, k), -np.inf, dtype=np.float32)
         self.least = np.full(points, -np.inf, dtype=np.float32)
-        self._waiting: list[tuple[Ints, Ints, Floats]] = []
+        room = points * k // 2  # made once: thousands of small arrays would leave the memory in pieces
+        self._waiting = (np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.float32))
         self._many = 0
         self._lock = threading.Lock()
 
     def add(self, points: Ints, places: Ints, scores: Floats) -> None:
         """Take candidates: the score of the place for the point, arrays of one length. A pair must not come twice."""
         good = np.flatnonzero(scores > self.least[points])
-        if not len(good):
-            return
+        coming = (points[good], places[good], scores[good])
         with self._lock:
-            self._waiting.append((points[good], places[good], scores[good]))
+            if self._many + len(good) > len(self._waiting[0]):
+                self._sort_in(*coming)
+                return
+            for column, values in zip(self._waiting, coming, strict=True):
+                column[self._many : self._many + len(good)] = values
             self._many += len(good)
-            if 2 * self._many > self.places.size:
-                self._sort_in()
 
     def finish(self) -> None:
         """Sort in what still waits."""
         with self._lock:
-            self._sort_in()
+            self._sort_in(*(column[:0] for column in self._waiting))
 
-    def _sort_in(self) -> None:
+    def _sort_in(self, *coming: Ints | Floats) -> None:
         """Lay the candidates of each point side by side, behind the best ones so far, and keep the best of the row."""
-        if not self._many:
+        points, places, scores = (np.concatenate([column[: self._many], values]) for column, values in zip(self._waiting, coming, strict=True))
+        self._many = 0
+        if not len(points):
             return
-        points, places, scores = (np.concatenate(parts) for parts in zip(*self._waiting, strict=True))
-        self._waiting, self._many = [], 0
         order = np.argsort(points, kind="stable")
         counts = np.bincount(points, minlength=len(self.least))
         k = self.places.shape[1]

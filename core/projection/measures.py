@@ -11,7 +11,7 @@ import numpy.typing as npt
 from core.projection.records import Floats
 from core.records import Metric
 
-_PAIRS = 8192  # computed at once: some 50 MB at 384 dimensions
+_PAIRS = 2048  # computed at once: some 20 MB at 384 dimensions
 Numbers = npt.NDArray[np.float64]
 Any_places = npt.NDArray[np.integer[Any]]
 

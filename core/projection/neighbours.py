@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.projection.halved import Halved
 from core.projection.join import STAGE as STAGE
 from core.projection.join import Join
 from core.projection.measures import paired
@@ -27,7 +28,8 @@ def nearest(vectors: Floats, metric: Metric, k: int, report: Report | None = Non
     if k < 1:
         return _nobody(len(vectors))
     screen = Screen(vectors, Basis.of(vectors, metric))
-    return Join(metric, k, vectors, vectors, screen, screen).run(report or silent)
+    halved = Halved.of(screen.vectors) if metric == "cosine" else None
+    return Join(metric, k, vectors, vectors, screen, screen, halved).run(report or silent)
 
 
 def nearest_among(vectors: Floats, metric: Metric, queries: Floats, k: int, report: Report | None = None) -> Neighbours:

@@ -48,10 +48,16 @@ class Screen:
     """
 
     def __init__(self, vectors: Floats, basis: Basis) -> None:
-        seen = np.concatenate([basis.seen(vectors[first : first + _BLOCK]) for first in range(0, len(vectors), _BLOCK)])
-        self.order = _by_leader(seen, basis)
         self._l2 = basis.metric == "l2"
-        self.left = _bounding(seen[self.order], self._l2)
+        self.order = _by_leader(vectors, basis)
+        self.left = np.empty((len(vectors), vectors.shape[1] + (3 if self._l2 else 1)), dtype=np.float32)
+        for first in range(0, len(vectors), _BLOCK):
+            self.left[first : first + _BLOCK] = _bounding(basis.seen(vectors[self.order[first : first + _BLOCK]]), self._l2)
+
+    @property
+    def vectors(self) -> Floats:
+        """The vectors as they are compared, in their order here, shape (vectors, dimension)."""
+        return self.left[:, : -3 if self._l2 else -1]
 
     def right(self, places: slice) -> Floats:
         """Return some vectors as the other side of a product."""
@@ -74,12 +80,12 @@ def _bounding(seen: Floats, l2: bool) -> Floats:
     return np.concatenate(parts, axis=1, dtype=np.float32)
 
 
-def _by_leader(seen: Floats, basis: Basis) -> Places:
+def _by_leader(vectors: Floats, basis: Basis) -> Places:
     """The vectors of the first leader, then those of the second ..., each leader's in their own order."""
     if len(basis.leaders) < 2:
-        return np.arange(len(seen))
+        return np.arange(len(vectors))
     offsets = np.square(basis.leaders).sum(axis=1) / 2 if basis.metric == "l2" else np.zeros(len(basis.leaders), np.float32)
-    nearest = [np.argmax(seen[first : first + _BLOCK] @ basis.leaders.T - offsets, axis=1) for first in range(0, len(seen), _BLOCK)]
+    nearest = [np.argmax(basis.seen(vectors[first : first + _BLOCK]) @ basis.leaders.T - offsets, axis=1) for first in range(0, len(vectors), _BLOCK)]
     return np.argsort(np.concatenate(nearest), kind="stable")
 
 
