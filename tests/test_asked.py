@@ -12,7 +12,8 @@ from core.chunking import chunk_document
 from core.document import Document
 from core.errors import DataError
 from core.evaluation.asked import JudgedQueries, qrels_for, spans_for, splits_for, usual_split
-from core.evaluation.graded import JudgedSpan, covered, grade, holds, ndcg
+from core.evaluation.graded import JudgedSpan, covered, grade, holds
+from core.evaluation.units import ndcg
 from core.exchange.copying import copy
 from core.indexing import index
 from core.judging.records import query_id_of

@@ -17,7 +17,8 @@ from core.agreement import Agreement
 from core.comparison import Comparison, QueryMove, trec_run
 from core.comparison_plots import BM25_COLOUR, CROSS_COLOUR, DOWN, GRADES, SAME, UP, pool_chart, score_scatter, slope_chart
 from core.errors import ModelError, RankscopeError
-from core.evaluation.graded import JudgedSpan, covered, grade, ndcg
+from core.evaluation.graded import JudgedSpan, covered, grade
+from core.evaluation.units import ndcg
 from core.models.cross_encoder import PairScores, Progress
 from core.pairs import PairScore, score_pairs
 from core.plots import BI_COLOUR
@@ -383,7 +384,7 @@ def judged(document: str, start: int, end: int, grade: int) -> JudgedSpan:
 
 
 JUDGED = (judged("a.txt", 0, 10, 3), judged("a.txt", 20, 30, 1), judged("b.txt", 0, 10, 0))
-IDEAL = 7 / log2(2) + 1 / log2(3)  # 2**3 - 1 at rank 1, 2**1 - 1 at rank 2, 2**0 - 1 = 0 at rank 3
+IDEAL = 3 / log2(2) + 1 / log2(3)  # grade 3 at rank 1, grade 1 at rank 2, grade 0 at rank 3
 
 
 @pytest.mark.parametrize(
@@ -417,14 +418,14 @@ def test_a_chunk_has_the_best_grade_of_the_spans_that_it_shares_half_with(hit: H
     [
         ([], 0),
         ([chunk(0, 10), chunk(20, 30)], IDEAL),
-        ([chunk(20, 30), chunk(0, 10)], 1 / log2(2) + 7 / log2(3)),
-        ([chunk(0, 10)], 7),
-        ([chunk(0, 10), chunk(0, 12), chunk(20, 30)], 7 + 0 + 1 / log2(4)),  # the same span twice counts once
-        ([chunk(0, 12), chunk(5, 30)], 7 + 1 / log2(3)),  # of the second chunk only what is new
-        ([chunk(50, 60), chunk(0, 10, "b.txt"), chunk(0, 10)], 7 / log2(4)),  # not judged; judged 0
+        ([chunk(20, 30), chunk(0, 10)], 1 / log2(2) + 3 / log2(3)),
+        ([chunk(0, 10)], 3),
+        ([chunk(0, 10), chunk(0, 12), chunk(20, 30)], IDEAL),  # the same span twice counts once, and takes one rank
+        ([chunk(0, 12), chunk(5, 30)], IDEAL),  # of the second chunk only what is new
+        ([chunk(50, 60), chunk(0, 10, "b.txt"), chunk(0, 10)], 3 / log2(4)),  # not judged; judged 0
         ([chunk(0, 40, "c.txt"), chunk(20, 30, "b.txt")], 0),  # judged in another document
-        ([chunk(0, 40)], IDEAL),  # 8 at rank 1 beats the ideal of a span a rank: held down to 1
-        ([chunk(100 + at, 101 + at) for at in range(9)] + [chunk(0, 10)], 7 / log2(11)),
+        ([chunk(0, 40)], IDEAL),  # a chunk with both spans stands for both, one after the other
+        ([chunk(100 + at, 101 + at) for at in range(9)] + [chunk(0, 10)], 3 / log2(11)),
         ([chunk(100 + at, 101 + at) for at in range(10)] + [chunk(0, 10)], 0),  # rank 11
     ],
 )
@@ -434,8 +435,8 @@ def test_ndcg_by_hand(hits: list[Hit], gained: float) -> None:
 
 def test_ndcg_at_another_depth() -> None:
     hits = [chunk(20, 30), chunk(0, 10)]
-    assert ndcg(hits, JUDGED, 1) == pytest.approx(1 / 7)  # the ideal has rank 1 only, too
-    assert ndcg(hits, JUDGED, 2) == pytest.approx((1 + 7 / log2(3)) / IDEAL)
+    assert ndcg(hits, JUDGED, 1) == pytest.approx(1 / 3)  # the ideal has rank 1 only, too
+    assert ndcg(hits, JUDGED, 2) == pytest.approx((1 + 3 / log2(3)) / IDEAL)
 
 
 def test_nothing_relevant_has_no_ndcg() -> None:

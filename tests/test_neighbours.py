@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.progress import Cancelled
 from core.models import precision
+from core.progress import Cancelled
 from core.projection import halved, join, screening
 from core.projection.measures import distances, similarities, unit
 from core.projection.neighbours import nearest, nearest_among, nearest_to

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -73,23 +72,3 @@ def grade(chunk: Placed, judgments: Sequence[SpanJudgment]) -> int | None:
     """Return the best grade of those that count for a chunk, None where none does."""
     return max((judgments[at].grade for at in covered(chunk, judgments)), default=None)
 
-
-def ndcg(chunks: Sequence[Placed], judgments: Sequence[SpanJudgment], depth: int = 10) -> float | None:
-    """Return nDCG at ``depth`` of chunks against judged spans, 0 to 1, None where nothing is judged relevant.
-
-    The gain of a rank is the sum of 2**grade - 1 over the spans that its chunk is the first to hold, so that
-    overlapping chunks are not rewarded twice; the ideal ranking has a span a rank, best grades first.
-    (Järvelin and Kekäläinen, Cumulated gain-based evaluation, 2002; exponential gain of Burges et al., 2005.)
-    A chunk that holds several spans can beat that ideal: the value is then 1.
-    """
-    gains = [2.0 ** max(judged.grade, 0) - 1 for judged in judgments]
-    ideal = sum(gain / math.log2(rank + 1) for rank, gain in enumerate(sorted(gains, reverse=True)[:depth], 1))
-    if not ideal:
-        return None
-    found: set[int] = set()
-    gained = 0.0
-    for rank, chunk in enumerate(chunks[:depth], 1):
-        new = set(covered(chunk, judgments)) - found
-        found |= new
-        gained += sum(gains[at] for at in new) / math.log2(rank + 1)
-    return min(1.0, gained / ideal)

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from core.evaluation.graded import SpanJudgment, covered
+from core.evaluation import metrics
+from core.evaluation.graded import Placed, SpanJudgment, covered
 from core.evaluation.judged import Qrels
 
 if TYPE_CHECKING:  # asked.py opens a data folder, which texts in memory do not need
@@ -89,3 +90,19 @@ def pooled(ranking: Iterable[Sequence[str]], most: int | None = None) -> list[st
         if most is not None and len(found) >= most:
             break
     return list(found)[:most]
+
+
+def ndcg(chunks: Sequence[Placed], judgments: Sequence[SpanJudgment], depth: int = 10) -> float | None:
+    """Return nDCG at ``depth`` of one query's ranked chunks against judged spans, None where nothing is judged relevant.
+
+    ir_measures' own, over the units that the chunks count as: what Evaluate says of the same ranking.
+    """
+    grades: dict[str, int] = {}
+    for span in judgments:
+        grades[unit_of(span)] = max(span.grade, grades.get(unit_of(span), span.grade))
+    if max(grades.values(), default=0) < 1:
+        return None
+    questions = Questions({"": ""}, {"": grades}, {"": judgments})
+    places = [Place(chunk.document_id, "", chunk.start, chunk.end) for chunk in chunks]
+    ranking = pooled((questions.units("", f"chunk {rank}", place) for rank, place in enumerate(places, 1)), depth)
+    return metrics.per_query(questions.qrels, {"": ranking}, [f"nDCG@{depth}"])[f"nDCG@{depth}"][""]

@@ -55,7 +55,7 @@ class Join:
         down, across = _blocks(len(self.points)), _blocks(len(self.others))
         wanted = min(self.k + (SPARE_OF_HALVED if self.halved else SPARE), len(self.others) - self.same)
         best = [Best(block.stop - block.start, wanted) for block in down]
-        turns = [(row, (row + turn) % len(across)) for turn in range(len(across)) for row in range(len(down))]
+        turns = [(row, (row * len(across) // len(down) + turn) % len(across)) for turn in range(len(across)) for row in range(len(down))]
         if self.same:  # each two blocks once
             turns = [(row, row + turn) for turn in range(len(down)) for row in range(len(down) - turn)]
         with _own_threads(self.halved is not None) as side_by_side:

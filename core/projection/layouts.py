@@ -124,9 +124,9 @@ def _layout(points: Points, settings: LayoutSettings, xy: Floats, clock: Stages,
 def _costs(many: int, dimension: int, settings: LayoutSettings) -> dict[str, float]:
     """Seconds that each stage is likely to take, measured on two cores: what matters is how they compare."""
     fitted = min(many, fit_limit(settings))
-    costs = {BEGINNING: 1e-8 * many * dimension, SEARCHING: 2e-12 * fitted * fitted * dimension + 1e-5 * fitted}
+    costs = {BEGINNING: 1e-8 * many * dimension, SEARCHING: 4e-12 * fitted * fitted * dimension + 1e-5 * fitted}
     if settings.method == "umap":
-        costs |= {umap_layout.LOADING: 5.0, umap_layout.JOINING: 2e-5 * fitted, umap_layout.MOVING: 2.0 + 2.5e-6 * fitted * umap_layout.epochs_for(fitted)}
+        costs |= {umap_layout.LOADING: 2.5, umap_layout.JOINING: 5e-6 * fitted, umap_layout.MOVING: 1.0 + 1.75e-6 * fitted * umap_layout.epochs_for(fitted)}
     else:
         costs |= {tsne_layout.LOADING: 1.0, tsne_layout.MOVING: 1.5e-2 * fitted}
-    return costs | {PLACING: 2e-12 * (many - fitted) * fitted * dimension}
+    return costs | {PLACING: 8e-12 * (many - fitted) * fitted * dimension}

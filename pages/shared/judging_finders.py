@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from core.evaluation.graded import grade, ndcg
+from core.evaluation.graded import grade
+from core.evaluation.units import ndcg
 from core.excerpt import unwrap
 from core.judging.pooling import Pool
 from core.wording import clip, plural

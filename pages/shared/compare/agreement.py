@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.comparison import Comparison
-from core.evaluation.graded import SpanJudgment, ndcg
+from core.evaluation.graded import SpanJudgment
+from core.evaluation.units import ndcg
 
 
 def show_agreement(comparison: Comparison, judgments: Sequence[SpanJudgment]) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.agreement import TOP
 from core.comparison import Comparison
-from core.evaluation.graded import ndcg
+from core.evaluation.units import ndcg
 from core.records import Collection, Metric
 from core.wording import plural
 from core.workspace import Workspace

@@ -12,7 +12,7 @@ from core.comparison import Comparison, QueryMove
 from core.comparison_plots import slope_chart
 from core.errors import RankscopeError
 from core.evaluation.asked import spans_for
-from core.evaluation.graded import ndcg
+from core.evaluation.units import ndcg
 from core.models.cross_encoder import CrossEncoder
 from core.records import Collection, Metric
 from core.samples import SAMPLE_COLLECTION, questions
