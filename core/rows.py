@@ -9,10 +9,10 @@ from typing import Any
 
 from core.errors import ForeignCollection
 from core.records import Chunk, ChunkSettings, Collection, Hit, Metric, Value
+from core.versions import PLACE
 
 SCHEMA = 1
 META = "meta."  # before the names of a chunk's own metadata, so that they cannot be taken for ours
-_PLACE = {"document_id", "document", "start", "end", "tokens"}
 SPACES: dict[Metric, str] = {"cosine": "cosine", "dot": "ip", "l2": "l2"}
 _SIMILARITIES: dict[Metric, Callable[[float], float]] = {
     "cosine": lambda distance: 1.0 - distance,
@@ -89,7 +89,7 @@ def scored_hits(collection: Collection, rows: Iterable[tuple[float, str, str, di
 
 def told(collection: Collection, held: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """Return a chunk's metadata. Raises ForeignCollection where it does not say where the chunk stands."""
-    if not held or not held.keys() >= _PLACE:
+    if not held or not held.keys() >= set(PLACE):
         raise ForeignCollection(
             f"The chunks of {collection.name!r} were written by another program and do not name their documents: "
             "index the documents here instead"

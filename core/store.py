@@ -22,13 +22,14 @@ from core.facets import Field, read_fields, read_values
 from core.filters import Filter
 from core.names import ARRIVING, chroma_name
 from core.records import METRICS, Chunk, ChunkSettings, Collection, Hit, Metric, Value
-from core.rows import META, SCHEMA, SPACES, chunking_metadata, read_collection, read_hits, scored_hits
-from core.versions import read_version
+from core.rows import META, SCHEMA, SPACES, chunking_metadata, read_collection, read_hits, scored_hits, told
+from core.versions import read_spots, read_version
 from core.where import as_where
 
 Vectors = npt.NDArray[np.float32]
 HNSW = {"ef_construction": 200, "ef_search": 200}  # wider than Chroma's 100: recall before a millisecond
 CHROMAS_WIDTH = 100  # where a collection does not say
+MANY = 10_000  # vectors read at once: 15 MB of 384 dimensions
 ATTEMPTS = 5  # at a query, while another process writes
 
 
@@ -227,6 +228,26 @@ class Store(Chroma):
             held.get(limit=1, include=[])  # what was just added reaches the file when it is first asked for
         with self._held(collection):
             return read_version(self._folder / FILE, collection.key)
+
+    def spots(self, collection: Collection) -> dict[str, tuple[Any, ...]]:
+        """Return where each chunk stands by its id: document id, document, start, end, tokens.
+
+        Of what was just added the file knows when ``version`` was asked for. Raises StoreError, and ForeignCollection for chunks that do not say.
+        """
+        rows = read_spots(self._folder / FILE, collection.key)
+        if any(None in row for row in rows):
+            told(collection, None)
+        return {row[0]: row[1:] for row in rows}
+
+    def vectors(self, collection: Collection) -> Iterator[tuple[list[str], Vectors]]:
+        """Yield ids and vectors of all chunks, at most 10,000 at once, in the order in which they came."""
+        for offset in count(0, MANY):
+            with self._held(collection) as held:
+                answer = held.get(limit=MANY, offset=offset, include=["embeddings"])
+            if answer["ids"]:
+                yield answer["ids"], np.asarray(answer["embeddings"], dtype=np.float32)
+            if len(answer["ids"]) < MANY:
+                return
 
     def search_width(self, collection: Collection) -> int:
         """Return how many chunks a search of Chroma's index keeps in sight at least (``ef_search``): more find more, and take longer."""

@@ -1,17 +1,25 @@
-"""What tells, without reading them, whether the chunks of a collection have changed."""
+"""What Chroma's SQLite file tells of a collection's chunks much faster than Chroma does."""
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from core.errors import StoreError
 
-_READ = """
+PLACE = ("document_id", "document", "start", "end", "tokens")  # what each of our chunks says of where it stands
+_VERSION = """
 SELECT s.id, coalesce((SELECT m.seq_id FROM max_seq_id m WHERE m.segment_id = s.id), 0), (SELECT count(*) FROM embeddings e WHERE e.segment_id = s.id)
 FROM segments s WHERE s.collection = ? AND s.scope = 'METADATA'
 """
+_SPOTS = f"""
+SELECT e.embedding_id, {", ".join(f"coalesce(m{at}.string_value, m{at}.int_value)" for at in range(len(PLACE)))}
+FROM segments s JOIN embeddings e ON e.segment_id = s.id
+{" ".join(f"LEFT JOIN embedding_metadata m{at} ON m{at}.id = e.id AND m{at}.key = '{key}'" for at, key in enumerate(PLACE))}
+WHERE s.collection = ? AND s.scope = 'METADATA'
+"""  # noqa: S608  made of nothing but the names above
 
 
 def read_version(database: Path, collection: str) -> str:
@@ -19,9 +27,20 @@ def read_version(database: Path, collection: str) -> str:
 
     Chroma numbers every chunk that comes, changes or goes. Raises StoreError where its SQLite file cannot be read.
     """
+    return " ".join(f"{segment}:{int(last)}:{chunks}" for segment, last, chunks in _all(database, _VERSION, collection))
+
+
+def read_spots(database: Path, collection: str) -> list[tuple[Any, ...]]:
+    """Return of every chunk of a collection (Chroma's id) its id and what PLACE names, None for what it does not say.
+
+    About a second for 100,000 chunks. Raises StoreError where the file cannot be read.
+    """
+    return _all(database, _SPOTS, collection)
+
+
+def _all(database: Path, sql: str, collection: str) -> list[tuple[Any, ...]]:
     try:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as opened:
-            rows = opened.execute(_READ, [collection]).fetchall()
+            return opened.execute(sql, [collection]).fetchall()
     except sqlite3.Error as error:
-        raise StoreError(f"The state of the chunks in {database} cannot be read ({error}): is another version of Chroma at work there?") from error
-    return " ".join(f"{segment}:{int(last)}:{chunks}" for segment, last, chunks in rows)
+        raise StoreError(f"The chunks in {database} cannot be looked up ({error}): is another version of Chroma at work there?") from error

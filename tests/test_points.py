@@ -113,7 +113,7 @@ def test_points_of_deleted_collections_go(workspace: Workspace, colours: Collect
     assert not points_folder(workspace.settings.data, colours.key).exists()
 
 
-@pytest.mark.parametrize("ending", [".npy", ".parquet"])
+@pytest.mark.parametrize("ending", [".npy", ".npz"])
 def test_damaged_files_are_made_anew(workspace: Workspace, colours: Collection, ending: str) -> None:
     points = read_points(workspace, colours)
     path, vectors = points_folder(workspace.settings.data, colours.key) / f"{points.digest}{ending}", points.vectors.tolist()

@@ -9,18 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import zipfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from core.errors import MapError
 from core.projection.files import FOLDER, discard, replacing
 from core.projection.records import Floats, Points
-from core.records import METRICS, Metric
+from core.records import Metric
 
 CURRENT = "current.json"
+_ABOUT = ("collection", "key", "digest", "metric", "model")
 _BLOCK = 8192  # vectors hashed at once
 
 
@@ -62,15 +64,12 @@ def keep_points(data: Path, points: Points, version: str = "") -> Points:
 
 def open_points(data: Path, key: str, digest: str) -> Points:
     """Return points that were kept, their vectors mapped from the disk. Raises MapError where they are gone or damaged."""
-    import pyarrow
-    import pyarrow.parquet
-
     vectors, table = _paths(points_folder(data, key), digest)
     try:
-        held = pyarrow.parquet.read_table(table)
-        mapped = np.load(vectors, mmap_mode="r" if held.num_rows else None)
-        return _points(held, mapped)
-    except (OSError, ValueError, KeyError, pyarrow.ArrowException) as error:
+        with np.load(table) as held:
+            columns = {name: held[name] for name in held.files}
+        return _points(columns, np.load(vectors, mmap_mode="r" if len(columns["start"]) else None))
+    except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile) as error:
         for path in (vectors, table):
             discard(path)
         raise MapError(f"The chunks of this collection as the map keeps them are gone or damaged ({error}): open the map again") from error
@@ -93,39 +92,28 @@ def forget_others(data: Path, keys: Collection[str]) -> None:
 
 
 def _paths(folder: Path, digest: str) -> tuple[Path, Path]:
-    return folder / f"{digest}.npy", folder / f"{digest}.parquet"
+    return folder / f"{digest}.npy", folder / f"{digest}.npz"
 
 
 def _write(folder: Path, points: Points) -> None:
     """The vectors first: the table says that they are complete."""
-    import pyarrow
-    import pyarrow.parquet
-
     vectors, table = _paths(folder, points.digest)
     with replacing(vectors) as beside, beside.open("wb") as file:
         np.save(file, np.ascontiguousarray(points.vectors, dtype=np.float32))
-    columns: dict[str, Any] = {"chunk_id": points.chunk_ids, "start": points.starts, "end": points.ends, "tokens": points.tokens}
-    for name, values in (("document_id", points.document_ids), ("document", points.documents)):
-        columns[name] = pyarrow.array(values, pyarrow.string()).dictionary_encode()
-    about = {"collection": points.collection, "key": points.key, "digest": points.digest, "metric": points.metric, "model": points.model}
-    held = pyarrow.table(columns).replace_schema_metadata(about)
-    with replacing(table) as beside:
-        pyarrow.parquet.write_table(held, beside)
+    documents = dict.fromkeys(zip(points.document_ids, points.documents, strict=True))
+    number = {document: at for at, document in enumerate(documents)}
+    about = {name: getattr(points, name) for name in _ABOUT} | {"chunk_ids": points.chunk_ids, "documents": list(documents)}
+    document = np.array([number[document] for document in zip(points.document_ids, points.documents, strict=True)], dtype=np.int64)
+    words = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
+    with replacing(table) as beside, beside.open("wb") as file:
+        np.savez(file, about=words, start=points.starts, end=points.ends, tokens=points.tokens, document=document)
 
 
-def _points(held: Any, vectors: Floats) -> Points:
-    about = {name.decode(): value.decode() for name, value in (held.schema.metadata or {}).items()}
-    if len(vectors) != held.num_rows or about["metric"] not in METRICS:
-        raise ValueError(f"{len(vectors)} vectors for {held.num_rows} chunks")
-    columns = {name: held.column(name).combine_chunks() for name in held.column_names}
-    starts, ends, tokens = (columns[name].to_numpy() for name in ("start", "end", "tokens"))
-    ids = tuple(columns["chunk_id"].to_pylist())
-    metric = cast(Metric, about["metric"])
-    documents, names = _decoded(columns["document_id"]), _decoded(columns["document"])
-    return Points(about["collection"], about["key"], about["digest"], metric, about["model"], ids, documents, names, starts, ends, tokens, vectors)
-
-
-def _decoded(column: Any) -> tuple[str, ...]:
-    """Of a column of few different words, each word once in memory."""
-    words = np.asarray(column.dictionary.to_pylist(), dtype=object)
-    return tuple(words[column.indices.to_numpy()].tolist()) if len(words) else ()
+def _points(columns: dict[str, Any], vectors: Floats) -> Points:
+    about = json.loads(columns["about"].tobytes())
+    ids, starts, ends, tokens, document = about["chunk_ids"], *(columns[name] for name in ("start", "end", "tokens", "document"))
+    if not len(vectors) == len(ids) == len(starts) == len(ends) == len(tokens) == len(document):
+        raise ValueError(f"{len(vectors)} vectors for {len(ids)} chunks")
+    documents, names = (np.array([told[at] for told in about["documents"]], dtype=object)[document].tolist() for at in (0, 1))
+    known = {name: about[name] for name in _ABOUT}
+    return Points(**known, chunk_ids=tuple(ids), document_ids=tuple(documents), documents=tuple(names), starts=starts, ends=ends, tokens=tokens, vectors=vectors)

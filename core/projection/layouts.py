@@ -128,5 +128,5 @@ def _costs(many: int, dimension: int, settings: LayoutSettings) -> dict[str, flo
     if settings.method == "umap":
         costs |= {umap_layout.LOADING: 2.5, umap_layout.JOINING: 5e-6 * fitted, umap_layout.MOVING: 1.0 + 1.75e-6 * fitted * umap_layout.epochs_for(fitted)}
     else:
-        costs |= {tsne_layout.LOADING: 1.0, tsne_layout.MOVING: 1.5e-2 * fitted}
+        costs |= {tsne_layout.LOADING: 1.0, tsne_layout.MOVING: 6e-3 * fitted}
     return costs | {PLACING: 8e-12 * (many - fitted) * fitted * dimension}

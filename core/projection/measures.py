@@ -23,7 +23,8 @@ def lengths(vectors: Floats) -> Numbers:
 
 def unit(vectors: Floats) -> Floats:
     """Return the vectors with length 1; one of length 0 stays as it is."""
-    return np.asarray(vectors / np.maximum(lengths(vectors), np.finfo(np.float32).tiny)[:, None], dtype=np.float32)
+    sizes = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    return np.asarray(vectors / np.maximum(sizes, np.finfo(np.float32).tiny)[:, None], dtype=np.float32)
 
 
 def similarities(metric: Metric, one: Floats, other: Floats) -> Floats:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from core.document import short_hash
 from core.errors import MapError
 from core.projection.kept_points import current_points, digest_of, forget_others, keep_points
-from core.projection.records import Floats, Points
+from core.projection.records import Points
 from core.records import Collection
-from core.rows import told
 from core.workspace import Workspace
 
 ATTEMPTS = 5  # while another process writes
@@ -47,39 +43,23 @@ def _version(workspace: Workspace, collection: Collection) -> str:
 
 
 def _read(workspace: Workspace, collection: Collection) -> Points:
-    """Read it all through Chroma."""
+    """Read it all: where chunks stand from the file, their vectors through Chroma."""
     hidden = set(workspace.shelf.hidden(collection.key))
-    ids: list[str] = []
-    columns: dict[str, list[Any]] = defaultdict(list)
-    blocks: list[Floats] = []
-    for batch in workspace.store.batches(collection):
-        rows = [told(collection, held) for held in batch.metadatas]
-        seen = [at for at, held in enumerate(rows) if held["document_id"] not in hidden]
-        ids += [batch.ids[at] for at in seen]
-        for name in ("document_id", "document", "start", "end", "tokens"):
-            columns[name] += [rows[at][name] for at in seen]
-        blocks.append(batch.vectors[seen] if len(seen) < len(rows) else batch.vectors)
-    order = sorted(range(len(ids)), key=ids.__getitem__)
-    vectors = np.concatenate(blocks)[order] if ids else np.empty((0, collection.dimension), np.float32)
-    return _points(collection, [ids[at] for at in order], {name: [values[at] for at in order] for name, values in columns.items()}, vectors)
-
-
-def _points(collection: Collection, ids: Sequence[str], columns: dict[str, list[Any]], vectors: Floats) -> Points:
-    starts, ends, tokens = (np.asarray(columns.get(name, []), dtype=np.int64) for name in ("start", "end", "tokens"))
-    return Points(
-        collection.name,
-        collection.key,
-        digest_of(ids, vectors, collection.metric),
-        collection.metric,
-        collection.model,
-        tuple(ids),
-        tuple(columns.get("document_id", [])),
-        tuple(columns.get("document", [])),
-        starts,
-        ends,
-        tokens,
-        vectors,
-    )
+    spots = workspace.store.spots(collection)
+    ids = sorted(chunk_id for chunk_id, spot in spots.items() if spot[0] not in hidden)
+    place_of = {chunk_id: place for place, chunk_id in enumerate(ids)}
+    vectors = np.empty((len(ids), collection.dimension), dtype=np.float32)
+    for some, block in workspace.store.vectors(collection):
+        if vectors.shape[1] != block.shape[1]:  # another program's collection does not say
+            vectors = np.empty((len(ids), block.shape[1]), dtype=np.float32)
+        seen = [(place_of[chunk_id], at) for at, chunk_id in enumerate(some) if chunk_id in place_of]
+        if seen:
+            places, rows = np.array(seen).T
+            vectors[places] = block[rows]
+    documents, names = (tuple([spots[chunk_id][at] for chunk_id in ids]) for at in (0, 1))
+    starts, ends, tokens = (np.array([spots[chunk_id][at] for chunk_id in ids], dtype=np.int64) for at in (2, 3, 4))
+    digest, metric, model = digest_of(ids, vectors, collection.metric), collection.metric, collection.model
+    return Points(collection.name, collection.key, digest, metric, model, tuple(ids), documents, names, starts, ends, tokens, vectors)
 
 
 def _named(points: Points, workspace: Workspace, collection: Collection) -> Points:

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from core.projection.records import Floats, LayoutSettings, Neighbours, Report
 
-LIMIT = 10_000  # chunks: it takes five times as long as UMAP
+LIMIT = 20_000  # chunks: two minutes on one core, ten times as long as UMAP
 LOADING, MOVING = "loading scikit-learn", "laying out by t-SNE"
 ITERATIONS = 1000
 _SPREAD = 1e-4  # of the start, along its first axis: scikit-learn's own
