@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from core.errors import MapError
 from core.projection.measures import Numbers, unit
@@ -24,10 +25,8 @@ class Plane:
 
     def of(self, vectors: Floats, metric: Metric) -> Floats:
         """Return the places of vectors, shape (vectors, 2)."""
-        xy = np.empty((len(vectors), 2), dtype=np.float32)
-        for first in range(0, len(vectors), _BLOCK):
-            xy[first : first + _BLOCK] = (as_compared(vectors[first : first + _BLOCK], metric) - self.mean) @ self.axes
-        return xy
+        xy = [(as_compared(block, metric) - self.mean) @ self.axes for block in _blocks(vectors)]
+        return np.concatenate(xy) if xy else np.empty((0, 2), dtype=np.float32)
 
 
 def as_compared(vectors: Floats, metric: Metric) -> Floats:
@@ -46,7 +45,8 @@ def principal_plane(vectors: Floats, metric: Metric) -> Plane:
     if not np.isfinite(mean).all():
         raise MapError("Some vectors of this collection hold numbers that are not finite: index its documents again")
     centre = mean.astype(np.float32)
-    values, vectors_of = _by_places(vectors, metric, centre) if many < dimension else _by_dimensions(vectors, metric, centre)
+    with threadpool_limits(1, user_api="blas"):  # several threads would wait for each other: beside other work that takes five times as long
+        values, vectors_of = _by_places(vectors, metric, centre) if many < dimension else _by_dimensions(vectors, metric, centre)
     axes = np.zeros((dimension, 2))
     for at in range(min(2, len(values))):
         if values[at] > _NONE * values[0] and values[at] > 0:
