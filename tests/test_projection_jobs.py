@@ -99,8 +99,9 @@ def test_a_layout_is_made_in_the_background_and_kept(projections: Projections, c
     job = projections.ask(POINTS, UMAP)
     until(lambda: job.share > 0)
     assert (job.state, job.active, job.stage, job.share) == ("running", True, "at it", 0.25)
-    assert job.left is not None
-    assert job.left == pytest.approx(3 * job.seconds, rel=0.5)
+    earlier, left, later = job.seconds, job.left, job.seconds
+    assert left is not None
+    assert 3 * earlier <= left <= 3 * later  # a quarter is done
     with pytest.raises(MapError, match="it is running"):
         job.layout()
     children[0].go.set()

@@ -81,7 +81,7 @@ def test_a_click_opens_the_chunk_with_its_true_neighbours(page: Page) -> None:
     settled(page)
     assert sum(trace["name"] == "chosen chunk" for trace in traces(page)) == 2
     page.get_by_role("button", name="Show in document").click()
-    expect(page.get_by_role("dialog")).to_contain_text("The tinted chunk is characters")
+    expect(page.get_by_role("dialog")).to_contain_text("The tinted chunk is characters", timeout=SLOW)
     page.keyboard.press("Escape")
     settled(page)
     page.locator(".st-key-close-one button").first.click()
