@@ -48,9 +48,15 @@ def points(results: Results, measure: str = QUALITY) -> list[Point]:
 
 def _point(results: Results, system: str, measure: str) -> Point:
     values = list(results.values[system][measure].values())
+    quick, ms, slow = _quartiles(results, system)
+    return Point(system, results.mean(system, measure).mean, bootstrap(values), ms, quick, slow, len(values))
+
+
+def _quartiles(results: Results, system: str) -> tuple[float, float, float]:
+    """First quartile, median and third quartile of a system's milliseconds a query."""
     took = list(results.runs[system].milliseconds.values()) or [0.0]
     quick, ms, slow = np.quantile(took, [0.25, 0.5, 0.75]).tolist()
-    return Point(system, results.mean(system, measure).mean, bootstrap(values), ms, quick, slow, len(values))
+    return quick, ms, slow
 
 
 def _beats(one: Point, other: Point) -> bool:
@@ -65,8 +71,7 @@ def table(results: Results, measures: Sequence[str] | None = None, digits: int =
     shown = list(measures or results.measures)
     rows: list[Row] = [("system", *shown, "n", "ms (median)", "ms (quartiles)")]
     for system in results.systems:
-        took = list(results.runs[system].milliseconds.values()) or [0.0]
-        quick, ms, slow = np.quantile(took, [0.25, 0.5, 0.75]).tolist()
+        quick, ms, slow = _quartiles(results, system)
         means = (f"{results.mean(system, measure).mean:.{digits}f}" for measure in shown)
         rows.append((system, *means, str(len(results.qrels)), f"{ms:.1f}", f"{quick:.1f} to {slow:.1f}"))
     return rows

@@ -10,7 +10,6 @@ from streamlit.delta_generator import DeltaGenerator
 from core.errors import RankscopeError
 from core.map_overlay import Overlay, add_lit, add_meter, add_opened, add_star
 from core.map_plots import HEIGHT
-from core.projection.neighbours import nearest_to
 from core.projection.placing import place
 from core.projection.records import Layout, Points
 from core.records import Collection
@@ -101,8 +100,7 @@ def _show(scene: Scene) -> None:
         add_meter(overlay, points, xy, asked.star, asked.meter.false, asked.meter.missed)
     opened = opened_here(SLOT, points)
     if opened is not None:
-        found, _ = nearest_to(points.vectors, points.metric, points.vectors[opened], panel.NEIGHBOURS + 1)
-        add_opened(overlay, points, xy, opened, [int(at) for at in found if at != opened][: panel.NEIGHBOURS])
+        add_opened(overlay, points, xy, opened, list(panel.near_to(points, opened)))
     picture, beside = st.columns([2.6, 1], gap="medium")
     with picture:
         draw_picture(SLOT, scene.key, scene.collection.name, overlay, HEIGHT, f"{scene.collection.name}-map", on_clicked(SLOT), on_caught(SLOT), st.session_state.get(ZOOMED, 0))

@@ -43,10 +43,26 @@ def show_panel(scene: Scene, slot: str) -> None:
         )
 
 
+def near_to(points: Points, place: int) -> dict[int, float]:
+    """Return the places of a chunk's true nearest neighbours with their similarities, best first; kept, since the picture and the panel both show them."""
+    kept = st.session_state.get("map-near")
+    if kept is None or kept[0] != (points.digest, place):
+        places, scores = nearest_to(points.vectors, points.metric, points.vectors[place], NEIGHBOURS + 1)
+        found = [(int(at), float(score)) for at, score in zip(places, scores, strict=True) if at != place]
+        kept = ((points.digest, place), dict(found[:NEIGHBOURS]))
+        st.session_state["map-near"] = kept
+    near: dict[int, float] = kept[1]
+    return near
+
+
+def _told(hit: Hit) -> str:
+    """A hit on a line: its similarity, its document, how it begins."""
+    return f"{hit.bi_score:.3f} · {clip(hit.document.rsplit('/', 1)[-1], 26)}: {clip(hit.text.replace('#', ' '), 60)}"
+
+
 def _show_chunk(scene: Scene, place: int, slot: str) -> None:
     points = scene.points
-    places, scores = nearest_to(points.vectors, points.metric, points.vectors[place], NEIGHBOURS + 1)
-    near = {points.chunk_ids[int(at)]: float(score) for at, score in zip(places, scores, strict=True) if at != place}
+    near = {points.chunk_ids[at]: score for at, score in near_to(points, place).items()}
     own = points.chunk_ids[place]
     found = {hit.chunk_id: hit for hit in scene.workspace.store.hits(scene.collection, {own: 2.0**30, **near})}
     hit = found.get(own)
@@ -75,8 +91,7 @@ def _show_neighbours(points: Points, near: Sequence[Hit], slot: str) -> None:
     st.markdown(f"**Its nearest chunks**, by {measure_name(points.metric)}", help="In the full space, where nothing is flattened; higher is more similar. The purple lines lead to them.")
     with st.container(height=300, border=False, key=f"map-list-near-{slot}"):
         for hit in near:
-            label = f"{hit.bi_score:.3f} · {clip(hit.document.rsplit('/', 1)[-1], 26)}: {clip(hit.text.replace('#', ' '), 60)}"
-            st.button(literal(label), key=f"near-{slot}-{hit.chunk_id}", on_click=open_chunk, args=[slot, hit.chunk_id], type="tertiary")
+            st.button(literal(_told(hit)), key=f"near-{slot}-{hit.chunk_id}", on_click=open_chunk, args=[slot, hit.chunk_id], type="tertiary")
 
 
 def _show_meter(scene: Scene, asked: Asked, slot: str) -> None:
@@ -88,8 +103,7 @@ def _show_meter(scene: Scene, asked: Asked, slot: str) -> None:
     with st.container(height=330, border=False, key=f"map-list-hits-{slot}"):
         for hit in scene.hits:
             moved = f" (was {hit.bi_rank})" if hit.cross_rank and hit.moved else ""
-            label = f"{hit.rank}{moved} · {hit.bi_score:.3f} · {clip(hit.document.rsplit('/', 1)[-1], 26)}: {clip(hit.text.replace('#', ' '), 60)}"
-            st.button(literal(label), key=f"hit-{slot}-{hit.rank}", on_click=open_chunk, args=[slot, hit.chunk_id], type="tertiary")
+            st.button(literal(f"{hit.rank}{moved} · {_told(hit)}"), key=f"hit-{slot}-{hit.rank}", on_click=open_chunk, args=[slot, hit.chunk_id], type="tertiary")
 
 
 def _show_caught(scene: Scene, caught: list[int], slot: str) -> None:
