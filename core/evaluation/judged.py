@@ -67,20 +67,26 @@ def _rows(path: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
     seen: dict[str, int] = {}
     for number, line in _lines(path):
         about = f"{path}, line {number}"
-        try:
-            row = json.loads(line)
-            row_id = row["_id"]
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise DataError(f"{about}, is not a JSON object with an '_id': mend or leave out the line") from error
-        if isinstance(row_id, bool) or not isinstance(row_id, str | int):
-            raise DataError(f"{about}: the _id {row_id!r} is neither text nor a whole number: mend the line")
-        row_id = str(row_id)
-        if not row_id or any(map(str.isspace, row_id)) or not row_id.isprintable():
-            raise DataError(f"{about}: the _id {row_id!r} is empty or holds a space, which runs and qrels cannot carry: rename it everywhere")
+        row_id, row = row_of(about, line)
         if row_id in seen:
             raise DataError(f"{about}: the _id {row_id!r} was there in line {seen[row_id]}: ids must differ")
         seen[row_id] = number
         yield about, row_id, row
+
+
+def row_of(about: str, line: str) -> tuple[str, dict[str, Any]]:
+    """Return the id and the object that a line holds; ``about`` names file and line. Raises DataError for an id that runs and qrels cannot carry."""
+    try:
+        row = json.loads(line)
+        row_id = row["_id"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise DataError(f"{about}, is not a JSON object with an '_id': mend or leave out the line") from error
+    if isinstance(row_id, bool) or not isinstance(row_id, str | int):
+        raise DataError(f"{about}: the _id {row_id!r} is neither text nor a whole number: mend the line")
+    row_id = str(row_id)
+    if not row_id or any(map(str.isspace, row_id)) or not row_id.isprintable():
+        raise DataError(f"{about}: the _id {row_id!r} is empty or holds a space, which runs and qrels cannot carry: rename it everywhere")
+    return row_id, row
 
 
 def _read_qrels(path: Path, documents: Ids[str], queries: Ids[str]) -> tuple[Qrels, list[str]]:

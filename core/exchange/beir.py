@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import Any
 
 from core.document import Document, Value
 from core.errors import DataError
-from core.evaluation.judged import MOST_GRADE, field_text, joined_text
+from core.evaluation.judged import MOST_GRADE, field_text, joined_text, row_of
 from core.judging.records import free_split
 from core.judgments import Judgment
 
@@ -90,16 +89,7 @@ def file_rows(file: Traversable) -> Iterator[tuple[str, str, dict[str, Any]]]:
     seen: set[str] = set()
     for number, line in file_lines(file):
         about = f"{file}, line {number}"
-        try:
-            row = json.loads(line)
-            row_id = row["_id"]
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise DataError(f"{about}, is not a JSON object with an '_id': mend or leave out the line") from error
-        if isinstance(row_id, bool) or not isinstance(row_id, str | int):
-            raise DataError(f"{about}: the _id {row_id!r} is neither text nor a whole number: mend the line")
-        row_id = str(row_id)
-        if not row_id or any(map(str.isspace, row_id)) or not row_id.isprintable():
-            raise DataError(f"{about}: the _id {row_id!r} is empty or holds a space, which runs and qrels cannot carry: rename it everywhere")
+        row_id, row = row_of(about, line)
         if row_id in seen:
             raise DataError(f"{about}: the _id {row_id!r} was there before: ids must differ")
         seen.add(row_id)
