@@ -105,20 +105,42 @@ def test_a_word_lights_the_chunks_that_contain_it(page: Page) -> None:
     expect(page.get_by_text("contain “Voyager”, lit in gold")).to_be_visible(timeout=SLOW)
     settled(page)
     page.wait_for_function("() => document.querySelector('.rs-map').data.some(t => (t.name ?? '').startsWith('contain'))")
-    page.get_by_placeholder("Light a word").fill("")
-    page.keyboard.press("Enter")
-    settled(page)
 
 
-def test_a_box_catches_chunks_and_the_search_is_limited_to_them(page: Page) -> None:
+def drag_a_box(page: Page) -> None:
+    """Drag a box over the picture, the mouse still pressed."""
     page.locator('.rs-map .modebar-btn[data-val="select"]').click()
     box = page.locator(".rs-map .nsewdrag").first.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + 8)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.6, steps=8)
+
+
+def let_go_of_the_box(page: Page) -> None:
+    """Release the mouse, and see that chunks were caught."""
     page.mouse.up()
     expect(page.get_by_text("Said here more than elsewhere")).to_be_visible(timeout=SLOW)
+
+
+def test_a_box_outlives_a_redraw_while_it_is_dragged(page: Page) -> None:
+    drag_a_box(page)
+    before = page.locator(".rs-map").get_attribute("data-drawn")
+    page.get_by_placeholder("Light a word").fill("")  # what was lit is drawn no more
+    page.keyboard.press("Enter")
+    page.wait_for_function("before => !before.endsWith(document.querySelector('.rs-map').rankscope.data.version)", arg=before)  # another overlay came
+    page.wait_for_timeout(1000)  # a redraw would be over
+    assert page.locator(".rs-map").get_attribute("data-drawn") == before
+    let_go_of_the_box(page)
+    page.wait_for_function("before => document.querySelector('.rs-map').dataset.drawn !== before", arg=before)
+    page.get_by_role("button", name="Let go").click()
+    expect(page.get_by_text("Said here more than elsewhere")).to_have_count(0, timeout=SLOW)
+    settled(page)
+
+
+def test_a_box_catches_chunks_and_the_search_is_limited_to_them(page: Page) -> None:
+    drag_a_box(page)
+    let_go_of_the_box(page)
     page.get_by_role("button", name="Search only here").click()
     expect(page.get_by_text("Searching only in the")).to_be_visible(timeout=SLOW)
     settled(page)

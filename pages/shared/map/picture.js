@@ -88,6 +88,27 @@ function listen(graph, state) {
   graph.on("plotly_unhover", () => tell("rankscope-unhover"));
 }
 
+// A picture that is drawn anew while the mouse drags a box loses the box, also while plotly still gathers what was caught: drawing waits.
+const GATHERS = 300; // milliseconds; plotly's own delay is 100
+function hold(graph, state) {
+  let from;
+  const release = ({ clientX, clientY }) => {
+    if (!from) return;
+    const dragged = Math.hypot(clientX - from[0], clientY - from[1]) > 4;
+    from = undefined;
+    setTimeout(() => (state.pressed = Boolean(from)), dragged ? GATHERS : 0);
+  };
+  graph.addEventListener("pointerdown", (event) => {
+    from = [event.clientX, event.clientY];
+    state.pressed = true;
+  }, true);
+  for (const name of ["pointerup", "pointercancel"]) globalThis.addEventListener(name, release, true);
+}
+
+async function released(state) {
+  while (state.pressed) await wait(25);
+}
+
 async function glide(graph, before, kept, state, style) {
   const from = before.figure.data.map((trace) => ({ x: trace.x, y: trace.y }));
   const start = performance.now();
@@ -98,6 +119,7 @@ async function glide(graph, before, kept, state, style) {
       x: Float32Array.from(trace.x, (x, i) => from[at].x[i] + (x - from[at].x[i]) * share),
       y: Float32Array.from(trace.y, (y, i) => from[at].y[i] + (y - from[at].y[i]) * share),
     }));
+    await released(state);
     await globalThis.Plotly.react(graph, ...composed(kept, state.data, style, between), settings(state.data.name));
     await new Promise(requestAnimationFrame);
   }
@@ -111,6 +133,7 @@ const size = (kept) => kept.figure.data.reduce((sum, trace) => sum + trace.x.len
 async function draw(graph, state) {
   const turn = (state.turn = (state.turn ?? 0) + 1);
   const kept = await ready(state.data.slot, state.data.key);
+  await released(state);
   if (turn !== state.turn) return; // something newer came while this one waited
   unpacked(kept);
   const style = getComputedStyle(graph);
@@ -118,6 +141,7 @@ async function draw(graph, state) {
   state.kept = kept;
   graph.rankscopeName = state.data.name;
   if (before && before !== kept && alike(before, kept) && size(kept) <= SETTLED) await glide(graph, before, kept, state, style);
+  await released(state);
   if (turn !== state.turn) return;
   await globalThis.Plotly.react(graph, ...composed(kept, state.data, style), settings(state.data.name));
   const { focus } = state.data.overlay;
@@ -129,6 +153,7 @@ async function draw(graph, state) {
   if (!state.listening) {
     state.listening = true;
     listen(graph, state);
+    hold(graph, state);
   }
 }
 
