@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,12 @@ LONGEST_TEXT = 400
 PERTURBED = 0.5  # of the groups, where one can be made
 FALSE = 0.06  # what a changed fact is taken to cost in cosine, beside the bonus that it does not get
 WANTED = ((0, 1), (1, 2), (2, 1), (3, 1), (4, 1))  # kind of candidate, how many of a group
+TYPED = 0.5  # of the queries are put as people type them: without marks, and half of these without some of the small words
+SMALL_WORDS = (
+    *("a", "an", "and", "are", "at", "be", "been", "by", "did", "do", "does", "for", "from", "had", "has", "have"),
+    *("in", "is", "it", "of", "on", "or", "the", "there", "this", "to", "was", "were", "with", "you", "your"),
+)
+MARKS = list("?.,!;:`'\"()")
 Ids = npt.NDArray[np.uint16]
 
 
@@ -60,10 +67,27 @@ def _ids(tokens: Tokenizer, texts: Sequence[str], most: int) -> list[Ids]:
     return [np.array(found.ids[:most], dtype=np.uint16) for found in tokens.encode_batch_fast(list(texts), add_special_tokens=False)]
 
 
+def typed(query: Ids, marks: Ids, small: Ids, generator: np.random.Generator) -> Ids:
+    """Return the query as it would be typed into a search box, of two tokens at least; half of the time as it is."""
+    if generator.random() > TYPED:
+        return query
+    keep = ~np.isin(query, marks)
+    if generator.random() < 0.5:
+        keep &= ~np.isin(query, small) | (generator.random(len(query)) < 0.4)
+    return query[keep] if keep.sum() > 1 else query
+
+
+@cache
+def small_tokens(tokens: Tokenizer) -> tuple[Ids, Ids]:
+    """Return the tokens of the marks and of the small words."""
+    marks, small = (np.array([tokens.token_to_id(text) for text in texts], dtype=np.uint16) for texts in (MARKS, SMALL_WORDS))
+    return marks, small
+
+
 def draw(shelf: Shelf, at: int, size: int, generator: np.random.Generator, tokens: Tokenizer | None = None) -> Group:
     """Return the group of query ``at``: its positive and ``size`` - 1 candidates of several kinds.
 
-    With ``tokens``, some groups get a perturbed positive in place of the last candidate.
+    With ``tokens``, some groups get a perturbed positive in place of the last candidate, and some queries are put as people type them.
     """
     groups = shelf.groups
     kinds = groups.kinds[at]
@@ -73,6 +97,8 @@ def draw(shelf: Shelf, at: int, size: int, generator: np.random.Generator, token
     rest = np.setdiff1d(np.flatnonzero(kinds >= 0), chosen)
     chosen = (chosen + generator.permutation(rest).tolist())[: size - 1]
     drawn = group(shelf, at, chosen)
+    if tokens is not None:
+        drawn = replace(drawn, query=typed(drawn.query, *small_tokens(tokens), generator))
     if tokens is None or len(drawn.texts) < size or generator.random() > PERTURBED:
         return drawn
     text = perturbed(groups.queries[at], groups.texts[groups.positive[at]], groups.texts, generator)

@@ -21,7 +21,12 @@ MOST = 800  # functions of a package, so that none sets the tone
 STANDARD_MOST = 2500  # of the standard library
 WORDS = (4, 25)  # of a docstring's first sentence
 LENGTH = (80, 2500)  # characters of a function without its docstring
-DESCRIBED = 0.25  # of the functions keep their docstring, as code that people bring does
+DESCRIBED = 0.6  # of the functions keep their docstring, as code that people bring does
+SMALL = {
+    *("a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "if", "in", "into", "is", "it", "its"),
+    *("of", "on", "or", "return", "returns", "that", "the", "this", "to", "with"),
+}
+DROPPED = 0.2  # of the other words where a query is a few words only
 SENTENCE = re.compile(r"(.+?)(?:\.\s|\.?$)", re.DOTALL)
 
 
@@ -59,7 +64,14 @@ def _query(docstring: str, generator: random.Random) -> str:
     if not WORDS[0] <= len(words) <= WORDS[1] or not docstring.isascii() or ">>>" in words:
         return ""
     said = " ".join(words).replace("`", "")
-    return generator.choice([said, said, said.lower(), f"python {said.lower()}"])
+    low, few = said.lower(), _keywords(said.lower(), generator)
+    return generator.choice([said, low, few, f"python {few}", f"{few} python", f"how to {low} in python"])
+
+
+def _keywords(said: str, generator: random.Random) -> str:
+    """Return the words that carry the meaning, some left out: where the docstring stays, an exact copy would teach nothing."""
+    kept = [word for word in said.split() if word not in SMALL and generator.random() > DROPPED]
+    return " ".join(kept) if len(kept) > 1 else said
 
 
 def _code(node: ast.FunctionDef, lines: list[str], *, keep: bool) -> str:

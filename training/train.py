@@ -28,6 +28,9 @@ from training.batches import Group, Shelf
 from training.net import Parameters
 
 FROZEN = ("embeddings.",)
+# How often a source's queries come up against their number: whole questions with answering passages more often than headings and arguments.
+OFTEN = dict.fromkeys(("conditionalqa", "covid-faq", "inscit", "selqa", "selqa-sent", "squad-sent", "squality", "stackexchange"), 2.0)
+OFTEN |= dict.fromkeys(("argkp-train", "debatepedia", "docs-handbook", "docs-powershell", "dstc9-faq", "fairytaleqa", "policyqa", "tldr-pages"), 0.5)
 
 
 @dataclass
@@ -151,6 +154,8 @@ class Run:
         self.shelves = [batches.shelve(groups, self.tokens) for groups in mine.load(o.work / "groups")]
         self.kept = held_back(self.shelves, o.seed)
         self.order = [(s, int(at)) for s, shelf in enumerate(self.shelves) for at in np.flatnonzero(~shelf.groups.held_back)]
+        often = np.array([OFTEN.get(self.shelves[s].groups.source, 1.0) for s, _ in self.order])
+        self.often = often / often.sum()
         self.step, self.seconds = 0, 0.0
         parameters = shipped() if o.begin == "shipped" else start(self.shelves, o.seed)
         self.fixed = {name: tensor.to(o.device) for name, tensor in parameters.items() if name.startswith(FROZEN)}
@@ -190,7 +195,7 @@ class Run:
     def draw(self) -> tuple[list[Group], int]:
         """Return the groups of this step and the texts' length, the same for the same step and seed."""
         generator = np.random.default_rng((self.o.seed, self.step))
-        chosen = [self.order[i] for i in generator.integers(len(self.order), size=self.o.groups * 2)]
+        chosen = [self.order[i] for i in generator.choice(len(self.order), size=self.o.groups * 2, p=self.often)]
         groups = [batches.draw(self.shelves[s], at, self.o.size, generator, self.tokens) for s, at in chosen]
         groups = [group for group in groups if len(group.texts) == self.o.size][: self.o.groups]
         ready = self.o.begin == "shipped" or self.seconds > 0.4 * self.o.minutes * 60

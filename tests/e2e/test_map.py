@@ -76,7 +76,10 @@ def test_hovering_shows_the_start_of_the_chunk(page: Page) -> None:
 
 def test_a_click_opens_the_chunk_with_its_true_neighbours(page: Page) -> None:
     hit = next(trace for trace in traces(page) if trace["name"] == "hits")["ids"][0]
-    page.mouse.click(*page.evaluate(PIXEL, [".rs-map", hit]))
+    page.mouse.move(*page.evaluate(PIXEL, [".rs-map", hit]))
+    expect(page.locator(".rs-map-card")).to_be_visible(timeout=SLOW)  # what is hovered over is what a click means
+    page.mouse.down()
+    page.mouse.up()
     expect(page.get_by_text("Its nearest chunks")).to_be_visible(timeout=SLOW)
     settled(page)
     assert sum(trace["name"] == "chosen chunk" for trace in traces(page)) == 2
