@@ -8,14 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core.records import Document
+from core.stop_words import stop_words
 
 BEFORE, AFTER = 700, 1500  # characters of context
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 _PROSE_LINE = re.compile(r"^(?!#)([^\n]*[^\s|])\n(?=[^\W\d_])", re.MULTILINE)
-STOP_WORDS = frozenset(
-    ["a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "did", "do", "does", "for", "from", "had", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "me", "my", "no", "not", "of", "on", "or", "our", "so", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "to", "was", "we", "were", "what", "when", "where", "which", "who", "whom", "whose", "why", "will", "with", "would", "you", "your", "el", "la", "los", "las", "un", "una", "unos", "unas", "de", "del", "en", "y", "o", "que", "qué", "es", "por", "para", "con", "se", "su", "le", "les", "des", "du", "et", "une", "est", "dans", "pour", "par", "au", "aux", "qui", "que", "der", "die", "das", "ein", "eine", "und", "ist", "im", "in", "von", "zu", "mit", "den", "dem", "auf", "für", "war", "wer", "wie", "was", "का", "की", "के", "है", "में", "से", "को", "और", "ने", "पर", "في", "من", "على", "إلى", "عن", "هو", "هي", "ما", "أن"]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,9 @@ def fold(word: str) -> str:
 
 def query_words(query: str) -> frozenset[str]:
     """Return the query's words that say something, folded; single ideographs as pairs."""
-    words = {fold(word) for word in _WORD.findall(query) if word.casefold() not in STOP_WORDS and not _IDEOGRAPHS.search(word)}
+    found = [word for word in _WORD.findall(query) if not _IDEOGRAPHS.search(word)]
+    small = stop_words(word.casefold() for word in found)
+    words = {fold(word) for word in found if word.casefold() not in small}
     runs = _IDEOGRAPHS.findall(query)
     pairs = {run[at : at + 2] for run in runs for at in range(max(1, len(run) - 1))}
     return frozenset(words | pairs)

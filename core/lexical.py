@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import regex
 
-from core.excerpt import STOP_WORDS, fold
+from core.excerpt import fold
+from core.stop_words import stop_words
 
 Floats = npt.NDArray[np.float64]
 FUSION_K = 60  # of reciprocal rank fusion, as its authors chose it
@@ -24,11 +25,12 @@ def terms(text: str, folded: Callable[[str], str] = fold) -> list[str]:
     Ideographs are not parted by spaces: each run of them gives its overlapping pairs.
     """
     found: list[str] = []
-    for match in _PART.finditer(unicodedata.normalize("NFC", text)):
-        word = match[0]
-        if match["ideographs"]:
+    parts = [(match[0], bool(match["ideographs"])) for match in _PART.finditer(unicodedata.normalize("NFC", text))]
+    small = stop_words(word.casefold() for word, _ in parts)
+    for word, ideographs in parts:
+        if ideographs:
             found += [word[at : at + 2] for at in range(max(1, len(word) - 1))]
-        elif word.casefold() not in STOP_WORDS:
+        elif word.casefold() not in small:
             found.append(folded(word))
     return found
 

@@ -94,10 +94,16 @@ def write_map_html(figure: go.Figure, path: Path, title: str) -> None:
         raise StoreError(f"The map cannot be written to {path} ({error.strerror}): choose another place") from error
 
 
+def names_script() -> str:
+    """Return the JavaScript function ``declutter``, by which the names on a drawn map do not lie over one another."""
+    return (Path(__file__).parent / "map_names.js").read_text(encoding="utf-8")
+
+
 def map_html(figure: go.Figure, title: str) -> str:
     """Return a page that needs nothing else, plotly's own script included."""
     own = go.Figure(figure)
     own.update_layout(height=None, autosize=True, title={"text": escape(title), "font": {"size": 15}}, margin={"l": 8, "r": 8, "t": 44, "b": 8}, paper_bgcolor="#fff")
     settings = {"scrollZoom": True, "displaylogo": False, "responsive": True, "showSendToCloud": False, "plotlyServerURL": ""}  # nothing leaves the machine
-    page: str = own.to_html(include_plotlyjs=True, full_html=True, config=settings, default_height="97vh")
+    script = f"{names_script()}\nconst graph = document.getElementById('{{plot_id}}');\ngraph.on('plotly_afterplot', () => declutter(graph));\ndeclutter(graph);"
+    page: str = own.to_html(include_plotlyjs=True, full_html=True, config=settings, default_height="97vh", post_script=script)
     return page.replace("<head>", f"<head><title>{escape(title)}</title>", 1)

@@ -9,6 +9,7 @@ from core.indexing import index
 from core.projection import clusters as rooms
 from core.projection.clusters import NOISE, Clusters, find_clusters, smallest_cluster
 from core.projection.clusters_task import TEXTS, make_clusters, read_texts, run
+from core.projection.function_words import language_of
 from core.projection.grouping import ask_clusters, clusters_path, kept_clusters
 from core.projection.jobs import Projections
 from core.projection.points import read_points
@@ -105,6 +106,21 @@ def test_numbers_letters_and_stop_words_name_nothing() -> None:
 def test_no_term_is_part_of_another() -> None:
     assert distinctive_terms([["heater heat boil"] * 5, ["sea"]], 3)[0] == ("boil", "heat")
     assert distinctive_terms([["heat"] * 2 + ["heater heat", "heater boil", "boil"], ["sea"]], 3)[0] == ("boil", "heater")
+
+
+def test_small_words_of_other_languages_name_nothing() -> None:
+    german = ["Der Vulkan ist nicht erloschen und die Lava fließt", "Die Lava ist heiß und der Vulkan bebt nicht", "Nicht der Vulkan und die Insel"]
+    told = distinctive_terms([german, ["the sea", "the harbour"]], 20)[0]
+    assert {"Vulkan", "Lava", "Insel"} <= set(told)
+    assert not {"nicht", "Nicht"} & set(told)
+
+
+def test_a_small_word_of_one_language_may_mean_something_in_another() -> None:
+    assert "die" in distinctive_terms([["the stars that die and are no more"] * 2, ["the sea"]], 9)[0]  # German's article
+    assert language_of({"der", "und", "nicht", "star"}) == "German"
+    assert language_of({"the", "and", "stars", "of"}) == "English"
+    assert language_of({"Lava", "und", "der"}) is None  # two small words tell nothing
+    assert distinctive_terms([["我们学习", "我们"], ["海"]])[0] != ("我们",)
 
 
 def test_ideographs_come_as_pairs_that_do_not_overlap() -> None:

@@ -61,3 +61,12 @@ def test_context_is_cut_at_the_documents_ends() -> None:
     assert (middle.before, middle.chunk, middle.after, middle.cut_before, middle.cut_after) == ("23", "45", "678", True, True)
     whole = context(document, 0, 10)
     assert (whole.before, whole.chunk, whole.after, whole.cut_before, whole.cut_after) == ("", "0123456789", "", False, False)
+
+
+def test_a_small_word_of_another_language_counts_where_it_means_something_in_english() -> None:
+    assert query_words("Who won the war?") == {"won", "war"}
+    assert query_words("world war") == {"world", "war"}
+    assert query_words("Do stars die?") == {"star", "die"}
+    assert query_words("Wie lange war der Krieg?") == {"lange", "krieg"}
+    assert query_words("capital de España") == {"capital", "espana"}
+    assert query_words("¿Con quién se casó?") == {"quien", "caso"}

@@ -165,3 +165,8 @@ def test_the_scores_given_are_left_as_they_were() -> None:
     scores = np.array([1.0, 2.0, 3.0])
     standardised_sum(scores, scores)
     assert scores.tolist() == [1, 2, 3]
+
+
+def test_war_is_counted_in_english_and_left_out_in_german() -> None:
+    assert terms("The war of the roses") == ["war", "rose"]
+    assert terms("Wo war der Hund und die Katze") == ["wo", "hund", "katze"]

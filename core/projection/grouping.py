@@ -22,7 +22,7 @@ from core.records import Collection
 if TYPE_CHECKING:  # it brings Chroma with it, which the worker does not need
     from core.workspace import Workspace
 
-VERSION = 1  # of how clusters are found and named: another one makes them anew
+VERSION = 2  # of how clusters are found and named: another one makes them anew
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 
 

@@ -10,6 +10,7 @@ from math import log, sqrt
 import regex
 
 from core.lexical import terms
+from core.projection.function_words import is_small, is_small_pair, language_of
 
 LIFT = 3.0  # times as many of a group's texts as of the others hold a word that tells them apart
 # Beyond the words that a search leaves out: these tell apart how texts speak, not of what.
@@ -32,7 +33,9 @@ class _Vocabulary:
         for text in texts:
             words = set(_WORD.findall(unicodedata.normalize("NFC", text)))
             self._written.update(words)
-            counted.update({term for word in words for term in self._terms.get(word) or self._read(word)})
+            language = language_of(words)
+            telling = (word for word in words if not is_small(word, language))
+            counted.update({term for word in telling for term in self._terms.get(word) or self._read(word)})
         return counted
 
     def _read(self, word: str) -> tuple[str, ...]:
@@ -103,4 +106,4 @@ def _share_sign(one: str, other: str) -> bool:
 
 def _says_something(term: str) -> bool:
     """Whether a term is more than a number, a single letter or a word of manner."""
-    return term not in _MANNER and any(sign.isalpha() for sign in term) and (len(term) > 1 or bool(_IDEOGRAPH.match(term)))
+    return term not in _MANNER and not is_small_pair(term) and any(sign.isalpha() for sign in term) and (len(term) > 1 or bool(_IDEOGRAPH.match(term)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from core.errors import RankscopeError
 from core.jobs import Jobs
@@ -17,8 +18,9 @@ ICON = "🔎"  # an emoji: the browser would fetch a material icon from Google's
 def begin_page(title: str) -> Workspace:
     """Set up the page and return the opened data folder; stop with a plain message where that fails.
 
-    Called first by every page: a deep link may run a page without app.py.
+    Called first by every page.
     """
+    _have_app_run()
     st.set_page_config(page_title=f"{title} · Rankscope", page_icon=ICON, layout="wide")
     st.html(STYLE)
     quiet_environment()
@@ -29,6 +31,17 @@ def begin_page(title: str) -> Workspace:
         show_error(error)
         st.stop()
     return workspace
+
+
+def _have_app_run() -> None:
+    """Start again with app.py where Streamlit ran the page alone.
+
+    Where a server's first visitor comes by a deep link, as after a restart with a page still open, Streamlit has not yet met
+    ``st.navigation``, takes the folder pages for its old way of many pages, and lists them by their files' names until the tab is loaded again.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
 
 
 @st.cache_resource(show_spinner="Opening the data folder…")

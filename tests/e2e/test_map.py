@@ -24,6 +24,9 @@ PIXEL = """([slot, id]) => {
   }
 }"""
 
+NAMES = """() => [...document.querySelectorAll('.rs-map .annotation')].filter(name => name.style.visibility !== 'hidden')
+  .map(name => ({ name: name.textContent, ...name.getBoundingClientRect().toJSON() }))"""
+
 
 @pytest.fixture(scope="module")
 def page(browser: Browser, app: str) -> Iterator[Page]:
@@ -149,6 +152,24 @@ def test_a_box_catches_chunks_and_the_search_is_limited_to_them(page: Page) -> N
     settled(page)
     page.get_by_role("button", name="Search everywhere").click()
     expect(page.get_by_text("Searching only in the")).to_have_count(0, timeout=SLOW)
+
+
+def test_the_names_of_clusters_do_not_lie_over_one_another(page: Page, app: str) -> None:
+    page.goto(f"{app}/map?collection=sample-library&colour=cluster")
+    page.locator(".rs-map .annotation").first.wait_for(timeout=4 * SLOW)
+    drawn(page)
+    boxes = page.evaluate(NAMES)
+    assert len(boxes) >= 4
+    assert boxes[0]["name"] == page.locator(".rs-map .annotation").first.text_content()  # the largest cluster's always stands
+    for at, one in enumerate(boxes):
+        for other in boxes[:at]:
+            apart = one["right"] <= other["left"] or other["right"] <= one["left"] or one["bottom"] <= other["top"] or other["bottom"] <= one["top"]
+            assert apart, (one, other)
+    hidden = page.locator(".rs-map .annotation").count() - len(boxes)
+    page.locator(".rs-map").evaluate("graph => Plotly.relayout(graph, { width: 4000, height: 4000 })")
+    assert page.locator(".rs-map .annotation").count() - len(page.evaluate(NAMES)) < max(hidden, 1)  # there is room for more
+    page.goto(f"{app}/map?collection=sample-library")
+    drawn(page)
 
 
 def test_the_map_is_downloaded_as_a_page_and_as_a_table(page: Page) -> None:

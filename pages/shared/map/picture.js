@@ -85,6 +85,7 @@ function listen(graph, state) {
     const point = event.points.find((found) => found.customdata);
     if (point) tell("rankscope-hover", { collection: state.data.collection, id: point.customdata, x: event.event.clientX, y: event.event.clientY });
   });
+  graph.on("plotly_afterplot", () => declutter(graph));
   graph.on("plotly_unhover", () => tell("rankscope-unhover"));
 }
 
@@ -152,6 +153,7 @@ async function draw(graph, state) {
   graph.dataset.drawn = `${kept.key} ${state.data.version}`;
   if (!state.listening) {
     state.listening = true;
+    declutter(graph);
     listen(graph, state);
     hold(graph, state);
   }

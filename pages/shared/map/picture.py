@@ -12,7 +12,7 @@ from plotly.offline import get_plotlyjs
 from streamlit.delta_generator import DeltaGenerator
 
 from core.map_overlay import Overlay
-from core.map_plots import DIMMED
+from core.map_plots import DIMMED, names_script
 from core.records import short_hash
 
 HERE = Path(__file__).parent
@@ -38,7 +38,7 @@ def _parts() -> dict[str, Any]:
         "script": component("rankscope_plotly", js=get_plotlyjs() + "\nexport default function () {}\n", isolate_styles=False),
         "points": component("rankscope_points", js=(HERE / "points.js").read_text(encoding="utf-8"), isolate_styles=False),
         "picture": component(
-            "rankscope_picture", html='<div class="rs-map"></div>', css=_PICTURE_STYLE, js=(HERE / "picture.js").read_text(encoding="utf-8"), isolate_styles=False
+            "rankscope_picture", html='<div class="rs-map"></div>', css=_PICTURE_STYLE, js=names_script() + (HERE / "picture.js").read_text(encoding="utf-8"), isolate_styles=False
         ),
         "card": component("rankscope_card", html=_CARD, css=_CARD_STYLE, js=(HERE / "card.js").read_text(encoding="utf-8"), isolate_styles=False),
     }
