@@ -16,6 +16,7 @@ from core.samples import documents
 from tests.fakes import FakeEncoder
 from training import batches, begin, calibrate, functions, net
 from training.batches import Group
+from training.mean import mixed
 from training.mine import mine
 from training.pairs import Pair, draw
 from training.perturb import perturbed
@@ -198,3 +199,10 @@ def test_a_query_is_put_as_people_type_it() -> None:
     assert all({"what", "capital", "france"} <= set(said.replace("?", "").split()) for said in told)
     only_small = np.array(tokens.encode("to be?", add_special_tokens=False).ids, dtype=np.uint16)
     assert all(len(batches.typed(only_small, marks, small, np.random.default_rng(seed))) >= 2 for seed in range(30))
+
+
+def test_the_mean_of_rounds_by_hand() -> None:
+    one, other = {"head": torch.tensor([1.0, 2.0])}, {"head": torch.tensor([3.0, 6.0])}
+    assert mixed([(one, 0.75), (other, 0.25)])["head"].tolist() == [1.5, 3.0]
+    with pytest.raises(ValueError, match=r"add up to 0\.9"):
+        mixed([(one, 0.5), (other, 0.4)])

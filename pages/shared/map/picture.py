@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,13 +36,18 @@ def _parts() -> dict[str, Any]:
     """The components, registered once: plotly's script comes from its Python package, not from the network."""
     component = st.components.v2.component
     return {
-        "script": component("rankscope_plotly", js=get_plotlyjs() + "\nexport default function () {}\n", isolate_styles=False),
+        "script": component("rankscope_plotly", js=_once(get_plotlyjs()), isolate_styles=False),
         "points": component("rankscope_points", js=(HERE / "points.js").read_text(encoding="utf-8"), isolate_styles=False),
         "picture": component(
             "rankscope_picture", html='<div class="rs-map"></div>', css=_PICTURE_STYLE, js=names_script() + (HERE / "picture.js").read_text(encoding="utf-8"), isolate_styles=False
         ),
         "card": component("rankscope_card", html=_CARD, css=_CARD_STYLE, js=(HERE / "card.js").read_text(encoding="utf-8"), isolate_styles=False),
     }
+
+
+def _once(script: str) -> str:
+    """Return a component that runs ``script`` where the tab has not run it yet: coming back to the page, the browser reads it as a mere string."""
+    return f"const script = {json.dumps(script)};\nif (!globalThis.Plotly) (0, eval)(script);\nexport default function () {{}}\n"
 
 
 def _hidden(name: str) -> DeltaGenerator:
