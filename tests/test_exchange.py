@@ -40,6 +40,8 @@ from core.wanted import Wanted
 from core.workspace import Workspace
 from tests.fakes import AXES, FakeCrossEncoder, FakeEncoder
 
+EXACT = 150  # hits asked for, so that HNSW looks everywhere: two builds of its graph may miss different neighbours, above all by dot product
+
 
 class Apart(FakeEncoder):
     """The fake encoder with a little of each text's hash: no two texts are equally near, where Chroma would take either."""
@@ -74,7 +76,7 @@ def colours(workspace: Workspace, documents: int = 60, metric: Metric = "cosine"
 def rankings(workspace: Workspace, name: str) -> list[tuple[Hit, ...]]:
     chance = random.Random(9)
     queries = [" ".join(chance.choice(AXES) for _ in range(chance.randint(1, 6))) for _ in range(50)]
-    return [search(workspace, name, query, 10).hits for query in queries]
+    return [search(workspace, name, query, EXACT).hits[:10] for query in queries]
 
 
 def same(ours: list[tuple[Hit, ...]], theirs: list[tuple[Hit, ...]]) -> None:

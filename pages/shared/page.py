@@ -12,6 +12,7 @@ from core.workspace import Workspace
 from pages.shared.notices import show_error
 from pages.shared.style import STYLE
 
+_BEGAN = "page-began"
 ICON = "🔎"  # an emoji: the browser would fetch a material icon from Google's servers
 
 
@@ -38,8 +39,11 @@ def _have_app_run() -> None:
 
     Where a server's first visitor comes by a deep link, as after a restart with a page still open, Streamlit has not yet met
     ``st.navigation``, takes the folder pages for its old way of many pages, and lists them by their files' names until the tab is loaded again.
+    Only a visit's first run starts again: a later one may answer a click, which would be lost.
     """
-    if PagesManager.uses_pages_directory:
+    first = not st.session_state.get(_BEGAN)
+    st.session_state[_BEGAN] = True
+    if first and PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
 
