@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from training import calibrate, pack
+from training.batches import Shelf
+from training.net import Parameters
 from training.train import Run, held_back
 
 QUERIES = 4  # held-back queries of each source, others than those that were looked at while training
@@ -11,8 +16,14 @@ QUERIES = 4  # held-back queries of each source, others than those that were loo
 def finish(run: Run) -> None:
     """Write the built-in cross-encoder from the run's averaged weights."""
     p = {name: tensor.cpu() for name, tensor in (run.fixed | run.average).items()}
-    logits = calibrate.logits_of(p, held_back(run.shelves, run.o.seed + 1, QUERIES))
+    write(p, run.shelves, run.o.seed, run.step, run.seconds)
+
+
+def write(p: Parameters, shelves: Sequence[Shelf], seed: int, steps: int, seconds: float) -> Path:
+    """Calibrate parameters, on the processor, that took so many steps and seconds of training; write and print what is known of them."""
+    logits = calibrate.logits_of(p, held_back(list(shelves), seed + 1, QUERIES))
     scale, shift = calibrate.platt(logits)
-    seen = {"steps": run.step, "training minutes": round(run.seconds / 60, 1), **calibrate.balance(logits, scale, shift)}
+    seen = {"steps": steps, "training minutes": round(seconds / 60, 1), **calibrate.balance(logits, scale, shift)}
     weights = pack.pack(p, scale, shift, seen)
     print(f"{weights}: {weights.stat().st_size:,} bytes, scale {scale:.3f}, shift {shift:.3f}, {seen}")
+    return weights

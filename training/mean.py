@@ -12,10 +12,10 @@ from pathlib import Path
 
 import torch
 
-from training import batches, calibrate, mine, pack
-from training.finish import QUERIES
+from training import batches, mine
+from training.finish import write
 from training.net import Parameters
-from training.train import Options, held_back, shipped
+from training.train import Options, shipped
 
 
 def mixed(rounds: Sequence[tuple[Parameters, float]]) -> Parameters:
@@ -33,11 +33,8 @@ def main(told: Sequence[str], o: Options) -> Path:
     p = shipped() | mixed([(states[name]["average"], share) for name, share in shares.items()])
     tokens = batches.tokenizer()
     shelves = [batches.shelve(groups, tokens) for groups in mine.load(o.work / "groups")]
-    logits = calibrate.logits_of(p, held_back(shelves, o.seed + 1, QUERIES))
-    scale, shift = calibrate.platt(logits)
-    seen = {"steps": sum(state["step"] for state in states.values()), "training minutes": round(sum(state["seconds"] for state in states.values()) / 60, 1)}
-    return pack.pack(p, scale, shift, {**seen, **calibrate.balance(logits, scale, shift)})
+    return write(p, shelves, o.seed, sum(state["step"] for state in states.values()), sum(state["seconds"] for state in states.values()))
 
 
 if __name__ == "__main__":
-    print(main(sys.argv[1:], Options()))
+    main(sys.argv[1:], Options())

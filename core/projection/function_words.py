@@ -10,43 +10,38 @@ from collections import Counter
 from collections.abc import Set
 from functools import cache
 
-from bm25s import stopwords
-
-LISTS = {
-    "English": stopwords.STOPWORDS_EN_PLUS,
-    "German": stopwords.STOPWORDS_GERMAN,
-    "Dutch": stopwords.STOPWORDS_DUTCH,
-    "French": stopwords.STOPWORDS_FRENCH,
-    "Spanish": stopwords.STOPWORDS_SPANISH,
-    "Portuguese": stopwords.STOPWORDS_PORTUGUESE,
-    "Italian": stopwords.STOPWORDS_ITALIAN,
-    "Russian": stopwords.STOPWORDS_RUSSIAN,
-    "Swedish": stopwords.STOPWORDS_SWEDISH,
-    "Norwegian": stopwords.STOPWORDS_NORWEGIAN,
-    "Danish": stopwords.STOPWORDS_DANISH,
-    "Turkish": stopwords.STOPWORDS_TURKISH,
-    "Korean": stopwords.STOPWORDS_KOREAN,
+# Of two languages with as many words in a text the first is taken.
+LANGUAGES = {
+    "English": "EN_PLUS",
+    **{name: name.upper() for name in ("German", "Dutch", "French", "Spanish", "Portuguese", "Italian", "Russian", "Swedish", "Norwegian", "Danish", "Turkish", "Korean")},
 }
-_CHINESE = frozenset(stopwords.STOPWORDS_CHINESE)
 FEWEST = 3  # different small words, fewer than that tell no language
+
+
+@cache
+def _list(name: str) -> frozenset[str]:
+    """One of bm25s's lists."""
+    from bm25s import stopwords  # it takes a second, which the start of the map page need not wait for
+
+    return frozenset(getattr(stopwords, f"STOPWORDS_{name}"))
 
 
 @cache
 def _holders() -> dict[str, tuple[str, ...]]:
     """Which languages' lists hold a word."""
     found: dict[str, tuple[str, ...]] = {}
-    for language, words in LISTS.items():
-        for word in {word.casefold() for word in words}:
+    for language, name in LANGUAGES.items():
+        for word in {word.casefold() for word in _list(name)}:
             found[word] = (*found.get(word, ()), language)
     return found
 
 
 def language_of(words: Set[str]) -> str | None:
-    """Return the language whose list holds most of these words, None if no list holds ``FEWEST``; of two alike the one that comes first in ``LISTS``."""
+    """Return the language whose list holds most of these words, None if no list holds ``FEWEST``."""
     counted: Counter[str] = Counter()
     for word in words:
         counted.update(_holders().get(word.casefold(), ()))
-    best = max(LISTS, key=lambda language: counted[language])
+    best = max(LANGUAGES, key=lambda language: counted[language])
     return best if counted[best] >= FEWEST else None
 
 
@@ -57,4 +52,4 @@ def is_small(word: str, language: str | None) -> bool:
 
 def is_small_pair(term: str) -> bool:
     """Return whether a term is a small word of Chinese, which parts no words: whatever the text, its pairs of signs are looked up."""
-    return term in _CHINESE
+    return term in _list("CHINESE")

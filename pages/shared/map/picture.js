@@ -92,18 +92,15 @@ function listen(graph, state) {
 // A picture that is drawn anew while the mouse drags a box loses the box, also while plotly still gathers what was caught: drawing waits.
 const GATHERS = 300; // milliseconds; plotly's own delay is 100
 function hold(graph, state) {
-  let from;
-  const release = ({ clientX, clientY }) => {
-    if (!from) return;
-    const dragged = Math.hypot(clientX - from[0], clientY - from[1]) > 4;
-    from = undefined;
-    setTimeout(() => (state.pressed = Boolean(from)), dragged ? GATHERS : 0);
-  };
-  graph.addEventListener("pointerdown", (event) => {
-    from = [event.clientX, event.clientY];
-    state.pressed = true;
+  graph.addEventListener("pointerdown", (down) => {
+    const press = (state.pressed = {}), over = new AbortController();
+    const release = (up) => {
+      over.abort(); // the listeners go with the press: the window outlives this picture
+      const dragged = Math.hypot(up.clientX - down.clientX, up.clientY - down.clientY) > 4;
+      setTimeout(() => { if (state.pressed === press) state.pressed = undefined; }, dragged ? GATHERS : 0);
+    };
+    for (const name of ["pointerup", "pointercancel"]) globalThis.addEventListener(name, release, { capture: true, signal: over.signal });
   }, true);
-  for (const name of ["pointerup", "pointercancel"]) globalThis.addEventListener(name, release, true);
 }
 
 async function released(state) {
