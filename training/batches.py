@@ -48,6 +48,7 @@ class Group:
     query: Ids
     texts: list[Ids]
     cosines: npt.NDArray[np.float32]
+    labelled: bool = True  # the first text is known to answer
 
 
 def tokenizer() -> Tokenizer:
@@ -99,7 +100,7 @@ def draw(shelf: Shelf, at: int, size: int, generator: np.random.Generator, token
     drawn = group(shelf, at, chosen)
     if tokens is not None:
         drawn = replace(drawn, query=typed(drawn.query, *small_tokens(tokens), generator))
-    if tokens is None or len(drawn.texts) < size or generator.random() > PERTURBED:
+    if tokens is None or not drawn.labelled or len(drawn.texts) < size or generator.random() > PERTURBED:
         return drawn
     text = perturbed(groups.queries[at], groups.texts[groups.positive[at]], groups.texts, generator)
     if text is None:
@@ -114,7 +115,7 @@ def group(shelf: Shelf, at: int, chosen: Sequence[int]) -> Group:
     groups = shelf.groups
     rows = [int(groups.positive[at]), *(int(groups.candidates[at, column]) for column in chosen)]
     cosines = np.array([groups.cosine[at], *(groups.cosines[at, column] for column in chosen)], dtype=np.float32)
-    return Group(shelf.queries[at], [shelf.texts[row] for row in rows], cosines)
+    return Group(shelf.queries[at], [shelf.texts[row] for row in rows], cosines, groups.labelled)
 
 
 def pair(query: Ids, text: Ids, cut: int) -> tuple[list[int], int]:

@@ -1,21 +1,24 @@
 """python -m training.mean second=0.4 third=0.4 fourth=0.2: the mean of several rounds' weights into core/models/reranker.
 
 Rounds that begin with the same weights end near enough to one another for their mean to be a model, often one that carries
-over better to other texts (Wortsman et al., Model soups, 2022, arXiv:2203.05482). Each round is a folder of training/state with its checkpoint.
+over better to other texts (Wortsman et al., Model soups, 2022, arXiv:2203.05482). Each round is a folder of training/state with its checkpoint;
+``shipped`` is what core/models/reranker holds.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
+from core.models.reranker import reranker_folder
 from training import batches, mine
 from training.finish import write
 from training.net import Parameters
-from training.train import Options, shipped
+from training.train import FROZEN, Options, shipped
 
 
 def mixed(rounds: Sequence[tuple[Parameters, float]]) -> Parameters:
@@ -25,15 +28,25 @@ def mixed(rounds: Sequence[tuple[Parameters, float]]) -> Parameters:
     return {name: sum((p[name].float() * share for p, share in rounds), torch.zeros(())) for name in rounds[0][0]}
 
 
+def read(work: Path, name: str) -> tuple[Parameters, int, float]:
+    """Return a round's averaged parameters without the embeddings, its steps and its seconds."""
+    if name == "shipped":
+        facts = json.loads((reranker_folder() / "facts.json").read_text(encoding="utf-8"))
+        free = {key: tensor for key, tensor in shipped().items() if not key.startswith(FROZEN)}
+        return free, facts["steps"], facts["training minutes"] * 60
+    state = torch.load(work / name / "checkpoint.pt", map_location="cpu", weights_only=True)
+    return state["average"], state["step"], state["seconds"]
+
+
 def main(told: Sequence[str], o: Options) -> Path:
     """Write the mean of the rounds, given as ``name=share``, calibrated as a single round is."""
     shares = {name: float(share) for name, share in (each.split("=") for each in told)}
-    states = {name: torch.load(o.work / name / "checkpoint.pt", map_location="cpu", weights_only=True) for name in shares}
+    rounds = {name: read(o.work, name) for name in shares}
     # the embeddings stay as the first round left them
-    p = shipped() | mixed([(states[name]["average"], share) for name, share in shares.items()])
+    p = shipped() | mixed([(rounds[name][0], share) for name, share in shares.items()])
     tokens = batches.tokenizer()
     shelves = [batches.shelve(groups, tokens) for groups in mine.load(o.work / "groups")]
-    return write(p, shelves, o.seed, sum(state["step"] for state in states.values()), sum(state["seconds"] for state in states.values()))
+    return write(p, shelves, o.seed, sum(steps for _, steps, _ in rounds.values()), sum(seconds for _, _, seconds in rounds.values()))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,19 +35,26 @@ class Groups:
     candidates: npt.NDArray[np.int32]  # (queries, width), -1 where there are fewer
     cosines: npt.NDArray[np.float32]  # (queries, width)
     kinds: npt.NDArray[np.int8]  # (queries, width): 0 given by the source, 1 near, 2 middle, 3 far, 4 BM25
+    labelled: bool = True  # or nobody said which text answers: the bi-encoder's first stands where the positive does
 
 
-def mine(source: str, pairs: list[Pair], encoder: BiEncoder, seed: int) -> Groups:
-    """Return the groups of one source."""
+def mine(source: str, pairs: list[Pair], encoder: BiEncoder, seed: int, others: Sequence[str] = ()) -> Groups:
+    """Return the groups of one source, candidates from its passages and ``others``.
+
+    Where nobody said which text answers (no positive), the one nearest to the query stands in, and the groups are not labelled.
+    """
     generator = np.random.default_rng(seed)
-    texts = sorted({text for pair in pairs for text in (pair.positive, pair.negative) if text})
+    texts = sorted({text for pair in pairs for text in (pair.positive, pair.negative) if text} | set(others))
     row = {text: at for at, text in enumerate(texts)}
     queries = sorted({pair.query for pair in pairs})
     query_row = {text: at for at, text in enumerate(queries)}
+    vectors, query_vectors = _unit(encoder.encode_documents(texts)), _unit(encoder.encode_documents(queries))
+    labelled = all(pair.positive for pair in pairs)
+    if not labelled:
+        pairs = [replace(pair, positive=texts[int(np.argmax(vectors @ query_vectors[query_row[pair.query]]))]) for pair in pairs]
     positives: dict[str, set[str]] = {}
     for pair in pairs:
         positives.setdefault(pair.query, set()).add(pair.positive)
-    vectors, query_vectors = _unit(encoder.encode_documents(texts)), _unit(encoder.encode_documents(queries))
     lexical = _bm25(texts, queries)
     found = [
         _candidates(
@@ -74,6 +81,7 @@ def mine(source: str, pairs: list[Pair], encoder: BiEncoder, seed: int) -> Group
         _padded([list(kinds) for kinds, _ in found], width).astype(np.int32),
         _padded([cosines for _, cosines in found], width).astype(np.float32),
         _padded([list(kinds.values()) for kinds, _ in found], width).astype(np.int8),
+        labelled,
     )
 
 

@@ -24,6 +24,7 @@ CAPS = {
     "medquad": 6000,
     "policyqa": 2500,
     "scitldr": 5370,
+    "squad-paragraphs": 12000,
     "squad-sent": 5000,
     "tldr-pages": 4000,
 }
@@ -46,14 +47,19 @@ class Pair:
         return int(hashlib.sha256(self.query.encode()).hexdigest()[:8], 16) % 1000 < HELD_BACK
 
 
-def draw(folder: Path, seed: int) -> dict[str, list[Pair]]:
-    """Return the drawn pairs of every source in ``folder``, the same for the same seed."""
+def read(folder: Path) -> dict[str, list[Pair]]:
+    """Return all pairs of every source in ``folder``, as they stand in its files."""
+    paths = {path.name.removesuffix(".jsonl.gz"): path for path in sorted(folder.glob("*.jsonl.gz"))}
+    return {source: list(_read(path, source)) for source, path in paths.items()}
+
+
+def draw(whole: dict[str, list[Pair]], seed: int) -> dict[str, list[Pair]]:
+    """Return the drawn pairs of every source of ``whole``, the same for the same seed."""
     drawn = {}
-    for path in sorted(folder.glob("*.jsonl.gz")):
-        source = path.name.removesuffix(".jsonl.gz")
-        pairs = list(_read(path, source))
-        random.Random(f"{seed} {source}").shuffle(pairs)
-        drawn[source] = pairs[: CAPS.get(source, MOST)]
+    for source, pairs in whole.items():
+        mixed = pairs.copy()
+        random.Random(f"{seed} {source}").shuffle(mixed)
+        drawn[source] = mixed[: CAPS.get(source, MOST)]
     return drawn
 
 

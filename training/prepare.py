@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.models.bi_encoder import SentenceTransformerEncoder
 from core.settings import BUILT_IN_MODEL
-from training import functions, mine, pairs
+from training import derived, functions, mine, pairs
 
 
 def prepare(data: Path, work: Path, seed: int) -> None:
@@ -15,11 +15,14 @@ def prepare(data: Path, work: Path, seed: int) -> None:
     folder = work / "groups"
     folder.mkdir(parents=True, exist_ok=True)
     encoder = SentenceTransformerEncoder.load(BUILT_IN_MODEL)
-    sources = {**pairs.draw(data, seed), functions.SOURCE: list(functions.read(seed))}
+    whole = pairs.read(data)
+    sources = {**pairs.draw(whole | derived.sources(whole, seed), seed), functions.SOURCE: list(functions.read(seed))}
     for source, drawn in sources.items():
         if (folder / f"{source}.groups").exists():
             continue
         started = time.monotonic()
-        groups = mine.mine(source, drawn, encoder, seed)
+        others = derived.function_texts(seed) if source == derived.ASKED else ()
+        groups = mine.mine(source, drawn, encoder, seed, others)
         mine.save(groups, folder)
         print(f"{source}: {len(drawn):,} queries, {len(groups.texts):,} passages, {time.monotonic() - started:.0f} s", flush=True)
+

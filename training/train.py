@@ -30,6 +30,7 @@ from training.net import Parameters
 FROZEN = ("embeddings.",)
 # How often a source's queries come up against their number: whole questions with answering passages more often than headings and arguments.
 OFTEN = dict.fromkeys(("conditionalqa", "covid-faq", "inscit", "selqa", "selqa-sent", "squad-sent", "squality", "stackexchange"), 2.0)
+OFTEN |= {"squad-paragraphs": 2.0, "codenn": 0.4, "codenn-python": 2.0, "python-asked": 1.5}
 OFTEN |= dict.fromkeys(("argkp-train", "debatepedia", "docs-handbook", "docs-powershell", "dstc9-faq", "fairytaleqa", "policyqa", "tldr-pages"), 0.5)
 
 
@@ -105,8 +106,13 @@ def target_of(drawn: list[Group], cut: int, o: Options, teacher: Parameters | No
     else:
         with torch.no_grad():
             target = o.teacher * (standardised(logits_of(teacher, drawn, cut, o)) + standardised(cosines))
-    target[:, 0] += o.bonus
+    target[:, 0] += o.bonus * labelled(drawn).to(o.device)
     return target
+
+
+def labelled(drawn: list[Group]) -> Tensor:
+    """Return one for each group whose first text is known to answer, else zero."""
+    return torch.tensor([float(group.labelled) for group in drawn])
 
 
 def loss_of(p: Parameters, drawn: list[Group], cut: int, o: Options, teacher: Parameters | None = None) -> Tensor:
@@ -115,7 +121,7 @@ def loss_of(p: Parameters, drawn: list[Group], cut: int, o: Options, teacher: Pa
     divergence = functional.kl_div(logits.log_softmax(1), target.softmax(1), reduction="batchmean")
     label = torch.zeros_like(logits)
     label[:, 0] = 1
-    weight = torch.where(label > 0, float(o.size - 1), 1.0)
+    weight = torch.where(label > 0, float(o.size - 1), 1.0) * labelled(drawn).to(o.device)[:, None]
     return divergence + o.pointwise * functional.binary_cross_entropy_with_logits(logits, label, weight)
 
 
@@ -139,6 +145,7 @@ def held_back(shelves: list[Shelf], seed: int, most: int = 4) -> list[Group]:
     return [
         batches.group(shelf, int(at), np.flatnonzero(shelf.groups.kinds[at] >= 0).tolist())
         for shelf in shelves
+        if shelf.groups.labelled
         for at in generator.permutation(np.flatnonzero(shelf.groups.held_back))[:most]
     ]
 
