@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from training import calibrate, pack
 from training.batches import Shelf
 from training.net import Parameters
-from training.train import Run, held_back
+from training.train import Options, Run, held_back, kept
 
 QUERIES = 4  # held-back queries of each source, others than those that were looked at while training
 
@@ -16,14 +17,18 @@ QUERIES = 4  # held-back queries of each source, others than those that were loo
 def finish(run: Run) -> None:
     """Write the built-in cross-encoder from the run's averaged weights."""
     p = {name: tensor.cpu() for name, tensor in (run.fixed | run.average).items()}
-    write(p, run.shelves, run.o.seed, run.step, run.seconds)
+    write(p, run.shelves, run.o, run.step, run.seconds)
 
 
-def write(p: Parameters, shelves: Sequence[Shelf], seed: int, steps: int, seconds: float) -> Path:
-    """Calibrate parameters, on the processor, that took so many steps and seconds of training; write and print what is known of them."""
-    logits = calibrate.logits_of(p, held_back(list(shelves), seed + 1, QUERIES))
+def write(p: Parameters, shelves: Sequence[Shelf], o: Options, steps: int, seconds: float) -> Path:
+    """Calibrate parameters, on the processor, that took so many steps and seconds of training; write them, keep a copy, print what is known of them."""
+    logits = calibrate.logits_of(p, held_back(list(shelves), o.seed + 1, QUERIES))
     scale, shift = calibrate.platt(logits)
     seen = {"steps": steps, "training minutes": round(seconds / 60, 1), **calibrate.balance(logits, scale, shift)}
     weights = pack.pack(p, scale, shift, seen)
+    copy = kept(o.work, o.name)
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(weights, copy)
+    shutil.copyfile(weights.with_name("facts.json"), copy.with_suffix(".json"))
     print(f"{weights}: {weights.stat().st_size:,} bytes, scale {scale:.3f}, shift {shift:.3f}, {seen}")
     return weights

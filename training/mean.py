@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 
-from core.models.reranker import reranker_folder
+from core.models.reranker import WEIGHTS, reranker_folder
 from training import batches, mine
 from training.finish import write
 from training.net import Parameters
-from training.train import FROZEN, Options, shipped
+from training.train import FROZEN, Options, kept, shipped
 
 
 def mixed(rounds: Sequence[tuple[Parameters, float]]) -> Parameters:
@@ -29,25 +29,27 @@ def mixed(rounds: Sequence[tuple[Parameters, float]]) -> Parameters:
 
 
 def read(work: Path, name: str) -> tuple[Parameters, int, float]:
-    """Return a round's averaged parameters without the embeddings, its steps and its seconds."""
-    if name == "shipped":
-        facts = json.loads((reranker_folder() / "facts.json").read_text(encoding="utf-8"))
-        free = {key: tensor for key, tensor in shipped().items() if not key.startswith(FROZEN)}
-        return free, facts["steps"], facts["training minutes"] * 60
-    state = torch.load(work / name / "checkpoint.pt", map_location="cpu", weights_only=True)
-    return state["average"], state["step"], state["seconds"]
+    """Return a round's averaged parameters without the embeddings, its steps and its seconds; of a mean or of what ships, those packed."""
+    checkpoint = work / name / "checkpoint.pt"
+    if checkpoint.exists():
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        return state["average"], state["step"], state["seconds"]
+    weights = reranker_folder() / WEIGHTS if name == "shipped" else kept(work, name)
+    known = weights.with_name("facts.json") if name == "shipped" else weights.with_suffix(".json")
+    facts = json.loads(known.read_text(encoding="utf-8"))
+    free = {key: tensor for key, tensor in shipped(weights).items() if not key.startswith(FROZEN)}
+    return free, facts["steps"], facts["training minutes"] * 60
 
 
-def main(told: Sequence[str], o: Options) -> Path:
-    """Write the mean of the rounds, given as ``name=share``, calibrated as a single round is."""
-    shares = {name: float(share) for name, share in (each.split("=") for each in told)}
+def main(shares: Mapping[str, float], o: Options) -> Path:
+    """Write the mean of the rounds, by name with their shares, calibrated as a single round is."""
     rounds = {name: read(o.work, name) for name in shares}
     # the embeddings stay as the first round left them
     p = shipped() | mixed([(rounds[name][0], share) for name, share in shares.items()])
     tokens = batches.tokenizer()
     shelves = [batches.shelve(groups, tokens) for groups in mine.load(o.work / "groups")]
-    return write(p, shelves, o.seed, sum(steps for _, steps, _ in rounds.values()), sum(seconds for _, _, seconds in rounds.values()))
+    return write(p, shelves, o, sum(steps for _, steps, _ in rounds.values()), sum(seconds for _, _, seconds in rounds.values()))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:], Options())
+    main({name: float(share) for name, share in (each.split("=") for each in sys.argv[1:])}, Options(name="mean"))

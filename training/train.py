@@ -53,8 +53,8 @@ class Options:
     seed: int = 7
     keep: float = 0.998  # of the running average of the weights
     check: float = 12  # minutes between two looks at the held-back queries
-    begin: str = "encoder"  # or "shipped": a new round from the weights in core/models/reranker
-    teacher: float = 0.0  # weight of the sum of the shipped cross-encoder's and the bi-encoder's standardised scores; 0: cosines alone
+    begin: str = "encoder"  # or "shipped": a new round from the weights in core/models/reranker; or an earlier round's name
+    teacher: float = 0.0  # weight of the sum of both models' standardised scores, the cross-encoder as the round begins; 0: cosines alone
     device: str = "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -76,10 +76,15 @@ def start(shelves: list[Shelf], seed: int, gap: float = 3.5) -> Parameters:
         return begin.begin(encoder, batches.pad(pairs), [gap] * 6, vectors, seed)
 
 
-def shipped() -> Parameters:
-    """Return the parameters of the cross-encoder that the repository carries, float32."""
+def shipped(weights: Path | None = None) -> Parameters:
+    """Return the parameters of the cross-encoder that the repository carries, or of ``weights`` packed like it, float32."""
     fixed = {name: tensor for name, tensor in encoder_parameters().items() if name in EMBEDDINGS}
-    return fixed | {name: tensor.float() for name, tensor in load_file(str(reranker_folder() / WEIGHTS)).items()}
+    return fixed | {name: tensor.float() for name, tensor in load_file(str(weights or reranker_folder() / WEIGHTS)).items()}
+
+
+def kept(work: Path, name: str) -> Path:
+    """Where a finished round's or mean's packed weights are kept."""
+    return work / "kept" / f"{name}.safetensors"
 
 
 def logits_of(p: Parameters, drawn: list[Group], cut: int, o: Options) -> Tensor:
@@ -159,15 +164,15 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.tokens = batches.tokenizer()
         self.shelves = [batches.shelve(groups, self.tokens) for groups in mine.load(o.work / "groups")]
-        self.kept = held_back(self.shelves, o.seed)
+        self.judged = held_back(self.shelves, o.seed)
         self.order = [(s, int(at)) for s, shelf in enumerate(self.shelves) for at in np.flatnonzero(~shelf.groups.held_back)]
         often = np.array([OFTEN.get(self.shelves[s].groups.source, 1.0) for s, _ in self.order])
         self.often = often / often.sum()
         self.step, self.seconds = 0, 0.0
-        parameters = shipped() if o.begin == "shipped" else start(self.shelves, o.seed)
+        parameters = start(self.shelves, o.seed) if o.begin == "encoder" else shipped(None if o.begin == "shipped" else kept(o.work, o.begin))
         self.fixed = {name: tensor.to(o.device) for name, tensor in parameters.items() if name.startswith(FROZEN)}
         self.free = {name: tensor.to(o.device).requires_grad_() for name, tensor in parameters.items() if not name.startswith(FROZEN)}
-        self.teacher = {name: tensor.to(o.device) for name, tensor in shipped().items()} if o.teacher else None
+        self.teacher = {name: tensor.detach().clone().to(o.device) for name, tensor in parameters.items()} if o.teacher else None
         self.average = {name: tensor.detach().clone() for name, tensor in self.free.items()}
         groups = [
             {"params": [t for t in self.free.values() if t.ndim > 1], "weight_decay": 0.01},
@@ -205,7 +210,7 @@ class Run:
         chosen = [self.order[i] for i in generator.choice(len(self.order), size=self.o.groups * 2, p=self.often)]
         groups = [batches.draw(self.shelves[s], at, self.o.size, generator, self.tokens) for s, at in chosen]
         groups = [group for group in groups if len(group.texts) == self.o.size][: self.o.groups]
-        ready = self.o.begin == "shipped" or self.seconds > 0.4 * self.o.minutes * 60
+        ready = self.o.begin != "encoder" or self.seconds > 0.4 * self.o.minutes * 60
         late = ready and generator.random() < 0.5
         return groups, self.o.long if late else self.o.short
 
@@ -242,7 +247,7 @@ class Run:
 
     def report(self) -> None:
         """Print how the averaged weights do on the held-back queries."""
-        found = judge(self.fixed | self.average, self.kept, self.o.device)
+        found = judge(self.fixed | self.average, self.judged, self.o.device)
         print(f"{self.seconds / 60:.1f} min, step {self.step}: " + ", ".join(f"{k} {v:.4f}" for k, v in found.items()), flush=True)
 
 

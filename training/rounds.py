@@ -1,0 +1,56 @@
+"""python -m training.rounds: every round and every mean, in order, to what ships.
+
+Stopped at any time, it goes on where it was: a round from its checkpoint, a finished one is passed over.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from training import mean
+from training.finish import finish
+from training.prepare import prepare
+from training.train import Options, Run, kept
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The mean of earlier rounds' weights."""
+
+    name: str
+    shares: Mapping[str, float]
+
+
+RECIPE: tuple[Options | Mean, ...] = (
+    Options(name="first", minutes=78),
+    Options(name="second", begin="first", minutes=52, rate=1e-4),
+    Options(name="third", begin="second", minutes=48, rate=6e-5, teacher=1.2, bonus=0.7),
+    Options(name="fourth", begin="second", minutes=95),
+    Mean("three", {"second": 0.4, "third": 0.4, "fourth": 0.2}),
+    Options(name="fifth", begin="three", minutes=92, rate=8e-5, teacher=1.0, bonus=1.5),
+)
+
+
+def make(data: Path, work: Path, recipe: tuple[Options | Mean, ...] = RECIPE) -> None:
+    """Make what is not made yet; the last one stays in core/models/reranker."""
+    prepare(data, work, Options().seed)
+    for step in recipe:
+        if kept(work, step.name).exists():
+            continue
+        print(f"== {step.name}", flush=True)
+        if isinstance(step, Mean):
+            mean.main(step.shares, Options(work=work, name=step.name))
+        else:
+            run = Run(replace(step, work=work))
+            run.go()
+            finish(run)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data/training"), help="folder of *.jsonl.gz with query, positive and perhaps negative")
+    parser.add_argument("--work", type=Path, default=Path("training/state"), help="where everything in between is kept")
+    make(**vars(parser.parse_args()))
