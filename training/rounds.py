@@ -31,6 +31,7 @@ RECIPE: tuple[Options | Mean, ...] = (
     Options(name="fourth", begin="second", minutes=95),
     Mean("three", {"second": 0.4, "third": 0.4, "fourth": 0.2}),
     Options(name="fifth", begin="three", minutes=92, rate=8e-5, teacher=1.0, bonus=1.5),
+    Mean("ships", {"three": 0.5, "fifth": 0.5}),
 )
 
 
