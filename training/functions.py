@@ -41,8 +41,8 @@ def read(seed: int) -> Iterator[Pair]:
         yield from generator.sample(found, min(most, len(found)))
 
 
-def of_file(path: Path, generator: random.Random) -> Iterator[Pair]:
-    """Yield the pairs of a file; the shape of a query, and whether the docstring stays, are drawn from ``generator``."""
+def of_file(path: Path, generator: random.Random, described: float = DESCRIBED) -> Iterator[Pair]:
+    """Yield the pairs of a file; the shape of a query, and whether the docstring stays (in a share ``described``), are drawn from ``generator``."""
     try:
         text = path.read_text(encoding="utf-8")
         tree = ast.parse(text)
@@ -52,7 +52,7 @@ def of_file(path: Path, generator: random.Random) -> Iterator[Pair]:
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and not node.name.startswith(("__", "test")):
             query = _query(ast.get_docstring(node) or "", generator)
-            code = _code(node, lines, keep=generator.random() < DESCRIBED)
+            code = _code(node, lines, keep=generator.random() < described)
             if query and code:
                 yield Pair(SOURCE, query, code, "")
 

@@ -1,0 +1,99 @@
+"""python -m training.unseen OUT [--docs /usr/share]: judged collections of texts that no round has seen, to tell rounds apart by.
+
+- ``faq``: the questions of Perl's, Python's and Debian's FAQs with their answers, from the Debian packages perl-doc, python3.11-doc and debian-faq.
+- ``functions``: what docstrings of libraries say first, asked of their functions without docstrings; none of the libraries is trained on.
+
+Both are written in BEIR's layout, for ``python -m benchmarks.quality OUT --collections faq,functions``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import json
+import random
+import re
+import sysconfig
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from training import functions
+
+LIBRARIES = (
+    *("umap", "numba", "PIL", "requests", "rich", "jinja2", "tornado", "altair", "plotly", "click", "httpx", "pydantic", "bs4", "lxml", "openpyxl"),
+    *("docx", "pptx", "pypdf", "anyio", "fsspec", "joblib", "packaging", "urllib3", "_pytest", "mypy", "git", "nbformat", "kubernetes", "google", "opentelemetry"),
+)
+MOST = 200  # functions of a library
+ASKED = 150  # of the functions; all are searched
+SHORTEST, LONGEST = 80, 3000  # characters of an answer
+INDEX = re.compile(r"X<[^<>]*>")  # Perl's documents carry words for an index
+POD = re.compile(r"[A-Z](?:<<+ (.*?) >>+|<([^<>]*)>)")
+HTML = re.compile(r"<h([23])[^>]*>(?P<question>.*?)</h\1>(?P<answer>.*?)(?=<h[123]|</section>|</body>)", re.DOTALL)
+Answered = tuple[str, str]  # what is asked, and the text that answers
+
+
+def pod(text: str) -> Iterator[Answered]:
+    """Yield the questions and answers of a perlfaq."""
+    for part in re.split(r"^=head2 ", text, flags=re.MULTILINE)[1:]:
+        question, _, answer = part.partition("\n")
+        yield _plain(question), _plain(re.sub(r"^=\w+.*$", "", re.split(r"^=head1 ", answer, flags=re.MULTILINE)[0], flags=re.MULTILINE))
+
+
+def page(text: str) -> Iterator[Answered]:
+    """Yield the questions and answers of an HTML page: a heading that asks, and what stands below it."""
+    for found in HTML.finditer(text):
+        question = re.sub(r"^[\d.\s\xa0]+|¶", "", _untagged(found["question"])).strip()
+        if "?" in question:
+            yield question, _untagged(found["answer"])
+
+
+def _plain(text: str) -> str:
+    text = INDEX.sub("", text)
+    for _ in range(2):  # codes may stand within codes
+        text = POD.sub(lambda found: (found[1] or found[2] or "").split("|")[0], text)
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+def _untagged(text: str) -> str:
+    return re.sub(r"\n{3,}", "\n\n", html.unescape(re.sub(r"<[^>]+>", "", text))).strip()
+
+
+def faq(docs: Path) -> list[Answered]:
+    """Return the questions of all FAQs below ``docs`` with their answers, each question once."""
+    pages = [*docs.glob("doc/python3*/html/faq/*.html"), *docs.glob("doc/debian/FAQ/*.en.html")]
+    found = [one for path in sorted(docs.glob("perl/*/pod/perlfaq[1-9].pod")) for one in pod(path.read_text(encoding="utf-8"))]
+    found += [one for path in sorted(pages) for one in page(path.read_text(encoding="utf-8", errors="replace"))]
+    return [(question, answer[:LONGEST]) for question, answer in dict(found).items() if len(answer) > SHORTEST]
+
+
+def asked_functions() -> list[Answered]:
+    """Return first sentences of docstrings with their functions, the docstrings taken away."""
+    found: list[Answered] = []
+    for name in LIBRARIES:
+        generator = random.Random(name)
+        paths = sorted((Path(sysconfig.get_paths()["purelib"]) / name).rglob("*.py"))
+        pairs = {pair.query: pair.positive for path in paths if "tests" not in path.parts for pair in functions.of_file(path, generator, described=0)}
+        found += generator.sample(list(pairs.items()), min(MOST, len(pairs)))
+    random.Random(1).shuffle(found)
+    return found
+
+
+def write(folder: Path, answered: Sequence[Answered], asked: int) -> None:
+    """Write a collection in BEIR's layout: all answers, the first ``asked`` questions."""
+    (folder / "qrels").mkdir(parents=True, exist_ok=True)
+    documents = [{"_id": f"d{at}", "title": "", "text": text} for at, (_, text) in enumerate(answered)]
+    queries = [{"_id": f"q{at}", "text": query} for at, (query, _) in enumerate(answered[:asked])]
+    for name, rows in (("corpus", documents), ("queries", queries)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    judged = "".join(f"q{at}\td{at}\t1\n" for at in range(len(queries)))
+    (folder / "qrels" / "test.tsv").write_text(f"query-id\tcorpus-id\tscore\n{judged}", encoding="utf-8")
+    print(f"{folder}: {len(documents):,} texts, {len(queries):,} questions")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--docs", type=Path, default=Path("/usr/share"), help="where the packages' files lie")
+    told = parser.parse_args()
+    write(told.out / "faq", questions := faq(told.docs), len(questions))
+    write(told.out / "functions", asked_functions(), ASKED)
