@@ -20,7 +20,8 @@ from training.mean import mixed
 from training.mine import mine
 from training.pairs import Pair, draw, read
 from training.perturb import perturbed
-from training.train import Options, encoder_parameters, loss_of, shipped, target_of
+from training.train import Options, loss_of, target_of
+from training.weights import encoder_parameters, shipped
 
 TEXTS = ["the red sun", "a green tree by the sea", "blue stone", "moon over the sea", "red red tree"]
 

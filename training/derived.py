@@ -16,7 +16,6 @@ import re
 import warnings
 from collections.abc import Sequence
 
-from training import functions
 from training.pairs import Pair
 
 PARAGRAPHS, PYTHON, ASKED = "squad-paragraphs", "codenn-python", "python-asked"
@@ -61,8 +60,3 @@ def is_python(pair: Pair) -> bool:
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return False
     return any(not (isinstance(node, ast.Expr) and isinstance(node.value, BARE)) for node in body)
-
-
-def function_texts(seed: int) -> list[str]:
-    """Return the libraries' functions, of which the questions of ``ASKED`` are asked."""
-    return sorted({pair.positive for pair in functions.read(seed)})

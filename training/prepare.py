@@ -16,12 +16,13 @@ def prepare(data: Path, work: Path, seed: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     encoder = SentenceTransformerEncoder.load(BUILT_IN_MODEL)
     whole = pairs.read(data)
-    sources = {**pairs.draw(whole | derived.sources(whole, seed), seed), functions.SOURCE: list(functions.read(seed))}
+    written = list(functions.read(seed))
+    sources = {**pairs.draw(whole | derived.sources(whole, seed), seed), functions.SOURCE: written}
     for source, drawn in sources.items():
         if (folder / f"{source}.groups").exists():
             continue
         started = time.monotonic()
-        others = derived.function_texts(seed) if source == derived.ASKED else ()
+        others = [pair.positive for pair in written] if source == derived.ASKED else []
         groups = mine.mine(source, drawn, encoder, seed, others)
         mine.save(groups, folder)
         print(f"{source}: {len(drawn):,} queries, {len(groups.texts):,} passages, {time.monotonic() - started:.0f} s", flush=True)

@@ -13,7 +13,8 @@ from pathlib import Path
 from training import mean
 from training.finish import finish
 from training.prepare import prepare
-from training.train import Options, Run, kept
+from training.train import Options, Run
+from training.weights import kept
 
 
 @dataclass(frozen=True)

@@ -17,15 +17,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
-from core.models.built_in import verified_folder
-from core.models.reranker import EMBEDDINGS, WEIGHTS, reranker_folder
 from training import batches, begin, calibrate, mine, net
 from training.batches import Group, Shelf
 from training.net import Parameters
+from training.weights import encoder_parameters, kept, shipped
 
 FROZEN = ("embeddings.",)
 # How often a source's queries come up against their number: whole questions with answering passages more often than headings and arguments.
@@ -58,12 +56,6 @@ class Options:
     device: str = "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def encoder_parameters() -> Parameters:
-    """Return the packaged bi-encoder's parameters, float32."""
-    found = load_file(str(verified_folder() / "model.safetensors"))
-    return {name: tensor.float() for name, tensor in found.items() if not name.endswith("position_ids")}
-
-
 def start(shelves: list[Shelf], seed: int, gap: float = 3.5) -> Parameters:
     """Return the parameters that training begins with."""
     generator = np.random.default_rng(seed)
@@ -74,17 +66,6 @@ def start(shelves: list[Shelf], seed: int, gap: float = 3.5) -> Parameters:
     with torch.no_grad():
         vectors = begin.pooled(encoder, begin.Batch(texts.ids, torch.zeros_like(texts.ids), texts.mask))
         return begin.begin(encoder, batches.pad(pairs), [gap] * 6, vectors, seed)
-
-
-def shipped(weights: Path | None = None) -> Parameters:
-    """Return the parameters of the cross-encoder that the repository carries, or of ``weights`` packed like it, float32."""
-    fixed = {name: tensor for name, tensor in encoder_parameters().items() if name in EMBEDDINGS}
-    return fixed | {name: tensor.float() for name, tensor in load_file(str(weights or reranker_folder() / WEIGHTS)).items()}
-
-
-def kept(work: Path, name: str) -> Path:
-    """Where a finished round's or mean's packed weights are kept."""
-    return work / "kept" / f"{name}.safetensors"
 
 
 def logits_of(p: Parameters, drawn: list[Group], cut: int, o: Options) -> Tensor:
