@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,14 @@ from torch.nn import functional
 
 from core.samples import documents
 from tests.fakes import FakeEncoder
-from training import batches, begin, calibrate, functions, net
+from training import batches, begin, calibrate, functions, net, vectors
 from training.batches import Group
+from training.loss import loss_of, target_of
 from training.mean import mixed
 from training.mine import mine
+from training.options import Options, often_of
 from training.pairs import Pair, draw, read
 from training.perturb import perturbed
-from training.train import Options, loss_of, target_of
 from training.weights import encoder_parameters, shipped
 
 TEXTS = ["the red sun", "a green tree by the sea", "blue stone", "moon over the sea", "red red tree"]
@@ -32,9 +34,12 @@ def batch_of(*texts: str) -> begin.Batch:
     return batches.pad(rows)
 
 
+def ids_of(text: str) -> batches.Ids:
+    return np.array(batches.tokenizer().encode(text, add_special_tokens=False).ids, dtype=np.uint16)
+
+
 def pairs_of(query: str, *texts: str) -> begin.Batch:
-    tokens = batches.tokenizer()
-    ids = [np.array(tokens.encode(text, add_special_tokens=False).ids, dtype=np.uint16) for text in (query, *texts)]
+    ids = [ids_of(text) for text in (query, *texts)]
     return batches.pad([batches.pair(ids[0], text, 50) for text in ids[1:]])
 
 
@@ -90,10 +95,16 @@ def test_batches_of_like_length_hold_every_pair_once() -> None:
     assert [batch.ids.shape[1] for _, batch in parts] == [5, 9]
 
 
+def answered(monkeypatch: pytest.MonkeyPatch, logits: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    """Have pairs of these ids answered with these logits; the state of a token is its id."""
+    monkeypatch.setattr(net, "states", lambda p, ids, types, mask: ids[:, :, None].float())
+    monkeypatch.setattr(net, "answer", lambda p, states, mask: logits(states[:, :, 0]))
+
+
 def test_the_loss_is_the_divergence_from_the_teacher_and_the_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = [Group(np.array([5], np.uint16), [np.array([6], np.uint16), np.array([7, 8], np.uint16)], np.array([0.12, 0.06], np.float32))]
     logits = {6: 1.0, 7: 0.5}
-    monkeypatch.setattr(net, "score", lambda p, ids, types, mask: torch.tensor([logits[int(row[3])] for row in ids]))
+    answered(monkeypatch, lambda ids: torch.tensor([logits[int(row[3])] for row in ids]))
     options = Options(parts=2, size=2, bonus=2.0, temperature=0.06, pointwise=0.1)
     target = torch.tensor([[0.12 / 0.06 + 2, 0.06 / 0.06]]).softmax(1)
     wanted = functional.kl_div(torch.tensor([[1.0, 0.5]]).log_softmax(1), target, reduction="batchmean")
@@ -104,9 +115,41 @@ def test_the_loss_is_the_divergence_from_the_teacher_and_the_labels(monkeypatch:
 def test_with_a_teacher_the_target_is_the_sum_of_both_models_standardised(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = np.array([2000], dtype=np.uint16)
     drawn = [Group(ids, [ids, ids, ids], np.array([0.5, 0.3, 0.1], dtype=np.float32))]
-    monkeypatch.setattr(net, "score", lambda *_: torch.tensor([1.0, 3.0, 2.0]))
+    answered(monkeypatch, lambda _: torch.tensor([1.0, 3.0, 2.0]))
     found = target_of(drawn, 50, Options(parts=1, size=3, teacher=2.0, bonus=0.5), {})
     assert found.tolist()[0] == pytest.approx([2 * (-1 + 1) + 0.5, 2 * (1 + 0), 2 * (0 - 1)], abs=1e-4)
+
+
+def test_with_a_teacher_kinds_that_the_bi_encoder_knows_keep_to_the_cosines(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids, cosines = np.array([2000], dtype=np.uint16), np.array([0.5, 0.3, 0.1], dtype=np.float32)
+    kinds = [("medquad", True), ("codenn", True), ("python-asked", False)]
+    drawn = [Group(ids, [ids, ids, ids], cosines, labelled, source) for source, labelled in kinds]
+    answered(monkeypatch, lambda _: torch.tensor([1.0, 3.0, 2.0]))  # one group's: the teacher sees no other
+    options = Options(parts=1, size=3, teacher=2.0, bonus=0.5, known=0.7, temperature=0.1)
+    wanted = [[0.5, 2.0, -2.0], [5 + 0.7, 3, 1], [5, 3, 1]]
+    assert target_of(drawn, 50, options, {}).numpy() == pytest.approx(np.array(wanted), abs=1e-4)
+
+
+def test_averages_are_of_the_querys_and_of_the_texts_own_positions() -> None:
+    states = torch.tensor([[[1.0, 0.0], [3.0, 4.0], [0.0, 2.0], [9.0, 9.0]]])
+    found = vectors.averages(states, torch.tensor([[0, 0, 1, 0]]), torch.tensor([[1, 1, 1, 0]]))
+    assert found.numpy() == pytest.approx(np.array([[[2**-0.5, 2**-0.5], [0, 1]]]))  # (4, 4) / 2 and (0, 2), made units; the last is padding
+
+
+def test_the_distance_to_the_bi_encoders_vectors_is_none_where_the_averages_are_its_own() -> None:
+    encoder, texts = encoder_parameters(), [ids_of("The sea rises twice a day."), ids_of("Yeast makes the dough rise.")]
+    drawn = [Group(ids_of("When does the sea rise?"), texts, np.zeros(2, np.float32), True, "codenn")]
+    own = vectors.of_encoder(encoder, [drawn[0].query, *texts], 50, "cpu")
+    assert float(own[0] @ begin.pooled(encoder, batch_of("When does the sea rise?"))[0]) == pytest.approx(1, abs=0.01)  # bfloat16
+    same = torch.stack([own[:1].expand(2, -1), own[1:]], 1)[None]
+    assert float(vectors.distance(same, drawn, encoder, 50)) == pytest.approx(0, abs=1e-3)
+    swapped = same.flip(1)  # each text has the other's vector
+    assert float(vectors.distance(swapped, drawn, encoder, 50)) == pytest.approx((1 - float(own[1] @ own[2])) / 2, abs=1e-3)
+
+
+def test_what_the_bi_encoder_knows_comes_up_more_often_where_that_is_asked_for() -> None:
+    assert often_of("python-asked", Options(code=3)) == 3 * often_of("python-asked", Options())
+    assert often_of("medquad", Options(code=3)) == often_of("medquad", Options())
 
 
 @pytest.mark.parametrize(

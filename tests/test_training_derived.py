@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from tests.fakes import FakeEncoder
 from training import derived, mine, net
 from training.batches import Group, draw, shelve, tokenizer
+from training.loss import loss_of, target_of
+from training.options import Options
 from training.pairs import Pair
-from training.train import Options, held_back, loss_of, target_of
+from training.train import held_back
 
 SENTENCES = [f"sentence {number} -lrb- of ten -rrb-" for number in range(10)]
 
@@ -60,7 +61,8 @@ def test_without_a_positive_the_nearest_text_stands_in_and_no_label_is_learned(m
     assert not drawn.labelled
     target = target_of([drawn], 50, Options(bonus=2.0, temperature=0.5), None)
     assert target[0].tolist() == pytest.approx((drawn.cosines / 0.5).tolist())
-    monkeypatch.setattr(net, "score", lambda p, ids, types, mask: torch.zeros(len(ids)) + ids[:, 1])
+    monkeypatch.setattr(net, "states", lambda p, ids, types, mask: ids[:, :, None].float())
+    monkeypatch.setattr(net, "answer", lambda p, states, mask: states[:, 1, 0])
     options = Options(parts=1, size=3, temperature=0.5)
     without, with_labels = (float(loss_of({}, [drawn], 50, Options(**{**vars(options), "pointwise": much}))) for much in (0.0, 5.0))
     assert without == with_labels

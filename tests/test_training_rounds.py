@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import save_file
 
 from training import mean, rounds
+from training.options import Options
 from training.rounds import Mean
-from training.train import Options
 from training.weights import kept, shipped
 
 SHORT: tuple[Options | Mean, ...] = (Options(name="one"), Options(name="two", begin="one"), Mean("both", {"one": 0.5, "two": 0.5}))

@@ -5,8 +5,9 @@ core/models/reranker. Stopped at any time, it goes on from the last checkpoint w
 """
 
 from training.finish import finish
+from training.options import options
 from training.prepare import prepare
-from training.train import Run, options
+from training.train import Run
 
 if __name__ == "__main__":
     chosen, data = options()

@@ -49,6 +49,7 @@ class Group:
     texts: list[Ids]
     cosines: npt.NDArray[np.float32]
     labelled: bool = True  # the first text is known to answer
+    source: str = ""
 
 
 def tokenizer() -> Tokenizer:
@@ -115,7 +116,7 @@ def group(shelf: Shelf, at: int, chosen: Sequence[int]) -> Group:
     groups = shelf.groups
     rows = [int(groups.positive[at]), *(int(groups.candidates[at, column]) for column in chosen)]
     cosines = np.array([groups.cosine[at], *(groups.cosines[at, column] for column in chosen)], dtype=np.float32)
-    return Group(shelf.queries[at], [shelf.texts[row] for row in rows], cosines, groups.labelled)
+    return Group(shelf.queries[at], [shelf.texts[row] for row in rows], cosines, groups.labelled, groups.source)
 
 
 def pair(query: Ids, text: Ids, cut: int) -> tuple[list[int], int]:

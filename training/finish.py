@@ -9,7 +9,8 @@ from pathlib import Path
 from training import calibrate, pack
 from training.batches import Shelf
 from training.net import Parameters
-from training.train import Options, Run, held_back
+from training.options import Options
+from training.train import Run, held_back
 from training.weights import kept
 
 QUERIES = 4  # held-back queries of each source, others than those that were looked at while training

@@ -18,7 +18,8 @@ from core.models.reranker import WEIGHTS, reranker_folder
 from training import batches, mine
 from training.finish import write
 from training.net import Parameters
-from training.train import FROZEN, Options
+from training.options import Options
+from training.train import FROZEN
 from training.weights import kept, shipped
 
 

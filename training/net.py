@@ -65,14 +65,24 @@ def layers_of(p: Parameters) -> int:
     return 1 + max(int(name.split(".")[2]) for name in p if name.startswith("encoder.layer."))
 
 
-def score(p: Parameters, ids: Tensor, types: Tensor, mask: Tensor, frozen: int = 0) -> Tensor:
-    """Return one logit for each pair, shape (batch,). The embeddings and ``frozen`` layers stay out of the graph."""
+def states(p: Parameters, ids: Tensor, types: Tensor, mask: Tensor, frozen: int = 0) -> Tensor:
+    """Return what the last layer reads, shape (batch, length, width). The embeddings and ``frozen`` layers stay out of the graph."""
     seen = mask[:, None, None, :].bool()
-    last = layers_of(p) - 1
     with torch.no_grad():
         x = embed(p, ids, types)
         for at in range(frozen):
             x = layer(p, at, x, seen)
-    for at in range(frozen, last + 1):
-        x = layer(p, at, x, seen, first_only=at == last)
-    return linear(p, "head", x[:, 0]).squeeze(-1)
+    for at in range(frozen, layers_of(p) - 1):
+        x = layer(p, at, x, seen)
+    return x
+
+
+def answer(p: Parameters, x: Tensor, mask: Tensor) -> Tensor:
+    """Return one logit for each pair, shape (batch,), from what the last layer reads."""
+    read = layer(p, layers_of(p) - 1, x, mask[:, None, None, :].bool(), first_only=True)
+    return linear(p, "head", read[:, 0]).squeeze(-1)
+
+
+def score(p: Parameters, ids: Tensor, types: Tensor, mask: Tensor, frozen: int = 0) -> Tensor:
+    """Return one logit for each pair, shape (batch,)."""
+    return answer(p, states(p, ids, types, mask, frozen), mask)

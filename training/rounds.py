@@ -12,8 +12,9 @@ from pathlib import Path
 
 from training import mean
 from training.finish import finish
+from training.options import Options
 from training.prepare import prepare
-from training.train import Options, Run
+from training.train import Run
 from training.weights import kept
 
 
@@ -32,7 +33,9 @@ RECIPE: tuple[Options | Mean, ...] = (
     Options(name="fourth", begin="second", minutes=95),
     Mean("three", {"second": 0.4, "third": 0.4, "fourth": 0.2}),
     Options(name="fifth", begin="three", minutes=92, rate=8e-5, teacher=1.0, bonus=1.5),
-    Mean("ships", {"three": 0.5, "fifth": 0.5}),
+    Mean("four", {"three": 0.5, "fifth": 0.5}),
+    Options(name="sixth", begin="four", minutes=86, rate=1e-4, teacher=1.0, bonus=1.5),
+    Mean("ships", {"four": 0.5, "sixth": 0.5}),
 )
 
 

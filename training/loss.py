@@ -1,0 +1,80 @@
+"""The loss of a training run.
+
+The loss is the Kullback-Leibler divergence from softmax(cosine / 0.06 + bonus on the labelled positive) to
+softmax(logits) over a query's candidates, so that the model keeps what the bi-encoder knows and learns what
+the labels add, and a little binary cross-entropy, so that scores of different queries have one scale. With
+``teacher`` the shipped cross-encoder's scores stand beside the cosines, both standardised per query: their sum ranks
+better than either, and the new round learns from it; kinds of text that the bi-encoder was itself trained on keep to its cosines and,
+with ``vectors``, to its vectors.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from training import batches, net, vectors
+from training.batches import Group
+from training.net import Parameters
+from training.options import KNOWN, Options
+
+
+def logits_of(p: Parameters, drawn: list[Group], cut: int, o: Options) -> Tensor:
+    """Return the logits of groups of one size, shape (groups, size)."""
+    return read(p, drawn, cut, o)[0]
+
+
+def read(p: Parameters, drawn: list[Group], cut: int, o: Options) -> tuple[Tensor, Tensor]:
+    """Return the logits of groups of one size, shape (groups, size), and the averages of their pairs, shape (groups, size, 2, width)."""
+    pairs = [batches.pair(group.query, text, cut) for group in drawn for text in group.texts]
+    rows, parts, sides = [], [], []
+    for places, batch in batches.by_length(pairs, o.parts):
+        ids, types, mask = (tensor.to(o.device) for tensor in (batch.ids, batch.types, batch.mask))
+        with torch.autocast(o.device, torch.bfloat16):
+            states = net.states(p, ids, types, mask)
+            parts.append(net.answer(p, states, mask).float())
+            sides.append(vectors.averages(states, types, mask).float())
+        rows.append(places)
+    order = torch.argsort(torch.cat(rows)).to(o.device)
+    both = torch.cat(sides)[order]
+    return torch.cat(parts)[order].view(len(drawn), -1), both.view(len(drawn), -1, *both.shape[1:])
+
+
+def standardised(scores: Tensor) -> Tensor:
+    """Return each row less its mean, over its standard deviation."""
+    return (scores - scores.mean(1, keepdim=True)) / (scores.std(1, keepdim=True) + 1e-6)
+
+
+def target_of(drawn: list[Group], cut: int, o: Options, teacher: Parameters | None) -> Tensor:
+    """Return what the logits are to be like, shape (groups, size)."""
+    cosines = torch.from_numpy(np.stack([group.cosines for group in drawn])).to(o.device)
+    target, bonus = cosines / o.temperature, torch.full((len(drawn),), o.bonus)
+    if teacher is not None:
+        taught = torch.tensor([group.source not in KNOWN for group in drawn])
+        bonus[~taught] = o.known
+        if taught.any():
+            with torch.no_grad():
+                logits = logits_of(teacher, [group for group, is_taught in zip(drawn, taught.tolist(), strict=True) if is_taught], cut, o)
+            target[taught] = o.teacher * (standardised(logits) + standardised(cosines[taught]))
+    target[:, 0] += (bonus * labelled(drawn)).to(o.device)
+    return target
+
+
+def labelled(drawn: list[Group]) -> Tensor:
+    """Return one for each group whose first text is known to answer, else zero."""
+    return torch.tensor([float(group.labelled) for group in drawn])
+
+
+def loss_of(p: Parameters, drawn: list[Group], cut: int, o: Options, teacher: Parameters | None = None, encoder: Parameters | None = None) -> Tensor:
+    """Return the loss of a step; with the bi-encoder's parameters, that of keeping its vectors too."""
+    (logits, sides), target = read(p, drawn, cut, o), target_of(drawn, cut, o, teacher)
+    divergence = functional.kl_div(logits.log_softmax(1), target.softmax(1), reduction="batchmean")
+    label = torch.zeros_like(logits)
+    label[:, 0] = 1
+    weight = torch.where(label > 0, float(o.size - 1), 1.0) * labelled(drawn).to(o.device)[:, None]
+    loss = divergence + o.pointwise * functional.binary_cross_entropy_with_logits(logits, label, weight)
+    if encoder is not None and (known := [at for at, group in enumerate(drawn) if group.source in KNOWN]):
+        loss = loss + o.vectors * vectors.distance(sides[known], [drawn[at] for at in known], encoder, cut)
+    return loss
