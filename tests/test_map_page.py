@@ -103,3 +103,28 @@ def test_a_word_is_lit(own: Path) -> None:  # noqa: F811
     page.text_input(key="map-word").set_value("nowhere").run()
     assert names(page) == []
     assert any("No chunk contains “nowhere”" in caption.value for caption in page.caption)
+
+
+def test_a_layout_that_is_done_waits_until_the_reader_closes_the_dialog() -> None:
+    """Drawing the page anew would close it."""
+
+    def script() -> None:
+        from types import SimpleNamespace
+        from typing import Any, cast
+
+        import streamlit as st
+
+        from pages.shared.map.laid import watch
+
+        st.session_state["runs"] = st.session_state.get("runs", 0) + 1
+        work: Any = cast(Any, SimpleNamespace(state="done" if st.session_state["runs"] < 3 else "failed", active=False, error="over"))
+        watch(work, "UMAP")
+
+    page = AppTest.from_function(script)
+    page.session_state["map-reading"] = True
+    page.run()
+    assert page.session_state["runs"] == 1
+    assert [caption.value for caption in page.caption] == ["UMAP: done, drawn once the dialog is closed."]
+    del page.session_state["map-reading"]
+    page.run()
+    assert page.session_state["runs"] == 3  # and drawn anew at once

@@ -42,6 +42,11 @@ def show_preview(place: DeltaGenerator, result: SearchResult) -> None:
 @st.dialog("In context", width="medium")
 def show_context(workspace: Workspace, query: str, hit: Hit) -> None:
     """Open a chunk inside its document's surrounding text."""
+    in_context(workspace, query, hit)
+
+
+def in_context(workspace: Workspace, query: str, hit: Hit) -> None:
+    """Draw a chunk inside its document's surrounding text."""
     try:
         document = workspace.shelf.document(hit.document_id)
     except DocumentNotFound as error:

@@ -15,6 +15,7 @@ from core.records import Collection, short_hash
 from core.settings import Settings
 from core.wording import duration
 from core.workspace import Workspace
+from pages.shared.map.reading import is_reading
 from pages.shared.notices import show_error
 
 POLL = 0.7  # seconds
@@ -67,9 +68,12 @@ def watch(work: Projection, name: str) -> None:
 
 
 def _draw(work: Projection, name: str) -> None:
-    if not work.active:
-        if work.state == "done":
+    if work.state == "done":
+        if not is_reading():
             st.rerun()
+        st.caption(f"{name}: done, drawn once the dialog is closed.")
+        return
+    if not work.active:
         _say_why_not(work, name)
         return
     bar, button = st.columns([6, 1], vertical_alignment="center")

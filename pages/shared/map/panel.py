@@ -14,9 +14,9 @@ from core.projection.terms import distinctive_terms
 from core.records import Hit, measure_name
 from core.wording import clip, plural
 from core.workspace import Workspace
-from pages.shared.hits import show_context
 from pages.shared.map.out import caught_csv
 from pages.shared.map.query import Asked
+from pages.shared.map.reading import read_in_document
 from pages.shared.map.scene import Scene
 from pages.shared.map.session import caught_here, close_chunk, let_go, open_chunk, opened_here, search_here
 from pages.shared.notices import literal
@@ -83,7 +83,7 @@ def _show_chunk(scene: Scene, place: int, slot: str) -> None:
                 close_chunk(slot)
                 st.rerun()
             if st.button("Show in document", key=f"show-{slot}", icon=":material/article:"):
-                show_context(scene.workspace, st.session_state.get("q", ""), hit)
+                read_in_document(scene.workspace, st.session_state.get("q", ""), hit)
     _show_neighbours(points, [found[chunk_id] for chunk_id in near if chunk_id in found], slot)
 
 
