@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 Value = str | int | bool | list[str]
-_WRITTEN = "address-written"
+_WRITTEN, _BEFORE, _SEEN = "address-written", "address-before", "address-seen"  # in the session: the last two that we wrote, and the values of the last
 
 
 def read_address(defaults: Mapping[str, Value]) -> list[str]:
@@ -23,7 +23,7 @@ def read_address(defaults: Mapping[str, Value]) -> list[str]:
     """
     unreadable = []
     here = {key: st.query_params.get_all(key) for key in st.query_params}
-    if here and here != st.session_state.get(_WRITTEN):
+    if here and here != st.session_state.get(_WRITTEN) and not _overtaken(here):
         for key, default in defaults.items():
             found = here.get(key, [])
             st.session_state[key] = default if (value := _parsed(found, default)) is None else value
@@ -39,9 +39,22 @@ def write_address(defaults: Mapping[str, Value], spared: Sequence[str] = ()) -> 
     values = {key: value for key, value in values.items() if key not in spared or value != defaults[key]}
     wanted = {key: [_written(item) for item in (value if isinstance(value, list) else [value])] for key, value in values.items()}
     wanted = {key: items for key, items in wanted.items() if items and items != [""] and items != ["None"]}
+    _note(wanted, values)
     if wanted != {key: st.query_params.get_all(key) for key in st.query_params}:
         st.query_params.from_dict(wanted)
-    st.session_state[_WRITTEN] = wanted
+
+
+def _note(wanted: dict[str, list[str]], values: Mapping[str, Value]) -> None:
+    """Keep what is about to be written: before it is, since a run can be cut off by the next one as soon as the browser is told."""
+    if wanted != st.session_state.get(_WRITTEN):
+        st.session_state[_BEFORE] = st.session_state.get(_WRITTEN)
+    st.session_state[_WRITTEN], st.session_state[_SEEN] = wanted, dict(values)
+
+
+def _overtaken(here: Mapping[str, list[str]]) -> bool:
+    """Tell whether the browser named the address before ours because somebody changed a widget before it had ours; going back changes none."""
+    seen: dict[str, Value] = st.session_state.get(_SEEN, {})
+    return here == st.session_state.get(_BEFORE) and any(st.session_state.get(key, value) != value for key, value in seen.items())
 
 
 def _written(value: object) -> str:
