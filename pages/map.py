@@ -11,7 +11,7 @@ from pages.shared.map.controls import PARAMETERS, mend_address
 from pages.shared.map.many import show_many
 from pages.shared.map.one import show_one
 from pages.shared.map.picture import send_script
-from pages.shared.map.reading import begin_run
+from pages.shared.map.reading import note_closed
 from pages.shared.map.two import show_two
 from pages.shared.notices import show_warning
 from pages.shared.page import begin_page
@@ -19,7 +19,7 @@ from pages.shared.page import begin_page
 VIEWS = ("One map", "Many queries", "Two maps")
 
 workspace = begin_page("Map")
-begin_run()
+note_closed()
 st.title("Map", anchor=False)
 st.caption(
     "Every chunk is a point. The bi-encoder puts each into a space of hundreds of dimensions, where near means similar; "

@@ -136,6 +136,11 @@ def pad(pairs: Sequence[tuple[list[int], int]]) -> Batch:
     return Batch(ids, types, mask)
 
 
+def in_order(parts: Sequence[Tensor], rows: Sequence[Tensor]) -> Tensor:
+    """Return what was computed of the batches of ``by_length`` as one tensor, in the order of the pairs."""
+    return torch.cat(list(parts))[torch.argsort(torch.cat(list(rows))).to(parts[0].device)]
+
+
 def by_length(pairs: Sequence[tuple[list[int], int]], parts: int) -> list[tuple[Tensor, Batch]]:
     """Return batches of pairs of like length with the places of their rows among ``pairs``."""
     order = np.argsort([len(ids) for ids, _ in pairs], kind="stable")

@@ -37,9 +37,8 @@ def read(p: Parameters, drawn: list[Group], cut: int, o: Options) -> tuple[Tenso
             parts.append(net.answer(p, states, mask).float())
             sides.append(vectors.averages(states, types, mask).float())
         rows.append(places)
-    order = torch.argsort(torch.cat(rows)).to(o.device)
-    both = torch.cat(sides)[order]
-    return torch.cat(parts)[order].view(len(drawn), -1), both.view(len(drawn), -1, *both.shape[1:])
+    both = batches.in_order(sides, rows)
+    return batches.in_order(parts, rows).view(len(drawn), -1), both.view(len(drawn), -1, *both.shape[1:])
 
 
 def standardised(scores: Tensor) -> Tensor:

@@ -30,10 +30,9 @@ def of_encoder(encoder: Parameters, texts: Sequence[Ids], cut: int, device: str)
     rows, parts = [], []
     for places, batch in batches.by_length([([batches.CLS, *text[:cut].tolist(), batches.SEP], len(text) + 2) for text in texts], 2):
         with torch.autocast(device, torch.bfloat16):
-            alone = begin.Batch(batch.ids.to(device), torch.zeros_like(batch.types).to(device), batch.mask.to(device))
-            parts.append(begin.pooled(encoder, alone).float())
+            parts.append(begin.pooled(encoder, begin.Batch(batch.ids.to(device), batch.types.to(device), batch.mask.to(device))).float())
         rows.append(places)
-    return torch.cat(parts)[torch.argsort(torch.cat(rows)).to(device)]
+    return batches.in_order(parts, rows)
 
 
 def distance(found: Tensor, drawn: Sequence[Group], encoder: Parameters, cut: int) -> Tensor:

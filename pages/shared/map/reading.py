@@ -11,8 +11,8 @@ from pages.shared.hits import in_context
 _READING = "map-reading"  # in the session: whether the dialog is open
 
 
-def begin_run() -> None:
-    """Note that the page is drawn from its top, which closes the dialog."""
+def note_closed() -> None:
+    """Note that the dialog is closed: by its reader, or by the page that is drawn from its top."""
     st.session_state.pop(_READING, None)
 
 
@@ -27,6 +27,6 @@ def read_in_document(workspace: Workspace, query: str, hit: Hit) -> None:
     _opened(workspace, query, hit)
 
 
-@st.dialog("In context", width="medium", on_dismiss=begin_run)
+@st.dialog("In context", width="medium", on_dismiss=note_closed)
 def _opened(workspace: Workspace, query: str, hit: Hit) -> None:
     in_context(workspace, query, hit)
