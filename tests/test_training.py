@@ -43,6 +43,10 @@ def pairs_of(query: str, *texts: str) -> begin.Batch:
     return batches.pad([batches.pair(ids[0], text, 50) for text in ids[1:]])
 
 
+def logits_of(p: net.Parameters, batch: begin.Batch) -> torch.Tensor:
+    return net.answer(p, net.states(p, batch.ids, batch.types, batch.mask), batch.mask)
+
+
 def test_the_plain_layers_compute_what_sentence_transformers_computes() -> None:
     from sentence_transformers import SentenceTransformer
 
@@ -67,8 +71,7 @@ def test_training_starts_from_a_model_that_already_knows_what_is_alike() -> None
     queries = ["How do I bake bread?", "When does the sea rise?", "Who wrote the opera Carmen?"]
     answers = ["Mix flour, water and yeast, and bake the bread.", "The sea rises twice a day with the tide.", "The opera Carmen was written by Bizet."]
     for right, query in enumerate(queries):
-        batch = pairs_of(query, *answers)
-        assert int(net.score(started, batch.ids, batch.types, batch.mask).argmax()) == right
+        assert int(logits_of(started, pairs_of(query, *answers)).argmax()) == right
 
 
 def test_a_new_round_begins_with_what_ships() -> None:
@@ -77,8 +80,7 @@ def test_a_new_round_begins_with_what_ships() -> None:
 
     answers = ["Yeast makes the dough rise.", "The sea rises twice a day."]
     wanted = SentenceTransformersCrossEncoder.load(BUILT_IN_RERANKER, "float32", "cpu").score([("When does the sea rise?", text) for text in answers])
-    batch = pairs_of("When does the sea rise?", *answers)
-    assert net.score(shipped(), batch.ids, batch.types, batch.mask).tolist() == pytest.approx(wanted.logits.tolist(), abs=1e-3)
+    assert logits_of(shipped(), pairs_of("When does the sea rise?", *answers)).tolist() == pytest.approx(wanted.logits.tolist(), abs=1e-3)
 
 
 def test_a_pair_is_cut_at_the_texts_end_and_knows_where_the_text_begins() -> None:

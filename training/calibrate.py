@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from training import batches, net
+from training import batches, reading
 from training.batches import Group
 from training.net import Parameters
 
@@ -20,15 +20,8 @@ TEXT = 208  # tokens
 @torch.no_grad()
 def logits_of(p: Parameters, groups: list[Group], cut: int = TEXT, device: str = "cpu") -> list[torch.Tensor]:
     """Return each group's logits, the positive first."""
-    found = []
-    for group in groups:
-        pairs = [batches.pair(group.query, text, cut) for text in group.texts]
-        scores = torch.empty(len(pairs))
-        for places, batch in batches.by_length(pairs, 3):
-            with torch.autocast(device, torch.bfloat16):
-                scores[places] = net.score(p, batch.ids.to(device), batch.types.to(device), batch.mask.to(device)).float().cpu()
-        found.append(scores)
-    return found
+    pairs = ([batches.pair(group.query, text, cut) for text in group.texts] for group in groups)
+    return [reading.read(p, of_group, 3, device)[0].cpu() for of_group in pairs]
 
 
 def platt(logits: list[torch.Tensor]) -> tuple[float, float]:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training import batches, net, vectors
+from training import batches, reading, vectors
 from training.batches import Group
 from training.net import Parameters
 from training.options import KNOWN, Options
@@ -29,16 +29,8 @@ def logits_of(p: Parameters, drawn: list[Group], cut: int, o: Options) -> Tensor
 def read(p: Parameters, drawn: list[Group], cut: int, o: Options) -> tuple[Tensor, Tensor]:
     """Return the logits of groups of one size, shape (groups, size), and the averages of their pairs, shape (groups, size, 2, width)."""
     pairs = [batches.pair(group.query, text, cut) for group in drawn for text in group.texts]
-    rows, parts, sides = [], [], []
-    for places, batch in batches.by_length(pairs, o.parts):
-        ids, types, mask = (tensor.to(o.device) for tensor in (batch.ids, batch.types, batch.mask))
-        with torch.autocast(o.device, torch.bfloat16):
-            states = net.states(p, ids, types, mask)
-            parts.append(net.answer(p, states, mask).float())
-            sides.append(vectors.averages(states, types, mask).float())
-        rows.append(places)
-    both = batches.in_order(sides, rows)
-    return batches.in_order(parts, rows).view(len(drawn), -1), both.view(len(drawn), -1, *both.shape[1:])
+    logits, sides = reading.read(p, pairs, o.parts, o.device)
+    return logits.view(len(drawn), -1), sides.view(len(drawn), -1, *sides.shape[1:])
 
 
 def standardised(scores: Tensor) -> Tensor:

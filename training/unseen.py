@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import argparse
 import html
-import json
 import random
 import re
 import sysconfig
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from core.exchange.beir_out import write_folder
 from training import functions
 
 LIBRARIES = (
@@ -79,15 +79,11 @@ def asked_functions() -> list[Answered]:
 
 
 def write(folder: Path, answered: Sequence[Answered], asked: int) -> None:
-    """Write a collection in BEIR's layout: all answers, the first ``asked`` questions."""
-    (folder / "qrels").mkdir(parents=True, exist_ok=True)
-    documents = [{"_id": f"d{at}", "title": "", "text": text} for at, (_, text) in enumerate(answered)]
-    queries = [{"_id": f"q{at}", "text": query} for at, (query, _) in enumerate(answered[:asked])]
-    for name, rows in (("corpus", documents), ("queries", queries)):
-        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    judged = "".join(f"q{at}\td{at}\t1\n" for at in range(len(queries)))
-    (folder / "qrels" / "test.tsv").write_text(f"query-id\tcorpus-id\tscore\n{judged}", encoding="utf-8")
-    print(f"{folder}: {len(documents):,} texts, {len(queries):,} questions")
+    """Write a collection in BEIR's layout: all answers, the first ``asked`` questions. Raises ExchangeError if the folder is there already."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    queries = {f"q{at}": query for at, (query, _) in enumerate(answered[:asked])}
+    write_folder(folder, ((f"d{at}", text) for at, (_, text) in enumerate(answered)), queries, {query: {f"d{query[1:]}": 1} for query in queries})
+    print(f"{folder}: {len(answered):,} texts, {len(queries):,} questions")
 
 
 if __name__ == "__main__":

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from core.errors import ExchangeError
 from core.evaluation.asked import USUAL, JudgedQueries
+from core.exchange.beir_out import refuse, write_folder
 from core.exchange.cells import armoured
 from core.exchange.qrels_tables import CSV_COLUMNS
 from core.judging.records import RESERVED, Judgment
@@ -78,32 +77,14 @@ def write_beir(folder: Path, workspace: Workspace, collection: Collection, judge
     names = workspace.shelf.names(collection.key)
     called = names_in_files(names)
     split = USUAL if judged.split in RESERVED else judged.split
-    lines = [f"{query}\t{called.get(document, document)}\t{grade}\n" for query, grades in best_by_document(judged).items() for document, grade in grades.items() if document in names]
-    partial = folder.with_name(f"{folder.name}.part")
-    _refuse([folder])
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        (partial / "qrels").mkdir(parents=True)
-        texts = ((called[document_id], workspace.shelf.document(document_id).text) for document_id in names)
-        _write_rows(partial / "corpus.jsonl", ({"_id": name, "title": "", "text": text} for name, text in texts))
-        _write_rows(partial / "queries.jsonl", ({"_id": query, "text": text} for query, text in judged.queries.items()))
-        (partial / "qrels" / f"{split}.tsv").write_text("".join(["query-id\tcorpus-id\tscore\n", *lines]), encoding="utf-8")
-        partial.replace(folder)
-    except OSError as error:
-        raise ExchangeError(f"{folder} cannot be written ({error.strerror or error}): choose another place") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _write_rows(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    qrels = {query: {called[document]: grade for document, grade in grades.items() if document in names} for query, grades in best_by_document(judged).items()}
+    texts = ((called[document_id], workspace.shelf.document(document_id).text) for document_id in names)
+    write_folder(folder, texts, judged.queries, qrels, split)
 
 
 def _write(files: Mapping[Path, str]) -> None:
     """Write new files: beside their places first, then all are moved there."""
-    _refuse(files)
+    refuse(files)
     partial = {path: path.with_name(f"{path.name}.part") for path in files}
     try:
         for path, text in files.items():
@@ -115,9 +96,3 @@ def _write(files: Mapping[Path, str]) -> None:
     finally:
         for written in partial.values():
             written.unlink(missing_ok=True)
-
-
-def _refuse(paths: Iterable[Path]) -> None:
-    for path in paths:
-        if path.exists():
-            raise ExchangeError(f"{path} exists already: choose another name or remove it first")
