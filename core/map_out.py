@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from core.cells import disarmed
 from core.errors import MapError
 from core.map_overlay import Overlay, add_meter, add_names, add_query, with_overlay
 from core.map_plots import DIMMED, base_figure, map_html
@@ -137,7 +138,7 @@ def _write_table(drawn: DrawnMap, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
-        writer.writerows(zip(*columns.values(), strict=True))
+        writer.writerows([disarmed(cell) for cell in row] for row in zip(*columns.values(), strict=True))
 
 
 def _write_page(drawn: DrawnMap, path: Path) -> None:

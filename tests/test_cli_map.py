@@ -110,6 +110,15 @@ def test_a_page_stands_alone(home: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert [path.name for path in home.iterdir() if path.name.endswith(".tmp")] == []
 
 
+def test_a_document_named_like_a_formula_is_not_run_by_a_spreadsheet(tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    workspace = Workspace.open(Settings(data))
+    index(workspace, workspace.open_or_create("home"), [Upload(f"={name}.txt", held[0].encode()) for name, held in TEXTS.items()])
+    workspace.close()
+    drawn(capsys, tmp_path / "map.csv", "--method", "pca")
+    with (tmp_path / "map.csv").open(encoding="utf-8", newline="") as file:
+        assert sorted(row["document"] for row in csv.DictReader(file)) == ["'=bike.txt", "'=kettle.txt"]
+
+
 def test_umap_by_its_settings(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = home / "map.csv"
     said, err = drawn(capsys, out, "--n-neighbors", "4", "--min-dist", "0.3", "--seed", "7")

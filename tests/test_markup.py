@@ -6,11 +6,13 @@ import csv
 import io
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from core.excerpt import Context
 from core.records import Hit, Metric, SearchResult, Timings
 from pages.shared.address import _parsed
+from pages.shared.frames import frame_csv
 from pages.shared.hits import hits_csv
 from pages.shared.markup import bar_percent, context_html, hit_card, marked_text, timings_html
 from pages.shared.notices import literal
@@ -104,6 +106,11 @@ def test_a_cell_that_a_spreadsheet_would_run_is_disarmed(start: str) -> None:
     table = hits_csv(result(replace(HIT, text=evil, document=evil, heading=evil), query=evil, collection=evil))
     (row,) = csv.DictReader(io.StringIO(table, newline=""))
     assert [row[name] for name in ("query", "collection", "document", "heading", "text")] == [f"'{evil}"] * 5
+
+
+def test_no_cell_of_a_table_is_run_by_a_spreadsheet() -> None:
+    frame = pd.DataFrame({"query": ["=1+1", "fine"], "rank": [1, -2], "grade": [None, 0.5]})
+    assert frame_csv(frame).decode("utf-8-sig").splitlines() == ["query,rank,grade", "'=1+1,1,", "fine,-2,0.5"]
 
 
 def test_csv_keeps_harmless_text_and_numbers_as_they_are() -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from core.cells import armoured, whole
 from core.cli import main
 from core.errors import DataError, ExchangeError, SettingsError
 from core.evaluation.asked import qrels_for, splits_for
 from core.evaluation.judged import read_beir
-from core.exchange.cells import armoured, whole
 from core.exchange.qrels import Format, Moved, export_judgments, guess_format, import_judgments
 from core.indexing import index
 from core.judging.records import SHARED, query_id_of

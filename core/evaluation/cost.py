@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.cells import disarmed
 from core.evaluation.results import Results
 from core.evaluation.significance import Interval, bootstrap
 
@@ -78,9 +79,9 @@ def table(results: Results, measures: Sequence[str] | None = None, digits: int =
 
 
 def as_csv(rows: Sequence[Row]) -> str:
-    """Return a table as CSV. A cell that a spreadsheet would run as a formula gets an apostrophe before it (OWASP, CSV Injection)."""
+    """Return a table as CSV, with nothing that a spreadsheet would run."""
     text = io.StringIO(newline="")
-    csv.writer(text).writerows([f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell for cell in row] for row in rows)
+    csv.writer(text).writerows([disarmed(cell) for cell in row] for row in rows)
     return text.getvalue()
 
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from core.cells import armoured
 from core.errors import ExchangeError
 from core.evaluation.asked import USUAL, JudgedQueries
 from core.exchange.beir_out import refuse, write_folder
-from core.exchange.cells import armoured
 from core.exchange.qrels_tables import CSV_COLUMNS
 from core.judging.records import RESERVED, Judgment
 from core.records import Collection

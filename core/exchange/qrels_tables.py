@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from core.cells import whole
 from core.errors import DataError
-from core.exchange.cells import whole
 from core.exchange.qrels_lines import Line, read_grade
 
 CSV_COLUMNS = ("split", "query_id", "query", "document_id", "document", "start", "end", "grade", "who", "made", "note", "origin")

@@ -9,14 +9,13 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.cells import disarmed
 from core.errors import DocumentNotFound
 from core.excerpt import context
 from core.records import Hit, SearchResult
 from core.workspace import Workspace
 from pages.shared.markup import context_html, hit_card
 from pages.shared.notices import show_error
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def show_hit(workspace: Workspace, result: SearchResult, hit: Hit, below: Callable[[], None] | None = None) -> None:
@@ -60,19 +59,10 @@ def in_context(workspace: Workspace, query: str, hit: Hit) -> None:
 
 
 def hits_csv(result: SearchResult) -> str:
-    """Return the hits as CSV, a line each.
-
-    A text that a spreadsheet would run as a formula gets an apostrophe before it, which spreadsheets
-    do not show (source: OWASP, CSV Injection).
-    """
+    """Return the hits as CSV, a line each, with nothing that a spreadsheet would run."""
     rows = [{"query": result.query, "collection": result.collection, **hit.as_json()} for hit in result.hits]
     table = io.StringIO(newline="")
     writer = csv.DictWriter(table, list(rows[0]) if rows else [], quoting=csv.QUOTE_NONNUMERIC)
     writer.writeheader()
     writer.writerows({name: disarmed(cell) for name, cell in row.items()} for row in rows)
     return table.getvalue()
-
-
-def disarmed(cell: object) -> object:
-    """Return a cell with an apostrophe before what a spreadsheet would run as a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell

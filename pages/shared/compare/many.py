@@ -23,6 +23,7 @@ from core.workspace import Workspace
 from pages.shared.compare.agreement import show_agreement
 from pages.shared.compare.moves import show_moves
 from pages.shared.compare.runs import offer_runs
+from pages.shared.frames import frame_csv
 from pages.shared.notices import literal, show_error, show_info
 from pages.shared.reranking import reranker_of
 
@@ -156,5 +157,5 @@ def _open(workspace: Workspace, one: Answered) -> None:
 
 def _downloads(frame: pd.DataFrame, answered: list[Answered]) -> None:
     with st.container(horizontal=True):
-        st.download_button("Table as CSV", frame.to_csv(index=False).encode("utf-8-sig"), "queries.csv", "text/csv", icon=":material/download:", on_click="ignore")
+        st.download_button("Table as CSV", frame_csv(frame), "queries.csv", "text/csv", icon=":material/download:", on_click="ignore")
         offer_runs([(f"q{number}", one.comparison.hits) for number, one in enumerate(answered, 1)])

@@ -18,6 +18,7 @@ from core.evaluation.significance import Change
 from core.evaluation.system_names import parse_system
 from core.wording import clip
 from core.workspace import Workspace
+from pages.shared.frames import frame_csv
 from pages.shared.notices import literal
 
 WORST = 5  # queries with a link of their own
@@ -97,7 +98,7 @@ def _show_table(
         },
     )
     st.download_button(
-        "Queries as CSV", frame.to_csv(index=False).encode("utf-8-sig"), "queries.csv", "text/csv", icon=":material/download:", on_click="ignore"
+        "Queries as CSV", frame_csv(frame), "queries.csv", "text/csv", icon=":material/download:", on_click="ignore"
     )
     if event.selection.rows and event.selection.rows[0] < len(found):
         with st.container(border=True):

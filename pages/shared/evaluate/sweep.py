@@ -12,6 +12,7 @@ from core.evaluation.sweep import Sweep, sweep
 from core.evaluation.system_names import System, parse_system
 from core.workspace import Workspace
 from pages.shared.evaluate.runs import answers_of, choose_experiment, results_of
+from pages.shared.frames import frame_csv
 from pages.shared.notices import show_error, show_info, show_warning
 
 MOST_HITS = 100
@@ -98,7 +99,7 @@ def _show(found: Sweep, hits: int) -> None:
         ]
     )
     st.download_button(
-        "Every depth as CSV", frame.to_csv(index=False).encode("utf-8-sig"), "sweep.csv", "text/csv", icon=":material/download:", on_click="ignore"
+        "Every depth as CSV", frame_csv(frame), "sweep.csv", "text/csv", icon=":material/download:", on_click="ignore"
     )
 
 

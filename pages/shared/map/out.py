@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.cells import disarmed
 from core.map_overlay import with_overlay
 from core.map_plots import DIMMED, base_figure, map_html
 from core.map_table import Columns, map_rows
 from core.projection.asking import texts_of
 from core.projection.records import Layout, Points
 from core.workspace import Workspace
-from pages.shared.hits import disarmed
 from pages.shared.map.scene import Scene
 
 

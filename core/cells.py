@@ -1,0 +1,23 @@
+"""Cells of a CSV file that a spreadsheet may open: none is run as a formula (OWASP, CSV Injection), and those of files that we read again come back as they were."""
+
+from __future__ import annotations
+
+from core.document import Value
+
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_MARKED = (*_FORMULAS, "'")
+
+
+def disarmed(cell: object) -> object:
+    """Return a text that a spreadsheet would run as a formula with an apostrophe before it; anything else as it is."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULAS) else cell
+
+
+def armoured(cell: Value) -> Value:
+    """Return a cell disarmed so that ``whole`` can take it back: a text that begins with an apostrophe gets a second one."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_MARKED) else cell
+
+
+def whole(cell: str) -> str:
+    """Return what ``armoured`` was given."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_MARKED) else cell
