@@ -251,6 +251,17 @@ def test_a_collection_is_copied_and_exported_in_the_background(workspace: Worksp
     errands().clear()
 
 
+def test_what_a_process_that_ended_has_left_goes_and_what_this_one_makes_stays(tmp_path: Path) -> None:
+    from pages.shared.library.errands import passing
+
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "tmp1.zip").write_bytes(b"an upload that was never read")
+    folder = passing(tmp_path)
+    assert list(folder.iterdir()) == []
+    (folder / "export-1.zip").write_bytes(b"waits to be downloaded")
+    assert [path.name for path in passing(tmp_path).iterdir()] == ["export-1.zip"]
+
+
 @pytest.mark.usefixtures("data")
 @pytest.mark.parametrize(
     ("where", "found"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.workspace import Workspace
-from pages.shared.library.errands import EXPORTS, begin_import
+from pages.shared.library.errands import UNWRITABLE, begin_import, passing
 from pages.shared.notices import show_error
 
 HELP = (
@@ -33,7 +33,7 @@ def offer_import(workspace: Workspace) -> None:
         try:
             path = _kept(workspace, file.getvalue()) if file else Path(place.strip()).expanduser()
         except OSError as error:
-            show_error(f"The data folder cannot be written ({error.strerror}): check that there is room on the disk")
+            show_error(UNWRITABLE.format(error.strerror))
             return
         begin_import(workspace, path, name.strip(), model.strip(), origin.strip(), ours=file is not None)
         st.session_state["import-round"] += 1  # an empty form
@@ -42,8 +42,6 @@ def offer_import(workspace: Workspace) -> None:
 
 def _kept(workspace: Workspace, data: bytes) -> Path:
     """The upload as a file, for as long as it is read."""
-    folder = workspace.settings.data / EXPORTS
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, suffix=".zip", delete=False) as file:
+    with tempfile.NamedTemporaryFile(dir=passing(workspace.settings.data), suffix=".zip", delete=False) as file:
         file.write(data)
     return Path(file.name)

@@ -14,7 +14,7 @@ from core.wording import file_size, plural
 from core.workspace import Workspace
 from pages.shared.library.changing import OPENED, ask_for_copy, ask_for_name
 from pages.shared.library.deleting import ask_to_delete
-from pages.shared.library.errands import begin_export
+from pages.shared.library.errands import UNWRITABLE, begin_export
 from pages.shared.notices import show_error
 
 MANY = 9  # cards; more of them scroll
@@ -55,6 +55,9 @@ def _perform(workspace: Workspace, collection: Collection, asked: str) -> None:
             begin_export(workspace, collection)
         except RankscopeError as error:
             show_error(error)
+            return
+        except OSError as error:
+            show_error(UNWRITABLE.format(error.strerror))
             return
         st.rerun()
 

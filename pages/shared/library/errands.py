@@ -23,6 +23,7 @@ from pages.shared.notices import show_error
 
 POLL = 1.0  # seconds
 EXPORTS = "exports"  # a folder in the data folder
+UNWRITABLE = "The data folder cannot be written ({}): check that there is room on the disk"
 
 
 @dataclass
@@ -61,6 +62,16 @@ def errands() -> list[Errand]:
     return []
 
 
+@st.cache_resource(show_spinner=False)
+def passing(data: Path) -> Path:
+    """Return the folder of exports to be downloaded and uploads to be read, rid of what a process that ended has left. Raises OSError."""
+    folder = data / EXPORTS
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob("*.zip"):
+        left.unlink(missing_ok=True)
+    return folder
+
+
 def begin_copy(workspace: Workspace, collection: Collection, name: str, wanted: Wanted) -> None:
     """Copy a collection with other settings."""
     errand = Errand(f"Copying {collection.name} to {name}", made=name)
@@ -69,12 +80,8 @@ def begin_copy(workspace: Workspace, collection: Collection, name: str, wanted: 
 
 
 def begin_export(workspace: Workspace, collection: Collection) -> None:
-    """Write a collection into one file, in a folder of its own in the data folder until it is downloaded."""
-    folder = workspace.settings.data / EXPORTS
-    folder.mkdir(parents=True, exist_ok=True)
-    for left in set(folder.glob("export-*.zip")) - {errand.file for errand in errands()}:  # by a process that ended
-        left.unlink(missing_ok=True)
-    file = folder / f"export-{uuid.uuid4().hex}.zip"
+    """Write a collection into one file, in a folder of its own in the data folder until it is downloaded. Raises OSError."""
+    file = passing(workspace.settings.data) / f"export-{uuid.uuid4().hex}.zip"
     errand = Errand(f"Exporting {collection.name}", file=file)
     errands().append(errand)
     errand.begin(lambda report: take_out(workspace, collection.name, file, report))
