@@ -35,7 +35,9 @@ RECIPE: tuple[Options | Mean, ...] = (
     Options(name="fifth", begin="three", minutes=92, rate=8e-5, teacher=1.0, bonus=1.5),
     Mean("four", {"three": 0.5, "fifth": 0.5}),
     Options(name="sixth", begin="four", minutes=86, rate=1e-4, teacher=1.0, bonus=1.5),
-    Mean("ships", {"four": 0.5, "sixth": 0.5}),
+    Mean("five", {"four": 0.5, "sixth": 0.5}),
+    Options(name="seventh", begin="five", minutes=90, rate=1e-4, teacher=1.0, bonus=1.5, code=2, vectors=1),
+    Mean("ships", {"five": 0.5, "seventh": 0.5}),
 )
 
 
