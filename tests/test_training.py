@@ -120,6 +120,25 @@ def test_with_a_teacher_the_target_is_the_sum_of_both_models_standardised(monkey
     answered(monkeypatch, lambda _: torch.tensor([1.0, 3.0, 2.0]))
     found = target_of(drawn, 50, Options(parts=1, size=3, teacher=2.0, bonus=0.5), {})
     assert found.tolist()[0] == pytest.approx([2 * (-1 + 1) + 0.5, 2 * (1 + 0), 2 * (0 - 1)], abs=1e-4)
+    heavier = target_of(drawn, 50, Options(parts=1, size=3, teacher=2.0, bonus=0.5, cosines=1.5), {})
+    assert heavier.tolist()[0] == pytest.approx([2 * (-1 + 1.5) + 0.5, 2 * (1 + 0), 2 * (0 - 1.5)], abs=1e-4)
+
+
+@pytest.mark.parametrize(("keeps", "held"), [("known", ["codenn"]), ("all", ["medquad", "codenn"])])
+def test_the_bi_encoders_vectors_are_kept_of_the_kinds_it_knows_or_of_all(monkeypatch: pytest.MonkeyPatch, keeps: str, held: list[str]) -> None:
+    ids = np.array([2000], dtype=np.uint16)
+    drawn = [Group(ids, [ids, ids], np.array([0.5, 0.3], dtype=np.float32), source=source) for source in ("medquad", "codenn")]
+    answered(monkeypatch, lambda ids: torch.arange(len(ids)).float())
+    seen: list[str] = []
+
+    def distance(sides: torch.Tensor, groups: list[Group], encoder: object, cut: int) -> float:
+        seen.extend(group.source for group in groups)
+        return float(len(sides))
+
+    monkeypatch.setattr(vectors, "distance", distance)
+    options = Options(parts=1, size=2, vectors=0.5, keeps=keeps)
+    assert float(loss_of({}, drawn, 50, options, encoder={})) == pytest.approx(float(loss_of({}, drawn, 50, options)) + 0.5 * len(held), abs=1e-5)
+    assert seen == held
 
 
 def test_with_a_teacher_kinds_that_the_bi_encoder_knows_keep_to_the_cosines(monkeypatch: pytest.MonkeyPatch) -> None:

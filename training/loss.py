@@ -48,7 +48,7 @@ def target_of(drawn: list[Group], cut: int, o: Options, teacher: Parameters | No
         if taught.any():
             with torch.no_grad():
                 logits = logits_of(teacher, [group for group, is_taught in zip(drawn, taught.tolist(), strict=True) if is_taught], cut, o)
-            target[taught] = o.teacher * (standardised(logits) + standardised(cosines[taught]))
+            target[taught] = o.teacher * (standardised(logits) + o.cosines * standardised(cosines[taught]))
     target[:, 0] += (bonus * labelled(drawn)).to(o.device)
     return target
 
@@ -66,6 +66,6 @@ def loss_of(p: Parameters, drawn: list[Group], cut: int, o: Options, teacher: Pa
     label[:, 0] = 1
     weight = torch.where(label > 0, float(o.size - 1), 1.0) * labelled(drawn).to(o.device)[:, None]
     loss = divergence + o.pointwise * functional.binary_cross_entropy_with_logits(logits, label, weight)
-    if encoder is not None and (known := [at for at, group in enumerate(drawn) if group.source in KNOWN]):
-        loss = loss + o.vectors * vectors.distance(sides[known], [drawn[at] for at in known], encoder, cut)
+    if encoder is not None and (held := [at for at, group in enumerate(drawn) if o.keeps == "all" or group.source in KNOWN]):
+        loss = loss + o.vectors * vectors.distance(sides[held], [drawn[at] for at in held], encoder, cut)
     return loss

@@ -30,7 +30,9 @@ class Options:
     bonus: float = 2.0
     known: float = 1.0  # in place of ``bonus`` where a round with a teacher keeps to the cosines
     code: float = 1.0  # how many times as often the kinds that the bi-encoder was trained on come up
-    vectors: float = 0.0  # weight of the distance to the bi-encoder's vectors, for those kinds
+    vectors: float = 0.0  # weight of the distance to the bi-encoder's vectors
+    keeps: str = "known"  # whose vectors: those kinds' alone, or of "all"
+    cosines: float = 1.0  # weight of the cosines in the sum that a round with a teacher learns from
     temperature: float = 0.06
     pointwise: float = 0.1
     short: int = 80  # tokens of a text early on
