@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterable
+from typing import TextIO
+
 from core.document import Value
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -11,6 +15,11 @@ _MARKED = (*_FORMULAS, "'")
 def disarmed(cell: object) -> object:
     """Return a text that a spreadsheet would run as a formula with an apostrophe before it; anything else as it is."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULAS) else cell
+
+
+def write_rows(file: TextIO, rows: Iterable[Iterable[object]]) -> None:
+    """Write rows of cells, disarmed, as CSV."""
+    csv.writer(file).writerows([disarmed(cell) for cell in row] for row in rows)
 
 
 def armoured(cell: Value) -> Value:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from core.cells import disarmed
+from core.cells import write_rows
 from core.errors import MapError
 from core.map_overlay import Overlay, add_meter, add_names, add_query, with_overlay
 from core.map_plots import DIMMED, base_figure, map_html
@@ -136,9 +135,7 @@ def _write_table(drawn: DrawnMap, path: Path) -> None:
     if asked is not None:
         columns = {**columns, "rank_on_screen": asked.screen_ranks.tolist()}
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows([disarmed(cell) for cell in row] for row in zip(*columns.values(), strict=True))
+        write_rows(file, [columns, *zip(*columns.values(), strict=True)])
 
 
 def _write_page(drawn: DrawnMap, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -136,9 +136,15 @@ def pad(pairs: Sequence[tuple[list[int], int]]) -> Batch:
     return Batch(ids, types, mask)
 
 
-def in_order(parts: Sequence[Tensor], rows: Sequence[Tensor]) -> Tensor:
-    """Return what was computed of the batches of ``by_length`` as one tensor, in the order of the pairs."""
-    return torch.cat(list(parts))[torch.argsort(torch.cat(list(rows))).to(parts[0].device)]
+def in_batches(pairs: Sequence[tuple[list[int], int]], parts: int, device: str, compute: Callable[[Batch], Sequence[Tensor]]) -> list[Tensor]:
+    """Return what ``compute`` says of pairs, in their order, run in ``parts`` batches of like length in bfloat16."""
+    rows, found = [], []
+    for places, batch in by_length(pairs, parts):
+        with torch.autocast(device, torch.bfloat16):
+            found.append([tensor.float() for tensor in compute(Batch(batch.ids.to(device), batch.types.to(device), batch.mask.to(device)))])
+        rows.append(places)
+    order = torch.argsort(torch.cat(rows)).to(device)
+    return [torch.cat(each)[order] for each in zip(*found, strict=True)]
 
 
 def by_length(pairs: Sequence[tuple[list[int], int]], parts: int) -> list[tuple[Tensor, Batch]]:

@@ -21,11 +21,6 @@ from training.net import Parameters
 from training.options import KNOWN, Options
 
 
-def logits_of(p: Parameters, drawn: list[Group], cut: int, o: Options) -> Tensor:
-    """Return the logits of groups of one size, shape (groups, size)."""
-    return read(p, drawn, cut, o)[0]
-
-
 def read(p: Parameters, drawn: list[Group], cut: int, o: Options) -> tuple[Tensor, Tensor]:
     """Return the logits of groups of one size, shape (groups, size), and the averages of their pairs, shape (groups, size, 2, width)."""
     pairs = [batches.pair(group.query, text, cut) for group in drawn for text in group.texts]
@@ -47,7 +42,7 @@ def target_of(drawn: list[Group], cut: int, o: Options, teacher: Parameters | No
         bonus[~taught] = o.known
         if taught.any():
             with torch.no_grad():
-                logits = logits_of(teacher, [group for group, is_taught in zip(drawn, taught.tolist(), strict=True) if is_taught], cut, o)
+                logits, _ = read(teacher, [group for group, is_taught in zip(drawn, taught.tolist(), strict=True) if is_taught], cut, o)
             target[taught] = o.teacher * (standardised(logits) + o.cosines * standardised(cosines[taught]))
     target[:, 0] += (bonus * labelled(drawn)).to(o.device)
     return target

@@ -27,12 +27,8 @@ def averages(states: Tensor, types: Tensor, mask: Tensor) -> Tensor:
 @torch.no_grad()
 def of_encoder(encoder: Parameters, texts: Sequence[Ids], cut: int, device: str) -> Tensor:
     """Return the bi-encoder's unit vectors of texts cut to ``cut`` tokens, shape (texts, width)."""
-    rows, parts = [], []
-    for places, batch in batches.by_length([([batches.CLS, *text[:cut].tolist(), batches.SEP], len(text) + 2) for text in texts], 2):
-        with torch.autocast(device, torch.bfloat16):
-            parts.append(begin.pooled(encoder, begin.Batch(batch.ids.to(device), batch.types.to(device), batch.mask.to(device))).float())
-        rows.append(places)
-    return batches.in_order(parts, rows)
+    whole = [([batches.CLS, *text[:cut].tolist(), batches.SEP], len(text) + 2) for text in texts]
+    return batches.in_batches(whole, 2, device, lambda batch: [begin.pooled(encoder, batch)])[0]
 
 
 def distance(found: Tensor, drawn: Sequence[Group], encoder: Parameters, cut: int) -> Tensor:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from core.cells import disarmed
+from core.cells import write_rows
 from core.evaluation.results import Results
 from core.evaluation.significance import Interval, bootstrap
 
@@ -81,7 +80,7 @@ def table(results: Results, measures: Sequence[str] | None = None, digits: int =
 def as_csv(rows: Sequence[Row]) -> str:
     """Return a table as CSV, with nothing that a spreadsheet would run."""
     text = io.StringIO(newline="")
-    csv.writer(text).writerows([disarmed(cell) for cell in row] for row in rows)
+    write_rows(text, rows)
     return text.getvalue()
 
 

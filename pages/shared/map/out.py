@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Sequence
 
 import streamlit as st
 
-from core.cells import disarmed
+from core.cells import write_rows
 from core.map_overlay import with_overlay
 from core.map_plots import DIMMED, base_figure, map_html
 from core.map_table import Columns, map_rows
@@ -53,7 +52,5 @@ def caught_csv(workspace: Workspace, points: Points, layout: Layout, caught: Seq
 def _csv(columns: Columns) -> bytes:
     """With the mark by which Excel knows UTF-8, and nothing that a spreadsheet would run."""
     table = io.StringIO(newline="")
-    writer = csv.writer(table)
-    writer.writerow(columns)
-    writer.writerows([disarmed(cell) for cell in row] for row in zip(*columns.values(), strict=True))
+    write_rows(table, [columns, *zip(*columns.values(), strict=True)])
     return table.getvalue().encode("utf-8-sig")
