@@ -12,9 +12,14 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _MARKED = (*_FORMULAS, "'")
 
 
+def is_formula(text: str) -> bool:
+    """Return whether a spreadsheet would run a text."""
+    return text.startswith(_FORMULAS)
+
+
 def disarmed(cell: object) -> object:
     """Return a text that a spreadsheet would run as a formula with an apostrophe before it; anything else as it is."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULAS) else cell
+    return f"'{cell}" if isinstance(cell, str) and is_formula(cell) else cell
 
 
 def write_rows(file: TextIO, rows: Iterable[Iterable[object]]) -> None:

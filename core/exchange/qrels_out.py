@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from core.cells import armoured
+from core.cells import armoured, is_formula
 from core.errors import ExchangeError
 from core.evaluation.asked import USUAL, JudgedQueries
 from core.exchange.beir_out import refuse, write_folder
@@ -18,7 +18,6 @@ from core.records import Collection
 from core.workspace import Workspace
 
 Qrels = dict[str, dict[str, int]]
-_FORMULAS = ("=", "+", "-", "@")
 
 
 def best_by_document(judged: JudgedQueries) -> Qrels:
@@ -57,7 +56,7 @@ def write_quepid(path: Path, judged: JudgedQueries, names: Mapping[str, str]) ->
     writer.writerow(["query", "docid", "rating"])
     for query, grades in best_by_document(judged).items():
         text = " ".join(judged.queries[query].split())
-        writer.writerows([f" {text}" if text.startswith(_FORMULAS) else text, names.get(document, document), grade] for document, grade in grades.items())
+        writer.writerows([f" {text}" if is_formula(text) else text, names.get(document, document), grade] for document, grade in grades.items())
     _write({path: table.getvalue()})
 
 
