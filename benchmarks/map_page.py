@@ -11,26 +11,20 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.request import urlopen
 
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.mapping import enlarged
+from benchmarks.serving import served
 from core.records import Chunk
 from core.settings import BUILT_IN_MODEL, Settings
 from core.workspace import Workspace
 
-ROOT = Path(__file__).parent.parent
 A_DOCUMENT = 50  # chunks
 WORDS = ["salt", "river", "lamp", "engine", "moth", "treaty", "orbit", "bread", "violin", "nerve", "glacier", "code", "harbour", "enzyme", "market", "storm"]
 PATIENCE = 1800  # seconds
@@ -53,26 +47,6 @@ def _chunk(number: int) -> Chunk:
     document, place = divmod(number, A_DOCUMENT)
     text = f"{WORDS[number % len(WORDS)]} and {WORDS[number * 7 % len(WORDS)]}, chunk {place} of document {document}"
     return Chunk(f"{number:032x}", str(document), place * 100, place * 100 + len(text), text, 12)
-
-
-@contextlib.contextmanager
-def served(data: Path) -> Iterator[tuple[str, int]]:
-    """A server on a data folder: its address and process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
-    server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "RANKSCOPE_DATA": str(data)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        address = f"http://127.0.0.1:{port}"
-        for _ in range(600):
-            with contextlib.suppress(OSError), urlopen(f"{address}/_stcore/health"):
-                break
-            time.sleep(0.1)
-        yield address, server.pid
-    finally:
-        server.terminate()
-        server.wait(30)
 
 
 def peak(pid: int) -> float:
@@ -135,12 +109,12 @@ def to_umap(page: Page, server: int, worker: Worker) -> float:
 def measure(browser: Browser, data: Path, size: int, pictures: Path | None) -> str:
     """Return a line of the table."""
     worker = Worker()
-    with served(data) as (address, server):
+    with served(data, data.with_suffix(".log")) as (address, server):
         page, first = open_map(browser, address)
         later = to_umap(page, server, worker) + first
         memory = peak(server)
         page.close()
-    with served(data) as (address, _):
+    with served(data, data.with_suffix(".log")) as (address, _):
         page, second = open_map(browser, address)
         page.close()
         back = come_back(browser, address)

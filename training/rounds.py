@@ -37,7 +37,9 @@ RECIPE: tuple[Options | Mean, ...] = (
     Options(name="sixth", begin="four", minutes=86, rate=1e-4, teacher=1.0, bonus=1.5),
     Mean("five", {"four": 0.5, "sixth": 0.5}),
     Options(name="seventh", begin="five", minutes=90, rate=1e-4, teacher=1.0, bonus=1.5, code=2, vectors=1),
-    Mean("ships", {"five": 0.5, "seventh": 0.5}),
+    Mean("six", {"five": 0.5, "seventh": 0.5}),
+    Options(name="eighth", begin="six", minutes=110, rate=1e-4, teacher=1.0, bonus=1.5, code=1.5, vectors=1, keeps="all", cosines=1.5),
+    Mean("ships", {"six": 0.5, "eighth": 0.5}),
 )
 
 

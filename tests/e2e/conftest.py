@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-ROOT = Path(__file__).parent.parent.parent
+from benchmarks.serving import served
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE = 60  # seconds, on a busy machine
 
 
 @pytest.fixture(scope="session")
@@ -40,34 +32,6 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an app on an empty data folder, as on a first start."""
-    with served(tmp_path_factory.mktemp("app")) as address:
+    folder = tmp_path_factory.mktemp("app")
+    with served(folder / "data", folder / "log.txt") as (address, _):
         yield address
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Start the app on ``folder``/data; give its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RANKSCOPE_")}
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
-    with (folder / "log.txt").open("wb") as log:
-        server = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env={**environment, "RANKSCOPE_DATA": str(folder / "data")})
-    try:
-        _wait_for(server, f"http://127.0.0.1:{port}/_stcore/health", folder / "log.txt")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(PATIENCE)
-
-
-def _wait_for(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end and server.poll() is None:
-        try:
-            with urlopen(address, timeout=5):
-                return
-        except (URLError, OSError):
-            time.sleep(0.2)
-    pytest.fail(f"The app does not answer:\n{log.read_text()}")

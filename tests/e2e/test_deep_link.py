@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.conftest import served
+from benchmarks.serving import served
 from tests.e2e.test_browser import SLOW
 
 pytestmark = pytest.mark.browser
 
 
 def test_the_pages_are_listed_by_their_names(browser: Browser, tmp_path: Path) -> None:
-    with served(tmp_path) as address:
+    with served(tmp_path / "data", tmp_path / "log.txt") as (address, _):
         page = browser.new_page()
         page.goto(f"{address}/library")
         expect(page.get_by_role("heading", name="Library", exact=True)).to_be_visible(timeout=2 * SLOW)
