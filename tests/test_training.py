@@ -23,6 +23,7 @@ from training.mine import mine
 from training.options import Options, often_of
 from training.pairs import Pair, draw, read
 from training.perturb import perturbed
+from training.train import parted
 from training.weights import encoder_parameters, shipped
 
 TEXTS = ["the red sun", "a green tree by the sea", "blue stone", "moon over the sea", "red red tree"]
@@ -81,6 +82,13 @@ def test_a_new_round_begins_with_what_ships() -> None:
     answers = ["Yeast makes the dough rise.", "The sea rises twice a day."]
     wanted = SentenceTransformersCrossEncoder.load(BUILT_IN_RERANKER, "float32", "cpu").score([("When does the sea rise?", text) for text in answers])
     assert logits_of(shipped(), pairs_of("When does the sea rise?", *answers)).tolist() == pytest.approx(wanted.logits.tolist(), abs=1e-3)
+
+
+@pytest.mark.parametrize(("still", "learns"), [(0, {"encoder.layer.0.x", "encoder.layer.1.x", "encoder.layer.10.x", "head.weight"}), (1, {"encoder.layer.1.x", "encoder.layer.10.x", "head.weight"}), (2, {"encoder.layer.10.x", "head.weight"})])
+def test_embeddings_and_the_first_layers_asked_for_do_not_learn(still: int, learns: set[str]) -> None:
+    parameters = {name: torch.zeros(1) for name in ("embeddings.word", "encoder.layer.0.x", "encoder.layer.1.x", "encoder.layer.10.x", "head.weight")}
+    fixed, free = parted(parameters, still)
+    assert (set(free), set(fixed)) == (learns, set(parameters) - learns)
 
 
 def test_a_pair_is_cut_at_the_texts_end_and_knows_where_the_text_begins() -> None:

@@ -32,6 +32,7 @@ class Options:
     code: float = 1.0  # how many times as often the kinds that the bi-encoder was trained on come up
     vectors: float = 0.0  # weight of the distance to the bi-encoder's vectors
     keeps: str = "known"  # whose vectors: those kinds' alone, or of "all"
+    still: int = 0  # this many of the first layers do not learn
     cosines: float = 1.0  # weight of the cosines in the sum that a round with a teacher learns from
     temperature: float = 0.06
     pointwise: float = 0.1

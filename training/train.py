@@ -32,6 +32,13 @@ def start(shelves: list[Shelf], seed: int, gap: float = 3.5) -> Parameters:
         return begin.begin(encoder, batches.pad(pairs), [gap] * 6, vectors, seed)
 
 
+def parted(parameters: Parameters, still: int) -> tuple[Parameters, Parameters]:
+    """Return the parameters that stay as they are, the embeddings and the first ``still`` layers, and those that learn."""
+    stays = (*FROZEN, *(f"encoder.layer.{layer}." for layer in range(still)))
+    fixed = {name: tensor for name, tensor in parameters.items() if name.startswith(stays)}
+    return fixed, {name: tensor for name, tensor in parameters.items() if name not in fixed}
+
+
 @torch.no_grad()
 def judge(p: Parameters, groups: list[Group], device: str, cut: int = calibrate.TEXT) -> dict[str, float]:
     """Return MRR and nDCG of the labelled positives: cross-encoder, bi-encoder, sum of both standardised."""
@@ -72,8 +79,9 @@ class Run:
         self.often = often / often.sum()
         self.step, self.seconds = 0, 0.0
         parameters = start(self.shelves, o.seed) if o.begin == "encoder" else shipped(None if o.begin == "shipped" else kept(o.work, o.begin))
-        self.fixed = {name: tensor.to(o.device) for name, tensor in parameters.items() if name.startswith(FROZEN)}
-        self.free = {name: tensor.to(o.device).requires_grad_() for name, tensor in parameters.items() if not name.startswith(FROZEN)}
+        fixed, free = parted(parameters, o.still)
+        self.fixed = {name: tensor.to(o.device) for name, tensor in fixed.items()}
+        self.free = {name: tensor.to(o.device).requires_grad_() for name, tensor in free.items()}
         self.teacher = {name: tensor.detach().clone().to(o.device) for name, tensor in parameters.items()} if o.teacher else None
         self.encoder = {name: tensor.to(o.device) for name, tensor in encoder_parameters().items()} if o.vectors else None
         self.average = {name: tensor.detach().clone() for name, tensor in self.free.items()}
