@@ -19,7 +19,7 @@ from training import batches, mine
 from training.finish import write
 from training.net import Parameters
 from training.options import Options
-from training.train import FROZEN
+from training.train import parted
 from training.weights import kept, shipped
 
 
@@ -39,7 +39,7 @@ def read(work: Path, name: str) -> tuple[Parameters, int, float]:
     weights = reranker_folder() / WEIGHTS if name == "shipped" else kept(work, name)
     known = weights.with_name("facts.json") if name == "shipped" else weights.with_suffix(".json")
     facts = json.loads(known.read_text(encoding="utf-8"))
-    free = {key: tensor for key, tensor in shipped(weights).items() if not key.startswith(FROZEN)}
+    _, free = parted(shipped(weights), 0)
     return free, facts["steps"], facts["training minutes"] * 60
 
 
