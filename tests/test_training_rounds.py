@@ -10,12 +10,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from training import mean, rounds
+from training import mean, mend, rounds
 from training.options import Options
-from training.rounds import Mean
+from training.rounds import Mean, Mended, Step
 from training.weights import kept, shipped
 
-SHORT: tuple[Options | Mean, ...] = (Options(name="one"), Options(name="two", begin="one"), Mean("both", {"one": 0.5, "two": 0.5}))
+SHORT: tuple[Step, ...] = (Options(name="one"), Options(name="two", begin="one"), Mean("both", {"one": 0.5, "two": 0.5}), Mended("out", "both"))
 
 
 @pytest.fixture
@@ -42,12 +42,13 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
     monkeypatch.setattr(rounds, "Run", NoRun)
     monkeypatch.setattr(rounds, "finish", lambda run: note(run.o, run.o.begin))
     monkeypatch.setattr(mean, "main", average)
+    monkeypatch.setattr(mend, "main", lambda of, o: note(o, of))
     return found
 
 
 def test_rounds_are_made_in_order_and_the_finished_ones_passed_over(made: list[tuple[str, object]], tmp_path: Path) -> None:
     rounds.make(tmp_path, tmp_path / "state", SHORT)
-    assert made == [("prepare", 7), ("one", "encoder"), ("two", "one"), ("both", {"one": 0.5, "two": 0.5})]
+    assert made == [("prepare", 7), ("one", "encoder"), ("two", "one"), ("both", {"one": 0.5, "two": 0.5}), ("out", "both")]
     made.clear()
     kept(tmp_path / "state", "two").unlink()
     rounds.make(tmp_path, tmp_path / "state", SHORT)
@@ -57,7 +58,7 @@ def test_rounds_are_made_in_order_and_the_finished_ones_passed_over(made: list[t
 def test_the_recipe_needs_nothing_that_is_not_made_before() -> None:
     there = {"encoder"}
     for step in rounds.RECIPE:
-        needed = set(step.shares) if isinstance(step, Mean) else {step.begin}
+        needed = set(step.shares) if isinstance(step, Mean) else {step.of if isinstance(step, Mended) else step.begin}
         assert needed <= there
         assert not isinstance(step, Mean) or sum(step.shares.values()) == pytest.approx(1)
         there.add(step.name)

@@ -35,6 +35,7 @@ MAIN = 191  # directions of the embeddings that the added layer keeps
 QUADRATIC = 0.25  # scale at which GELU(z) + GELU(-z) is nearly quadratic for layer-normalised z
 DROWN = 6.0  # by how much the averages outweigh the first token's own state in the added layer
 WRITE = 0.3
+ASKS = 4.0  # every head of the added layer asks with this for its segment
 MARK = 0.3  # the segment's value in the hidden state: small beside the rest, so that it takes nothing from it
 TYPE = 0.6  # and in the sum of the embeddings, above the word's own value there
 
@@ -154,9 +155,9 @@ def _add_reader(p: Parameters, k: int, embeddings: Tensor, seed: int) -> None:
     for head in range(HEADS):
         last = head * SIZE + SIZE - 1
         query[last], key[last] = 0, 0
-        query_bias[last] = 4.0
-        key[last, k] = (1 if head < HEADS // 2 else -1) * 20 * SIZE**0.5 / 8 / MARK
-    free = [at for at in range(WIDTH) if at != k]
+        query_bias[last] = ASKS
+        key[last, k] = (1 if head < HEADS // 2 else -1) * 20 * SIZE**0.5 / 8 / MARK  # a gap of 20
+    free = free_of(k)
     out = torch.zeros(WIDTH, WIDTH)
     for at in range(MAIN):
         plus, minus = free[at], free[MAIN + at]
@@ -182,6 +183,11 @@ def _add_reader(p: Parameters, k: int, embeddings: Tensor, seed: int) -> None:
         p[f"{name}.{part}.weight"], p[f"{name}.{part}.bias"] = weight.clone(), bias.clone()
     p["head.weight"], p["head.bias"] = torch.zeros(1, WIDTH), torch.zeros(1)
     p["head.weight"][0, k] = 1.0
+
+
+def free_of(k: int = COORDINATE) -> list[int]:
+    """Return the coordinates other than the segment's: in the added layer the first 191 hold the sum of both averages, the next 191 the difference."""
+    return [at for at in range(WIDTH) if at != k]
 
 
 def pooled(p: Parameters, batch: Batch) -> Tensor:

@@ -1,4 +1,4 @@
-"""python -m training.rounds: every round and every mean, in order, to what ships.
+"""python -m training.rounds: every round, every mean and the mending, in order, to what ships.
 
 Stopped at any time, it goes on where it was: a round from its checkpoint, a finished one is passed over.
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from training import mean
+from training import mean, mend
 from training.finish import finish
 from training.options import Options
 from training.prepare import prepare
@@ -26,7 +26,16 @@ class Mean:
     shares: Mapping[str, float]
 
 
-RECIPE: tuple[Options | Mean, ...] = (
+@dataclass(frozen=True)
+class Mended:
+    """An earlier round's or mean's weights with the last layer mended."""
+
+    name: str
+    of: str
+
+
+Step = Options | Mean | Mended
+RECIPE: tuple[Step, ...] = (
     Options(name="first", minutes=78),
     Options(name="second", begin="first", minutes=52, rate=1e-4),
     Options(name="third", begin="second", minutes=48, rate=6e-5, teacher=1.2, bonus=0.7),
@@ -39,11 +48,12 @@ RECIPE: tuple[Options | Mean, ...] = (
     Options(name="seventh", begin="five", minutes=90, rate=1e-4, teacher=1.0, bonus=1.5, code=2, vectors=1),
     Mean("six", {"five": 0.5, "seventh": 0.5}),
     Options(name="eighth", begin="six", minutes=110, rate=1e-4, teacher=1.0, bonus=1.5, code=1.5, vectors=1, keeps="all", cosines=1.5),
-    Mean("ships", {"six": 0.5, "eighth": 0.5}),
+    Mean("seven", {"six": 0.5, "eighth": 0.5}),
+    Mended("ships", "seven"),
 )
 
 
-def make(data: Path, work: Path, recipe: tuple[Options | Mean, ...] = RECIPE) -> None:
+def make(data: Path, work: Path, recipe: tuple[Step, ...] = RECIPE) -> None:
     """Make what is not made yet; the last one stays in core/models/reranker."""
     prepare(data, work, Options().seed)
     for step in recipe:
@@ -52,6 +62,8 @@ def make(data: Path, work: Path, recipe: tuple[Options | Mean, ...] = RECIPE) ->
         print(f"== {step.name}", flush=True)
         if isinstance(step, Mean):
             mean.main(step.shares, Options(work=work, name=step.name))
+        elif isinstance(step, Mended):
+            mend.main(step.of, Options(work=work, name=step.name, code=2.0))
         else:
             run = Run(replace(step, work=work))
             run.go()

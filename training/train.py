@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from training import batches, begin, calibrate, mine
@@ -64,6 +65,13 @@ def held_back(shelves: list[Shelf], seed: int, most: int = 4) -> list[Group]:
     ]
 
 
+def to_draw(shelves: list[Shelf], o: Options) -> tuple[list[tuple[int, int]], npt.NDArray[np.float64]]:
+    """Return every query that is not held back, as its shelf's place and its own, and how likely each is to come up."""
+    order = [(s, int(at)) for s, shelf in enumerate(shelves) for at in np.flatnonzero(~shelf.groups.held_back)]
+    often = np.array([often_of(shelves[s].groups.source, o) for s, _ in order])
+    return order, often / often.sum()
+
+
 class Run:
     """A training run with its checkpoint."""
 
@@ -74,9 +82,7 @@ class Run:
         self.tokens = batches.tokenizer()
         self.shelves = [batches.shelve(groups, self.tokens) for groups in mine.load(o.work / "groups")]
         self.judged = held_back(self.shelves, o.seed)
-        self.order = [(s, int(at)) for s, shelf in enumerate(self.shelves) for at in np.flatnonzero(~shelf.groups.held_back)]
-        often = np.array([often_of(self.shelves[s].groups.source, o) for s, _ in self.order])
-        self.often = often / often.sum()
+        self.order, self.often = to_draw(self.shelves, o)
         self.step, self.seconds = 0, 0.0
         parameters = start(self.shelves, o.seed) if o.begin == "encoder" else shipped(None if o.begin == "shipped" else kept(o.work, o.begin))
         fixed, free = parted(parameters, o.still)

@@ -1,0 +1,112 @@
+"""python -m training.mend mean8 ships: a finished model brought back towards where it began, where training wore off what it needs.
+
+The model begins as the bi-encoder with a layer that multiplies an average over the query's positions with one over the text's (``begin``). Hours of
+training on two dozen sources teach it much and cost it some of what the bi-encoder knew of all other kinds of text. Three steps, without training:
+
+1. The six layers below become a mean of their weights as they are and as they began, with a small share of the latter: after WiSE-FT
+   (Wortsman et al., Robust fine-tuning of zero-shot models, 2022, arXiv:2109.01903), which keeps a tuned model's gain and returns what it lost elsewhere.
+2. The last layer's heads tell the segments apart by one coordinate of the hidden state, clean when training begins and noisy after it, so that the averages lean
+   to some positions by chance. Fisher's linear discriminant (The use of multiple measurements in taxonomic problems, 1936) of
+   the query's and the text's positions takes that coordinate's place in the keys.
+3. A hidden unit of the last layer that began by squaring one coordinate of the averages' sum or difference reads others beside it by now. What it reads
+   beside is weakened: the logit moves towards the plain product of the averages, in which the bi-encoder's cosine lives on.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training import batches, mean, mine, net
+from training.batches import Group, Shelf
+from training.begin import ASKS, HEADS, LAST, MAIN, SIZE, free_of
+from training.finish import write
+from training.net import Parameters
+from training.options import Options
+from training.train import start, to_draw
+from training.weights import kept, shipped
+
+BACK = 0.15  # share of the weights as they began
+GAP = 10.0  # by how much a head's logits for the other segment are lower, on average
+BESIDE = 0.3  # what remains of what a squaring unit reads beside its own coordinate
+GROUPS = 640  # they show how the segments are told apart
+LAYER = f"encoder.layer.{LAST}"
+
+
+def discriminant(queries: Tensor, texts: Tensor) -> Tensor:
+    """Return Fisher's linear discriminant, shape (width,), of two sets of rows, shapes (n, width) and (m, width), scaled so that their means are 1 apart."""
+    apart = queries.mean(0) - texts.mean(0)
+    spread = (torch.cov(queries.T) + torch.cov(texts.T)) / 2
+    found: Tensor = torch.linalg.solve(spread + 1e-3 * spread.diag().mean() * torch.eye(len(apart)), apart)
+    return found / (found @ apart)
+
+
+def back(p: Parameters, begun: Parameters, share: float = BACK) -> Parameters:
+    """Return parameters whose layers below the last are the mean with those they began with, of which ``share``."""
+    below = {name for name in p if name.startswith("encoder.") and not name.startswith(LAYER)}
+    return {name: tensor.lerp(begun[name].float(), share) if name in below else tensor.clone() for name, tensor in p.items()}
+
+
+def part(p: Parameters, direction: Tensor, gap: float = GAP) -> None:
+    """Let the last layer's first heads read the query and the others the text by ``direction``, with logits ``gap`` apart."""
+    key = p[f"{LAYER}.attention.self.key.weight"]
+    for head in range(HEADS):
+        sign = 1 if head < HEADS // 2 else -1
+        key[head * SIZE + SIZE - 1] = sign * gap * SIZE**0.5 / ASKS * direction
+
+
+def plain(p: Parameters, beside: float = BESIDE) -> None:
+    """Leave ``beside`` of what the squaring units of the last layer read beside the coordinate that each began with."""
+    units, own = torch.arange(4 * MAIN), torch.tensor(free_of()[: 2 * MAIN]).repeat_interleave(2)
+    reads = p[f"{LAYER}.intermediate.dense.weight"]
+    kept_whole = reads[units, own].clone()
+    reads[units] *= beside
+    reads[units, own] = kept_whole
+
+
+def positions(p: Parameters, pairs: Sequence[tuple[list[int], int]]) -> tuple[Tensor, Tensor]:
+    """Return what the last layer reads of the queries' and of the texts' positions, shapes (n, width) and (m, width)."""
+    found: tuple[list[Tensor], list[Tensor]] = ([], [])
+    for _, batch in batches.by_length(pairs, len(pairs) // 48 + 1):
+        with torch.autocast("cpu", torch.bfloat16):
+            states = net.states(p, batch.ids, batch.types, batch.mask).float()
+        for side in (0, 1):
+            found[side].append(states[(batch.types == side) & batch.mask.bool()])
+    return torch.cat(found[0]), torch.cat(found[1])
+
+
+@torch.no_grad()
+def mended(p: Parameters, begun: Parameters, groups: Sequence[tuple[Group, int]]) -> Parameters:
+    """Return a cross-encoder's parameters after the three steps; groups come with the length that their texts are cut to."""
+    p = back(p, begun)
+    pairs = [batches.pair(group.query, text, cut) for group, cut in groups for text in group.texts]
+    part(p, discriminant(*positions(p, pairs)))
+    plain(p)
+    return p
+
+
+def drawn(shelves: list[Shelf], most: int, o: Options) -> list[tuple[Group, int]]:
+    """Return groups of ``o.size`` of at most ``most`` queries that are not held back, half of them with long texts."""
+    generator, tokens = np.random.default_rng(o.seed), batches.tokenizer()
+    order, often = to_draw(shelves, o)
+    chosen = [order[at] for at in generator.choice(len(order), size=most, p=often, replace=False)]
+    groups = [batches.draw(shelves[s], at, o.size, generator, tokens) for s, at in chosen]
+    return [(group, o.long if generator.random() < 0.5 else o.short) for group in groups if len(group.texts) == o.size]
+
+
+def main(name: str, o: Options) -> Path:
+    """Mend the finished round or mean ``name`` and write it, calibrated, as ``o.name``."""
+    _, steps, seconds = mean.read(o.work, name)
+    tokens = batches.tokenizer()
+    shelves = [batches.shelve(groups, tokens) for groups in mine.load(o.work / "groups")]
+    p = mended(shipped(kept(o.work, name)), start(shelves, o.seed), drawn(shelves, GROUPS, o))
+    return write(p, shelves, o, steps, seconds)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Options(name=sys.argv[2], code=2.0))
