@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from core.models.built_in import built_in_folder
 from training.begin import Batch
-from training.mine import Groups
+from training.mine import Groups, load
 from training.perturb import perturbed
 
 CLS, SEP = 101, 102
@@ -63,6 +64,11 @@ def tokenizer() -> Tokenizer:
 def shelve(groups: Groups, tokens: Tokenizer) -> Shelf:
     """Tokenise a source."""
     return Shelf(groups, _ids(tokens, groups.queries, LONGEST_QUERY), _ids(tokens, groups.texts, LONGEST_TEXT))
+
+
+def shelves_in(work: Path, tokens: Tokenizer) -> list[Shelf]:
+    """Return every source that was mined into ``work``, tokenised."""
+    return [shelve(groups, tokens) for groups in load(work / "groups")]
 
 
 def _ids(tokens: Tokenizer, texts: Sequence[str], most: int) -> list[Ids]:

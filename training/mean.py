@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from core.models.reranker import WEIGHTS, reranker_folder
-from training import batches, mine
+from training import batches
 from training.finish import write
 from training.net import Parameters
 from training.options import Options
@@ -48,8 +48,7 @@ def main(shares: Mapping[str, float], o: Options) -> Path:
     rounds = {name: read(o.work, name) for name in shares}
     # the embeddings stay as the first round left them
     p = shipped() | mixed([(rounds[name][0], share) for name, share in shares.items()])
-    tokens = batches.tokenizer()
-    shelves = [batches.shelve(groups, tokens) for groups in mine.load(o.work / "groups")]
+    shelves = batches.shelves_in(o.work, batches.tokenizer())
     return write(p, shelves, o, sum(steps for _, steps, _ in rounds.values()), sum(seconds for _, _, seconds in rounds.values()))
 
 

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training import batches, mean, mine, net
+from training import batches, mean, net
 from training.batches import Group, Shelf
 from training.begin import ASKS, HEADS, LAST, MAIN, SIZE, free_of
 from training.finish import write
@@ -102,8 +102,7 @@ def drawn(shelves: list[Shelf], most: int, o: Options) -> list[tuple[Group, int]
 def main(name: str, o: Options) -> Path:
     """Mend the finished round or mean ``name`` and write it, calibrated, as ``o.name``."""
     _, steps, seconds = mean.read(o.work, name)
-    tokens = batches.tokenizer()
-    shelves = [batches.shelve(groups, tokens) for groups in mine.load(o.work / "groups")]
+    shelves = batches.shelves_in(o.work, batches.tokenizer())
     p = mended(shipped(kept(o.work, name)), start(shelves, o.seed), drawn(shelves, GROUPS, o))
     return write(p, shelves, o, steps, seconds)
 

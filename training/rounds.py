@@ -28,7 +28,7 @@ class Mean:
 
 @dataclass(frozen=True)
 class Mended:
-    """An earlier round's or mean's weights with the last layer mended."""
+    """An earlier round's or mean's weights, mended."""
 
     name: str
     of: str

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from training import batches, begin, calibrate, mine
+from training import batches, begin, calibrate
 from training.batches import Group, Shelf
 from training.loss import loss_of
 from training.net import Parameters
@@ -80,7 +80,7 @@ class Run:
         self.folder = o.work / o.name
         self.folder.mkdir(parents=True, exist_ok=True)
         self.tokens = batches.tokenizer()
-        self.shelves = [batches.shelve(groups, self.tokens) for groups in mine.load(o.work / "groups")]
+        self.shelves = batches.shelves_in(o.work, self.tokens)
         self.judged = held_back(self.shelves, o.seed)
         self.order, self.often = to_draw(self.shelves, o)
         self.step, self.seconds = 0, 0.0
