@@ -14,12 +14,12 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from core.boundaries import find_breaks
-from core.chunking import chunk_document
-from core.loading.structure import markdown_headings
-from core.models.built_in import built_in_folder
-from core.models.tokens import TokenCounter
-from core.records import ChunkSettings, Document
+from core.chunking.chunker import chunk_document
+from core.loading._markdown import markdown_headings
+from core.models._part_models_built_in import built_in_folder
+from core.models._part_models_tokens import TokenCounter
+from core.records.search import ChunkSettings, Document
+from core.text.boundaries import find_breaks
 
 
 def cases(folder: Path) -> dict[str, str]:

@@ -25,11 +25,11 @@ from pathlib import Path
 
 import numpy as np
 
-from core.chunking import Cutter
-from core.evaluation.judged import read_beir
+from core.chunking.chunker import Cutter
+from core.formats._part_evaluation_judged import read_beir
 from core.models.bi_encoder import BiEncoder
-from core.models.catalog import Catalog
-from core.records import Chunk, ChunkSettings, Document, Method
+from core.models.registry import Catalog
+from core.records.search import Chunk, ChunkSettings, Document, Method
 from core.settings import Settings, quiet_environment
 
 COLLECTIONS = ("chunkeval", "covidqa")

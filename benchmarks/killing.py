@@ -25,15 +25,15 @@ from pathlib import Path
 
 import numpy as np
 
-from core.jobs import Jobs
+from core.indexing._spool import FOLDER
+from core.indexing.jobs import Jobs
+from core.loading.sources import Upload
 from core.models.bi_encoder import Progress, Vectors
-from core.search import search
+from core.retrieval.search import search
 from core.settings import Settings, quiet_environment
-from core.shelf import FILE
-from core.sources import Upload
-from core.spool import FOLDER
+from core.store.documents import FILE
 from core.workspace import Workspace
-from tests.fakes import AXES, FakeEncoder
+from tests.support.fakes import AXES, FakeEncoder
 
 SECONDS_PER_TEXT = 0.002  # of the stand-in: a kill must be able to hit it
 TOLERANCE = 0.02  # a batch's padding moves a bfloat16 vector's numbers a little; the stand-in's are exact

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.mapping import enlarged
 from benchmarks.serving import served
-from core.records import Chunk
+from core.records.search import Chunk
 from core.settings import BUILT_IN_MODEL, Settings
 from core.workspace import Workspace
 

@@ -26,11 +26,11 @@ from typing import Any
 
 import numpy as np
 
-from core.projection.kept_points import digest_of
+from core.projection._part_projection_kept_points import digest_of
 from core.projection.layouts import lay_out
-from core.projection.neighbours import nearest
+from core.projection.quality import measure_trust
 from core.projection.records import Floats, Layout, LayoutSettings, Points
-from core.projection.trust import measure_trust
+from core.vectors.neighbors import nearest
 
 EXACT = 10_000  # points up to which trustworthiness is exact, beyond on a sample
 SAMPLE = 2000
@@ -64,7 +64,7 @@ def enlarged(vectors: Floats, many: int, seed: int) -> Floats:
 
 def embedded(data: Path) -> Floats:
     """Return the vectors of all passages of the collections in a folder."""
-    from core.models.catalog import Catalog
+    from core.models.registry import Catalog
     from core.settings import Settings
 
     texts: dict[str, None] = {}
@@ -94,7 +94,7 @@ def fit_plain(vectors: Floats) -> tuple[Floats, dict[str, float], Any]:
 
 def place_ours(mapper: Layout, vectors: Floats, queries: Floats) -> Floats:
     """Place queries as the app does."""
-    from core.projection.placing import place
+    from core.projection.placement import place
 
     return place(points_of(vectors), mapper, queries)
 

@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.projection.meter import read_meter
-from core.projection.neighbours import nearest_among
-from core.projection.placing import place
-from core.projection.placing_weights import place_by_neighbours
+from core.projection._part_projection_meter import read_meter
+from core.projection._part_projection_placing_weights import place_by_neighbours
+from core.projection.placement import place
 from core.projection.records import Floats, Layout, LayoutSettings, Points
+from core.vectors.neighbors import nearest_among
 
 K = 10
 COUNT = 100  # queries

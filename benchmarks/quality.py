@@ -11,11 +11,11 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from core.evaluation.judged import JudgedCollection, read_beir
 from core.evaluation.metrics import aggregate, per_query
-from core.evaluation.systems import SYSTEMS, Bench
-from core.models.catalog import Catalog
-from core.pairs import score_pairs
+from core.evaluation.runner import SYSTEMS, Bench
+from core.formats._part_evaluation_judged import JudgedCollection, read_beir
+from core.models.registry import Catalog
+from core.retrieval._part_pairs import score_pairs
 from core.samples.pairs import KINDS, trick_pairs
 from core.settings import Settings, quiet_environment
 

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from sentence_transformers import SentenceTransformer
 
-from core.models.built_in import built_in_folder
-from core.search import search
+from core.models._part_models_built_in import built_in_folder
+from core.retrieval.search import search
 from core.settings import Settings, quiet_environment
 from core.workspace import Workspace
 

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 
 from filelock import FileLock, Timeout
 
-from core.arrivals import remove_stranded, stranded
+from core._part_arrivals import remove_stranded, stranded
+from core._part_wanted import Wanted
 from core.errors import CollectionNotFound, ModelMismatch, StoreBusy
-from core.judgments import Judgments
 from core.models.bi_encoder import BiEncoder
-from core.models.catalog import Catalog, Loader, RerankerLoader
-from core.records import Collection, StoredDocument
+from core.models.registry import Catalog, Loader, RerankerLoader
+from core.records.search import Collection, StoredDocument
 from core.settings import Settings
-from core.shelf import FILE, Shelf
-from core.store import Store
-from core.wanted import Wanted
+from core.store.documents import FILE, Shelf
+from core.store.judgments import Judgments
+from core.store.vector_store import Store
 
 PATIENCE = 60.0  # seconds to wait for another writer: each holds the lock for a moment only
 

@@ -7,20 +7,20 @@ import json
 import streamlit as st
 
 from core.errors import RankscopeError
-from core.plots import score_profile
-from core.samples import SAMPLE_COLLECTION
-from core.search import MOST_HITS, POOL, search
-from core.wording import plural
-from pages.shared.address import write_address
-from pages.shared.asking import collections_to_ask, keep_within, read_question
-from pages.shared.examples import show_examples
-from pages.shared.filters import choose_filters, clear_filters
-from pages.shared.hits import hits_csv, show_hit, show_preview
-from pages.shared.judging import judging_switch, show_judged_hits
-from pages.shared.markup import timings_html
-from pages.shared.notices import literal, show_error, show_info, show_warning
-from pages.shared.page import begin_page
-from pages.shared.reranking import is_reranked, reranked
+from core.retrieval.plots import score_profile
+from core.retrieval.search import MOST_HITS, POOL, search
+from core.samples.library import SAMPLE_COLLECTION
+from core.util.formatting import plural
+from pages.ui._part_examples import show_examples
+from pages.ui._part_markup import timings_html
+from pages.ui._part_notices import literal, show_error, show_info, show_warning
+from pages.ui._part_reranking import is_reranked, reranked
+from pages.ui.collection_picker import collections_to_ask, keep_within, read_question
+from pages.ui.filters import choose_filters, clear_filters
+from pages.ui.grading import judging_switch, show_judged_hits
+from pages.ui.hits import hits_csv, show_hit, show_preview
+from pages.ui.page import begin_page
+from pages.ui.url_state import write_address
 
 MOST_SHOWN = 100  # hits on a page; the shell gives more
 

@@ -9,7 +9,7 @@ import pytest
 
 from core.settings import Settings, quiet_environment
 from core.workspace import Workspace
-from tests.fakes import FakeCrossEncoder, FakeEncoder
+from tests.support.fakes import FakeCrossEncoder, FakeEncoder
 
 quiet_environment()
 
@@ -31,8 +31,8 @@ def workspace(tmp_path: Path, encoder: FakeEncoder) -> Iterator[Workspace]:
 @pytest.fixture(scope="session")
 def sample_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with the sample library, indexed once by the real model."""
-    from core import samples
-    from core.indexing import index
+    from core.indexing.indexer import index
+    from core.samples import library as samples
 
     folder = tmp_path_factory.mktemp("samples")
     opened = Workspace.open(Settings(folder))

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.cells import write_rows
 from core.evaluation.results import Results
 from core.evaluation.significance import Interval, bootstrap
+from core.util.csv_safety import write_rows
 
 QUALITY = "nDCG@10"
 _LATEX = {

@@ -15,11 +15,11 @@ from typing import Any, TextIO
 from filelock import FileLock, Timeout
 
 from core.errors import DataError, RankscopeError
+from core.evaluation._part_evaluation_planning import Plan, plan
 from core.evaluation.experiments import LOCK, Experiment, State, save, save_questions, save_results, writable
-from core.evaluation.planning import Plan, plan
 from core.evaluation.results import Results
-from core.progress import Cancelled
-from core.wording import plural
+from core.util.formatting import plural
+from core.util.progress import Cancelled
 from core.workspace import Workspace
 
 UNEXPECTED = "It broke off unexpectedly: the terminal shows why. What was answered before is kept, and it can go on"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import SettingsError
-from core.evaluation.judged import Qrels
-from core.wording import clip
+from core.formats._part_evaluation_judged import Qrels
+from core.util.formatting import clip
 
 DEFAULT = ("nDCG@10", "R@10")
 MEASURES = ("nDCG@10", "RR@10", "R@5", "R@100", "P@5", "AP", "Judged@10")  # what an evaluation shows unless told otherwise

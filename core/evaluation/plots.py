@@ -8,13 +8,13 @@ from html import escape
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.comparison_plots import CROSS_COLOUR, DOWN, SAME, UP
 from core.evaluation.cost import Point
-from core.evaluation.index_widths import Width
+from core.evaluation.index_recall import Width
+from core.evaluation.pool_sweep import Depth, Sweep
 from core.evaluation.significance import Change
-from core.evaluation.sweep import Depth, Sweep
-from core.plots import BI_COLOUR
-from core.wording import clip
+from core.retrieval._part_comparison_plots import CROSS_COLOUR, DOWN, SAME, UP
+from core.retrieval.plots import BI_COLOUR
+from core.util.formatting import clip
 
 LABEL = 90  # characters of a query in a tooltip
 _NO_MARGIN = {"l": 8, "r": 8, "t": 28, "b": 8}

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from core.agreement import TOP
 from core.errors import SettingsError
-from core.evaluation.answers import Answer
-from core.evaluation.judged import Qrels
+from core.evaluation._part_evaluation_answers import Answer
+from core.evaluation._part_evaluation_worth import worth
 from core.evaluation.metrics import JUDGED, Aggregate, aggregate, per_query
+from core.evaluation.runner import SystemRun, runs_of
 from core.evaluation.significance import Change, Paired, changes, compare_all
-from core.evaluation.system_names import System
-from core.evaluation.systems import SystemRun, runs_of
-from core.evaluation.units import Questions
-from core.evaluation.worth import worth
+from core.evaluation.systems import System
+from core.formats._part_evaluation_judged import Qrels
+from core.judgments.relevance import Questions
+from core.retrieval._part_agreement import TOP
 
 Values = Mapping[str, Mapping[str, Mapping[str, float]]]  # system -> measure -> query id -> value
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import DataError
-from core.wording import plural
+from core.util.formatting import plural
 
 Floats = npt.NDArray[np.float64]
 EXACT = 20  # differences other than 0: all 1,048,576 ways to choose their signs are tried

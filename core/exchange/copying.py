@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.arrivals import arrival, refuse_taken
+from core._part_arrivals import arrival, refuse_taken
+from core._part_wanted import Wanted
 from core.errors import ExchangeError
-from core.exchange.intake import Brought, Intake, Track, in_groups
-from core.exchange.taking_out import whole_batches
-from core.indexing import Indexer
-from core.progress import Cancelled, Outcome, Report, silent
-from core.records import ChunkSettings, Collection, Document, StoredDocument
-from core.shelf import Entry
-from core.sources import Ready
-from core.wanted import Wanted
+from core.exchange._writer import Brought, Intake, Track, in_groups
+from core.exchange.bundle import whole_batches
+from core.indexing.indexer import Indexer
+from core.loading.sources import Ready
+from core.records.search import ChunkSettings, Collection, Document, StoredDocument
+from core.store.documents import Entry
+from core.util.progress import Cancelled, Outcome, Report, silent
 from core.workspace import Workspace
 
 SAMPLE = 8  # chunks whose vectors tell whether a model's vectors have length 1

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from core.document import Document, Row
 from core.errors import NoText, UnknownColumn
-from core.loading.kinds import Column, Record, default_metadata, describe, fields_of, spelled
+from core.loading._part_loading_kinds import Column, Record, default_metadata, describe, fields_of, spelled
+from core.records.document import Document, Row
 
 BETWEEN = "\n\n"
 

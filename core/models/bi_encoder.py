@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import ModelError
-from core.models.reading import Reader
-from core.models.streams import over_slices, tokenize_one_at_a_time
-from core.models.tokens import TokenCounter, TokenSource
+from core.models._batching import over_slices, tokenize_one_at_a_time
+from core.models._part_models_tokens import TokenCounter, TokenSource
+from core.models.tokenization import Reader
 from core.settings import Precision
 
 if TYPE_CHECKING:
@@ -81,9 +81,9 @@ class SentenceTransformerEncoder:
 
         Raises ModelUnavailable where it cannot be had, ModelError where it cannot be used.
         """
-        from core.models.loading import load_sentence_transformer
-        from core.models.lowering import lowered
-        from core.models.precision import choose_device, wants_bfloat16
+        from core.models._acceleration import lowered
+        from core.models.devices import choose_device, wants_bfloat16
+        from core.models.hub import load_sentence_transformer
 
         place = choose_device(device)
         loaded, revision = load_sentence_transformer(model, place)

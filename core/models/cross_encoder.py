@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import ModelError
+from core.models._batching import balanced, over_slices, tokenize_one_at_a_time
 from core.models.bi_encoder import fast_tokenizer
-from core.models.reading import Reader
-from core.models.streams import balanced, over_slices, tokenize_one_at_a_time
+from core.models.tokenization import Reader
 from core.settings import Precision
 
 if TYPE_CHECKING:
@@ -74,9 +74,9 @@ class SentenceTransformersCrossEncoder:
 
         Raises ModelUnavailable where it cannot be had, ModelError where it is not a cross-encoder of one score.
         """
-        from core.models.loading import load_cross_encoder
-        from core.models.lowering import lowered_cross_encoder
-        from core.models.precision import choose_device, wants_bfloat16
+        from core.models._acceleration import lowered_cross_encoder
+        from core.models.devices import choose_device, wants_bfloat16
+        from core.models.hub import load_cross_encoder
 
         place = choose_device(device)
         loaded, revision = load_cross_encoder(model, place)

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import SettingsError
-from core.projection.files import FOLDER, discard, keep_newest, replacing
 from core.projection.records import Layout, LayoutSettings, Neighbours
+from core.util.files import FOLDER, discard, keep_newest, replacing
 
 LAYOUTS, NEIGHBOURS = 40, 10  # kept at most
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, SettingsError)

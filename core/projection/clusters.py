@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from scipy.spatial import Delaunay, QhullError, cKDTree
 
 from core.projection.records import Floats, Places
-from core.wording import plural
+from core.util.formatting import plural
 
 DIRECT = 10_000  # points: of more, only pairs that lie near each other are looked at
 SAMPLES = 5  # points of a neighbourhood whose width tells how dense it is there

@@ -11,12 +11,12 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
+from core.projection._part_projection_job import Projection
+from core.projection._part_projection_kept_points import is_kept, keep_points
+from core.projection._part_projection_layout_task import layout_task
+from core.projection._part_projection_line import Line
 from core.projection.cache import keep_layout, kept_layout
-from core.projection.job import Projection
-from core.projection.kept_points import is_kept, keep_points
-from core.projection.layout_task import layout_task
 from core.projection.layouts import lay_out
-from core.projection.line import Line
 from core.projection.records import Layout, LayoutSettings, Points, layout_key
 
 IN_MEMORY = 8  # layouts: some 1 MB each of 100,000 chunks

@@ -8,17 +8,18 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import MapError
-from core.projection import tsne_layout, umap_layout
+from core.projection import _algorithms as tsne_layout
+from core.projection import _part_projection_umap_layout as umap_layout
+from core.projection._part_projection_placing_weights import place_by_neighbours
+from core.projection._part_projection_principal import Plane, principal_plane
+from core.projection._part_projection_sampling import sample_by_document
+from core.projection._part_projection_stages import Stages
 from core.projection.cache import keep_neighbours, kept_neighbours
-from core.projection.measures import distances
-from core.projection.neighbours import STAGE as SEARCHING
-from core.projection.neighbours import nearest, nearest_among
-from core.projection.placing_weights import place_by_neighbours
-from core.projection.principal import Plane, principal_plane
 from core.projection.records import Floats, Layout, LayoutSettings, Neighbours, Places, Points, Report, silent
-from core.projection.sampling import sample_by_document
-from core.projection.stages import Stages
-from core.records import Metric, short_hash
+from core.records.search import Metric, short_hash
+from core.vectors.neighbors import STAGE as SEARCHING
+from core.vectors.neighbors import nearest, nearest_among
+from core.vectors.similarity import distances
 
 BY_PCA = 3  # so few points are shown by PCA, whatever is asked for: there are no neighbourhoods to keep
 PLACED_BY = 15  # fitted neighbours place a chunk that was not fitted

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.document import short_hash
 from core.errors import MapError
-from core.projection.kept_points import current_points, digest_of, forget_others, keep_points
+from core.projection._part_projection_kept_points import current_points, digest_of, forget_others, keep_points
 from core.projection.records import Points
-from core.records import Collection
+from core.records.document import short_hash
+from core.records.search import Collection
 from core.workspace import Workspace
 
 ATTEMPTS = 5  # while another process writes

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import SettingsError
-from core.records import Metric, short_hash
+from core.records.search import Metric, short_hash
 
 Method = Literal["umap", "pca", "tsne"]
 METHODS: dict[Method, str] = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE"}

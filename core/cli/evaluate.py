@@ -1,0 +1,180 @@
+"""``python -m core evaluate``: systems against judged queries."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.cli._part_cli_figures import Evaluated, evaluation
+from core.errors import CollectionNotFound, SettingsError
+from core.settings import BUILT_IN_MODEL, BUILT_IN_RERANKER, POOL, Settings
+
+if TYPE_CHECKING:  # help must come at once
+    from core.evaluation._part_evaluation_asking import Asking
+    from core.evaluation.results import Results
+    from core.formats._part_evaluation_judged import JudgedCollection
+
+HELP = """\
+BEIR_DIR holds corpus.jsonl, queries.jsonl and qrels/test.tsv. Its documents are ranked whole, as far as
+the models read them, or cut into chunks with --chunk. COLLECTION is one that was indexed here, and judged.
+
+Systems: bm25, bi (bi-encoder), hybrid (reciprocal rank fusion of both), and each with +cross: its first
+--pool hits reranked by the cross-encoder, or its first 20 with +cross@20; bi+cross-sum (by the sum of both
+scores). On a collection bi is Chroma's index, and bi-exact compares all vectors. OTHER:bi is a system on
+another collection over the same documents: another model, or another way to cut.
+
+Metrics are ir_measures': nDCG@10, RR@10, R@100, P@5, AP, Success@1, Judged@10 ... A judged query without
+results counts as 0. A text that the bi-encoder ranks by its chunks counts at its best chunk's rank.
+"""
+INTERVAL = 5.0  # seconds between two lines of progress
+SYSTEMS = "bm25,bi,hybrid,bi+cross,bm25+cross,hybrid+cross"
+METRICS = "nDCG@10,RR@10,R@5,R@100,P@5,AP,Judged@10"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("target", metavar="BEIR_DIR|COLLECTION")
+    parser.add_argument(
+        "--split", metavar="NAME", help="which judgments: qrels/NAME.tsv (default test), or a collection's (default: test, or all there are)"
+    )
+    parser.add_argument("--systems", default=SYSTEMS, metavar="LIST", help=f"with commas between them (default {SYSTEMS})")
+    parser.add_argument("--metrics", default=METRICS, metavar="LIST", help=f"as ir_measures names them (default {METRICS})")
+    parser.add_argument("--pool", type=int, default=POOL, metavar="N", help=f"how many hits are reranked, 1 to 1000 (default {POOL})")
+    parser.add_argument("--queries", type=int, metavar="N", help="only the first N judged queries")
+    parser.add_argument("--chunk", action="store_true", help="of a BEIR_DIR: cut the documents into chunks, as 'index' does")
+    parser.add_argument("--runs", type=Path, metavar="DIR", help="write a TREC run file for each system and the qrels into DIR")
+    parser.add_argument("--per-query", action="store_true", help="print the value of every query too")
+    parser.add_argument("--model", metavar="ID", help=f"bi-encoder for a BEIR_DIR: a folder or Hugging Face id (default {BUILT_IN_MODEL})")
+    parser.add_argument("--reranker", metavar="ID", help=f"cross-encoder: a folder or Hugging Face id (default {BUILT_IN_RERANKER})")
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Run the command."""
+    from core.evaluation.metrics import check, split_names
+    from core.evaluation.systems import check_systems
+    from core.retrieval.search import check_pool
+
+    systems, names = split_names(options.systems), split_names(options.metrics)
+    check_systems(systems)
+    check_pool(options.pool)
+    if options.queries is not None and options.queries < 1:
+        raise SettingsError(f"--queries is {options.queries}: use at least 1")
+    check(names)
+    _make_room(options.runs)
+    about, results = _folder(options, systems, names) if _is_folder(options.target) else _collection(options, systems, names)
+    if options.runs is not None:
+        from core.formats.trec import write_runs
+
+        write_runs(options.runs, {name: run.ranking for name, run in results.runs.items()}, results.qrels)
+    evaluation(about, results, per_query=options.per_query, as_json=options.json)
+    return 0
+
+
+def _make_room(runs: Path | None) -> None:
+    """Make the folder of the run files before anything is computed for it."""
+    if runs is not None:
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(f"--runs {runs} cannot be made ({error.strerror}): name another folder") from error
+
+
+def _is_folder(target: str) -> bool:
+    """Whether a BEIR folder is meant: one that holds a part of it, or a path that no collection is called."""
+    folder = Path(target)
+    return (
+        any((folder / part).exists() for part in ("corpus.jsonl", "queries.jsonl", "qrels"))
+        or folder.is_absolute()
+        or target.startswith((".", "~"))
+    )
+
+
+def _folder(options: argparse.Namespace, systems: list[str], names: list[str]) -> tuple[Evaluated, Results]:
+    """Measure systems on a BEIR folder."""
+    from core.evaluation._part_evaluation_asking import Asking
+    from core.evaluation.systems import DEEPEST, parse_system
+    from core.formats._part_evaluation_judged import read_beir
+    from core.judgments.relevance import Questions
+    from core.models.registry import Catalog
+
+    parsed = [parse_system(name, options.pool) for name in systems]
+    judged = read_beir(Path(options.target).expanduser(), options.split or "test")
+    settings = Settings.from_environment()
+    catalog = Catalog(settings)
+    encoder = catalog.get(options.model or settings.model) if options.chunk or any("bi" in system.stages for system in parsed) else None
+    reranker = catalog.reranker(options.reranker or "") if any(system.kind for system in parsed) else None
+    ground = _ground(judged, encoder, options.chunk)
+    questions = Questions.of_documents(judged).first(options.queries)
+    asking = Asking(questions, {"": ground}, parsed, reranker, DEEPEST)
+    about = Evaluated(
+        judged.name,
+        options.split or "test",
+        len(judged.texts),
+        len(ground.ids) if options.chunk else None,
+        len(questions.queries),
+        options.pool,
+        judged.notes,
+    )
+    return about, _measured(asking, names)
+
+
+def _ground(judged: JudgedCollection, encoder: Any, chunk: bool) -> Any:
+    from core._part_wanted import Wanted
+    from core.evaluation._part_evaluation_ground import Texts
+
+    return Texts.cut_up(judged, encoder, Wanted().chunking(encoder)) if chunk else Texts.whole(judged, encoder)
+
+
+def _collection(options: argparse.Namespace, systems: list[str], names: list[str]) -> tuple[Evaluated, Results]:
+    """Measure systems on a collection."""
+    from contextlib import closing
+
+    from core.evaluation._part_evaluation_planning import Request, plan
+    from core.workspace import Workspace
+
+    for name in ("model", "chunk"):
+        if getattr(options, name):
+            raise SettingsError(
+                f"--{name} is for a BEIR_DIR: a collection keeps the model and the chunks that it was made with; "
+                "'copy' makes it once more with others"
+            )
+    request = Request((options.target,), tuple(systems), tuple(names), options.pool, options.split, options.queries, options.reranker or "")
+    with closing(Workspace.open(Settings.from_environment())) as workspace:
+        try:
+            collection = workspace.store.collection(options.target)
+        except CollectionNotFound as error:
+            raise CollectionNotFound(
+                f"There is no folder and no collection {options.target!r}: 'python -m core collections' lists the collections"
+            ) from error
+        made = plan(workspace, request)
+        about = Evaluated(
+            collection.name,
+            str(made.facts["split"]),
+            len(workspace.documents(collection)),
+            collection.chunks,
+            len(made.questions.queries),
+            options.pool,
+            made.notes,
+        )
+        return about, _measured(made.asking, names)
+
+
+def _measured(asking: Asking, names: list[str]) -> Results:
+    from core.evaluation.results import Results
+
+    return Results.of(asking.questions, asking.systems, asking.answers(_Lines()), names)
+
+
+class _Lines:
+    """Progress, a line every few seconds."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def __call__(self, line: str) -> None:
+        if time.monotonic() - self._last >= INTERVAL:
+            self._last = time.monotonic()
+            print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,111 @@
+"""``python -m core map``: the embedding space of a collection in two dimensions, as a page or as a table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from core.errors import SettingsError
+from core.settings import Settings
+from core.util.formatting import duration, plural
+
+if TYPE_CHECKING:  # they bring libraries with them, and help must come at once
+    from core.projection.export import DrawnMap
+    from core.projection.records import Method
+
+ENDINGS = (".html", ".csv")
+INTERVAL, LOG_INTERVAL = 0.2, 5.0  # seconds between two updates of a terminal's line, and between two lines in a file or a pipe
+HELP = """\
+Every chunk of the collection gets a place in two dimensions. FILE.html is a page that needs no network, coloured by
+cluster; FILE.csv has a row a chunk: chunk_id, document, start, end (characters), x, y, then tokens, cluster and
+its name. With --query also the similarity to it, the rank by it, and the rank by distance on the map; the query's own
+place goes to standard error and into --json. The same chunks, settings and seed give the same map; it is kept for the app.
+
+Trustworthiness: 1 if neighbours on the map are neighbours in the full space. Continuity: 1 if neighbours in the full
+space are neighbours on the map. Chance gives about 0.5.
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("collection")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to write: a name that ends in .html or .csv")
+    parser.add_argument("--method", default="umap", metavar="NAME", help="umap, pca or tsne (default umap)")
+    parser.add_argument("--query", metavar="TEXT", help="show where this query lands, and what is near it")
+    parser.add_argument("--n-neighbors", type=int, default=15, metavar="N", help="UMAP: neighbours that shape the map; few show detail, many the whole (default 15)")
+    parser.add_argument("--min-dist", type=float, default=0.1, metavar="X", help="UMAP: how close points may lie, 0 to 1; less packs groups tighter (default 0.1)")
+    parser.add_argument("--seed", type=int, default=42, metavar="N", help="of what is drawn by chance (default 42)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Draw the map, measure how far it can be trusted, write it. What cannot be used is said before anything is loaded."""
+    from core.projection.records import LayoutSettings
+
+    settings = LayoutSettings(cast("Method", options.method), options.n_neighbors, options.min_dist, seed=options.seed)
+    _check_out(options.out)
+    from core.projection.export import draw_map, write_map
+    from core.retrieval.search import checked_query
+    from core.workspace import Workspace
+
+    query = None if options.query is None else checked_query(options.query)
+    workspace = Workspace.open(Settings.from_environment())
+    started = time.perf_counter()
+    with _progress() as report:
+        drawn = draw_map(workspace, options.collection, settings, query, report)
+        report(f"writing {options.out.name}", 0.0)
+        write_map(drawn, options.out)
+    _say(drawn, options.out, time.perf_counter() - started, as_json=options.json)
+    return 0
+
+
+def _check_out(out: Path) -> None:
+    """Raise SettingsError unless the file can be written, as far as can be told."""
+    if out.suffix.lower() not in ENDINGS:
+        raise SettingsError(f"--out is {str(out)!r}: use a name that ends in {' or '.join(ENDINGS)}")
+    if not out.parent.is_dir():
+        raise SettingsError(f"--out is {str(out)!r}, but there is no folder {str(out.parent)!r}: make it first")
+    if out.is_dir() or not os.access(out.parent, os.W_OK):
+        raise SettingsError(f"--out is {str(out)!r}, which cannot be written: choose another place")
+
+
+def _say(drawn: DrawnMap, out: Path, seconds: float, *, as_json: bool) -> None:
+    asked = drawn.asked
+    if asked is not None:
+        print(f"the query lies at x {asked.star[0]:.4f}, y {asked.star[1]:.4f}", file=sys.stderr)
+    if as_json:
+        print(json.dumps({**drawn.as_json(), "seconds": round(seconds, 3), "out": str(out)}, ensure_ascii=False, indent=2))
+        return
+    rest = f" ({drawn.placed:,} of them placed by their neighbours)" if drawn.placed else ""
+    print(f"{out}: {plural(len(drawn.points), 'chunk')}{rest} in {plural(len(drawn.clusters), 'cluster')}, {duration(seconds)}")
+    print(drawn.trust.words if drawn.trust else "Under four chunks there are no neighbourhoods to compare.")
+    if asked is not None:
+        print(f"{asked.meter.sentence}. {asked.meter.words}")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, float], None]]:
+    """Yield a reporter that keeps one line on a terminal up to date, or logs a line at each stage and now and then."""
+    terminal, last, before = sys.stderr.isatty(), 0.0, ""
+
+    def report(stage: str, share: float) -> None:
+        nonlocal last, before
+        now = time.monotonic()
+        if stage == "done":  # with the layout: there is more to come
+            return
+        if stage != before or now - last >= (INTERVAL if terminal else LOG_INTERVAL):
+            last, before = now, stage
+            start, end = ("\r\033[K", "") if terminal else ("", "\n")
+            print(f"{start}{stage}" + (f" ({share:.0%})" if share else ""), end=end, file=sys.stderr, flush=True)
+
+    try:
+        yield report
+    finally:
+        if terminal:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)

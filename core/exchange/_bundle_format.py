@@ -1,0 +1,113 @@
+"""The Parquet tables of a bundle, and our records as rows of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from core.records.document import Document, Value
+from core.records.search import StoredDocument
+from core.store.conversion import Batch
+from core.store.documents import Entry, read_document, write_marks
+from core.store.judgments import Judgment
+
+DOCUMENTS = pa.schema(
+    [
+        ("document_id", pa.string()),
+        ("name", pa.string()),
+        ("text", pa.large_string()),
+        ("marks", pa.large_string()),  # JSON: pages, headings, tables, rows, times, metadata
+        ("size", pa.int64()),  # bytes of the file it came from
+        ("chunks", pa.int64()),
+        ("added", pa.string()),
+    ]
+)
+QUERIES = pa.schema([("query_id", pa.string()), ("text", pa.large_string())])
+_FIRST = [
+    ("split", pa.string()),
+    ("query_id", pa.string()),
+    ("document_id", pa.string()),
+    ("start", pa.int64()),
+    ("end", pa.int64()),
+    ("grade", pa.int64()),
+    ("origin", pa.string()),
+]
+JUDGMENTS_FIRST = pa.schema(_FIRST)  # as they were before judgments said who made them
+JUDGMENTS = pa.schema([*_FIRST, ("who", pa.string()), ("made", pa.string()), ("note", pa.large_string())])
+_OWN = {
+    "document_id": pa.string(),
+    "document": pa.string(),
+    "start": pa.int64(),
+    "end": pa.int64(),
+    "tokens": pa.int64(),
+    "page": pa.int64(),
+    "heading": pa.string(),
+    "carried": pa.large_string(),
+}
+
+
+def chunk_schema(dimension: int) -> pa.Schema:
+    """Return the columns of the chunks; ``metadata`` is JSON, with the names as Chroma has them."""
+    ends = [("text", pa.large_string()), ("metadata", pa.large_string()), ("vector", pa.list_(pa.float32(), dimension))]
+    return pa.schema([("id", pa.string()), *_OWN.items(), *ends])
+
+
+def documents_table(held: Sequence[tuple[StoredDocument, Document]]) -> pa.Table:
+    """Return documents with their texts as rows."""
+    rows = [
+        {**asdict(stored), "text": document.text, "marks": write_marks(document)}
+        for stored, document in held
+    ]
+    return pa.Table.from_pylist([{name: row[name] for name in DOCUMENTS.names} for row in rows], schema=DOCUMENTS)
+
+
+def read_documents(table: pa.Table) -> list[Entry]:
+    """Return the rows as documents that are about to join a collection."""
+    return [
+        Entry(replace(read_document(row["name"], row["text"], row["marks"]), size=row["size"]), row["name"], row["chunks"])
+        for row in table.to_pylist()
+    ]
+
+
+def chunks_table(batch: Batch) -> pa.Table:
+    """Return chunks with their vectors as rows."""
+    dimension = batch.vectors.shape[1]
+    columns: list[Any] = [pa.array(batch.ids, pa.string())]
+    columns += [pa.array([held.get(name) for held in batch.metadatas], kind) for name, kind in _OWN.items()]
+    others = [json.dumps({key: value for key, value in held.items() if key not in _OWN}, ensure_ascii=False) for held in batch.metadatas]
+    columns += [pa.array(batch.texts, pa.large_string()), pa.array(others, pa.large_string())]
+    columns.append(pa.FixedSizeListArray.from_arrays(pa.array(batch.vectors.ravel(), pa.float32()), dimension))
+    return pa.Table.from_arrays(columns, schema=chunk_schema(dimension))
+
+
+def read_chunks(table: pa.Table) -> Batch:
+    """Return the rows as Chroma holds them."""
+    own = {name: table.column(name).to_pylist() for name in _OWN}
+    metadatas: list[dict[str, Value]] = []
+    for at, others in enumerate(table.column("metadata").to_pylist()):
+        held = {name: column[at] for name, column in own.items() if column[at] is not None}
+        metadatas.append({**held, **json.loads(others)})
+    vectors = table.column("vector").combine_chunks()
+    flat = np.asarray(vectors.flatten().to_numpy(zero_copy_only=False), dtype=np.float32)
+    texts = table.column("text").to_pylist()
+    return Batch(table.column("id").to_pylist(), texts, metadatas, flat.reshape(len(texts), -1))
+
+
+def queries_table(queries: dict[str, str]) -> pa.Table:
+    """Return queries as rows."""
+    return pa.Table.from_arrays([pa.array(list(queries), pa.string()), pa.array(list(queries.values()), pa.large_string())], schema=QUERIES)
+
+
+def judgments_table(judgments: Sequence[Judgment]) -> pa.Table:
+    """Return judgments as rows."""
+    return pa.Table.from_pylist([asdict(judgment) for judgment in judgments], schema=JUDGMENTS)
+
+
+def read_judgments(table: pa.Table) -> list[Judgment]:
+    """Return the rows as judgments."""
+    return [Judgment(**row) for row in table.to_pylist()]

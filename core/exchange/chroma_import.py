@@ -1,0 +1,178 @@
+"""Chunks and vectors of another program's collection into one of ours.
+
+Such a collection has no whole documents. The chunks of one source, as their metadata name it, are joined by
+blank lines and are the document; a chunk that names no source is a document alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from core._part_arrivals import arrival, refuse_taken
+from core.errors import ExchangeError, ModelMismatch, SettingsError
+from core.exchange._part_exchange_foreign import listed
+from core.exchange._writer import Brought, Intake, Track, in_groups
+from core.models.bi_encoder import BiEncoder
+from core.records.search import Chunk, Collection, Document, Metadata, Value
+from core.store.conversion import Batch
+from core.store.documents import Entry
+from core.store.vector_store import Store
+from core.util.formatting import plural
+from core.util.progress import Report, silent
+from core.workspace import Workspace
+
+SOURCES = ("source", "document", "file", "file_name", "filename", "file_path")  # keys that name a chunk's document
+JOINT = "\n\n"
+SAMPLE = 8  # texts embedded to see whether the model is the one
+ALIKE = 0.9  # cosine below which it hardly is
+
+
+@dataclass
+class _Gathered:
+    """A document in the making: the texts of one source, and the chunks that they are."""
+
+    name: str
+    texts: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    named: bool = True
+
+    def document(self) -> Document:
+        text = JOINT.join(self.texts)
+        return Document(self.name, text, size=len(text.encode()), metadata={"source": self.name} if self.named else {})
+
+    def spans(self) -> Iterator[tuple[str, int, int]]:
+        """Chunk id, start and end."""
+        start = 0
+        for chunk_id, text in zip(self.ids, self.texts, strict=True):
+            yield chunk_id, start, start + len(text)
+            start += len(text) + len(JOINT)
+
+
+@dataclass
+class _Adopted:
+    """A document, and the spans of its chunks by their ids."""
+
+    document: Document
+    spans: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
+def adopt(workspace: Workspace, store: Store, origin: Collection, name: str, model: str | None = None, report: Report = silent) -> Brought:
+    """Make the collection ``name`` of what another program put into ``origin``, a collection of ``store``. Nothing is embedded.
+
+    ``store`` may be the workspace's own. ``model`` is the bi-encoder that made the vectors. Raises SettingsError where
+    it is not named, ModelMismatch with both numbers where its vectors have another length, ExchangeError for a collection
+    without texts, CollectionExists, BadName, and Cancelled where ``report`` raises it.
+    """
+    refuse_taken(workspace, name)
+    encoder = _encoder(workspace, store, origin, model)
+    adopted, left_out = _gather(store, origin)
+    notes = [_doubt(store, origin, encoder)]
+    notes.append(f"{plural(left_out, 'chunk')} without a text left out" if left_out else "")
+    with arrival(workspace, name) as coming:
+        with workspace.writing():
+            made = workspace.store.create(
+                coming.title,
+                model=encoder.model,
+                revision=encoder.revision,
+                dimension=encoder.dimension,
+                metric=origin.metric,
+                query_prompt=encoder.query_prompt,
+                document_prompt=encoder.document_prompt,
+            )
+        intake = Intake(workspace, made, Track(report, len(adopted), sum(len(one.spans) for one in adopted)))
+        too_long = 0
+        for group in in_groups(adopted, lambda one: len(one.spans)):
+            batch, longer = _chunks(store, origin, group, encoder)
+            too_long += longer
+            intake.take([Entry(one.document, one.document.name, len(one.spans)) for one in group], [batch])
+    notes.append(f"{plural(too_long, 'chunk')} longer than the {encoder.budget} tokens that {encoder.model} reads" if too_long else "")
+    return Brought(workspace.store.collection(name), len(adopted), notes=tuple(note for note in notes if note))
+
+
+def _encoder(workspace: Workspace, store: Store, origin: Collection, model: str | None) -> BiEncoder:
+    """The model that is said to have made the vectors."""
+    seen = listed(store, origin)
+    if not seen.dimension:
+        raise ExchangeError(f"The collection {origin.name!r} is empty: there is nothing to bring in")
+    if model is None:
+        stated = f"; it says {seen.stated_model!r}" if seen.stated_model else ""
+        raise SettingsError(
+            f"The collection {origin.name!r} needs the model that made its vectors ({seen.dimension} dimensions, {seen.metric}{stated}): name it with --model"
+        )
+    encoder = workspace.catalog.get(model)
+    if encoder.dimension != seen.dimension:
+        raise ModelMismatch(
+            f"The collection {origin.name!r} has vectors of {seen.dimension} dimensions, and {model} makes vectors of {encoder.dimension}: "
+            "name the model that made them"
+        )
+    return encoder
+
+
+def _gather(store: Store, origin: Collection) -> tuple[list[_Adopted], int]:
+    """The documents that the chunks are of, one for every text, and how many chunks have no text."""
+    sources: dict[str, _Gathered] = {}
+    left_out = 0
+    for batch in store.batches(origin, vectors=False):
+        for chunk_id, text, held in zip(batch.ids, batch.texts, batch.metadatas, strict=True):
+            if not text.strip():
+                left_out += 1
+                continue
+            source = next((str(held[key]) for key in SOURCES if held.get(key)), "")
+            gathered = sources.setdefault(source or chunk_id, _Gathered(source or chunk_id, named=bool(source)))
+            gathered.texts.append(text)
+            gathered.ids.append(chunk_id)
+    if not sources:
+        raise ExchangeError(f"The collection {origin.name!r} holds vectors but no texts, and what is found could not be shown: index the documents here instead")
+    adopted: dict[str, _Adopted] = {}
+    for gathered in sources.values():
+        document = gathered.document()
+        spans = {chunk_id: (start, end) for chunk_id, start, end in gathered.spans()}
+        adopted.setdefault(document.id, _Adopted(document)).spans.update(spans)
+    return list(adopted.values()), left_out
+
+
+def _chunks(store: Store, origin: Collection, group: Sequence[_Adopted], encoder: BiEncoder) -> tuple[Batch, int]:
+    """The chunks of some documents as ours, and how many of them the model did not read whole."""
+    homes = {chunk_id: one for one in group for chunk_id in one.spans}
+    held = store.picked(origin, list(homes))
+    if len(held.ids) != len(homes):
+        raise ExchangeError(f"The collection {origin.name!r} was changed meanwhile: try again")
+    tokens = [int(count) for count in encoder.tokens.count(held.texts)]
+    chunks = []
+    for chunk_id, text, metadata, count in zip(held.ids, held.texts, held.metadatas, tokens, strict=True):
+        home = homes[chunk_id]
+        start, end = home.spans[chunk_id]
+        if home.document.text[start:end] != text:
+            raise ExchangeError(f"The collection {origin.name!r} was changed meanwhile: try again")
+        chunks.append(Chunk(chunk_id, home.document.id, start, end, text, count, metadata=_plain(metadata)))
+    names = {one.document.id: one.document.name for one in group}
+    return Batch.of(chunks, held.vectors, names), sum(count > encoder.budget for count in tokens)
+
+
+def _plain(metadata: Mapping[str, object]) -> Metadata:
+    """Metadata of another program as ours: lists become text."""
+    plain: dict[str, Value] = {}
+    for key, value in metadata.items():
+        if isinstance(value, Value):
+            plain[key] = value
+        elif isinstance(value, list):
+            plain[key] = ", ".join(map(str, value))
+    return plain
+
+
+def _doubt(store: Store, origin: Collection, encoder: BiEncoder) -> str:
+    """A warning where the model makes other vectors of the first texts than those that are there."""
+    sample = store.first(origin, SAMPLE)
+    pairs = [(text, vector) for text, vector in zip(sample.texts, sample.vectors, strict=True) if text.strip()]
+    if not pairs:
+        return ""
+    held = np.stack([vector for _, vector in pairs])
+    made = encoder.encode_documents([text for text, _ in pairs])
+    lengths = np.linalg.norm(held, axis=1) * np.linalg.norm(made, axis=1)
+    alike = float(np.mean(np.sum(held * made, axis=1) / np.maximum(lengths, 1e-12)))
+    if alike >= ALIKE:
+        return ""
+    return f"{encoder.model} makes other vectors of the first texts (mean cosine {alike:.2f} to those that are there): is it the right model?"

@@ -1,0 +1,1 @@
+"""File formats of information retrieval: BEIR, TREC, tables of judgments."""

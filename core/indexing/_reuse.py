@@ -1,0 +1,51 @@
+"""Vectors that are stored already, found by what they were computed from.
+
+The shelf says where a chunk with the same content may be. What is fetched from there is compared with
+the content itself, so that a wrong note costs an embedding, never a wrong vector.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import CollectionNotFound
+from core.indexing._part_fingerprints import content_print
+from core.records.search import Collection, as_read
+from core.workspace import Workspace
+
+Vector = npt.NDArray[np.float32]
+
+
+def stored_vectors(workspace: Workspace, collection: Collection, contents: Iterable[bytes]) -> dict[bytes, Vector]:
+    """Return the vectors, shape (dimension,), of those contents that a chunk of any collection here has.
+
+    ``contents`` are fingerprints that content_print made for ``collection``.
+    """
+    found: dict[bytes, Vector] = {}
+    lenders = {other.key: other for other in workspace.store.collections() if _lends(other, collection)}
+    places: dict[str, list[str]] = defaultdict(list)
+    for key, chunk_id, _ in workspace.shelf.holders(contents, list(lenders)):
+        places[key].append(chunk_id)
+    for key, chunk_ids in places.items():
+        found.update(_fetch(workspace, lenders[key], chunk_ids))
+    return found
+
+
+def _lends(other: Collection, collection: Collection) -> bool:
+    """Whether vectors of ``other`` are those that ``collection`` needs: cosine alone does not mind a vector's length."""
+    same = (other.model, other.revision, other.document_prompt, other.dimension)
+    fits = same == (collection.model, collection.revision, collection.document_prompt, collection.dimension)
+    return fits and not other.foreign and (other.metric != "cosine" or collection.metric == "cosine")
+
+
+def _fetch(workspace: Workspace, lender: Collection, chunk_ids: list[str]) -> dict[bytes, Vector]:
+    try:
+        batch = workspace.store.picked(lender, chunk_ids)
+    except CollectionNotFound:  # deleted a moment ago
+        return {}
+    reads = (as_read(str(held.get("carried", "")), text) for text, held in zip(batch.texts, batch.metadatas, strict=True))
+    return {content_print(lender, read): vector for read, vector in zip(reads, batch.vectors, strict=True)}

@@ -1,0 +1,213 @@
+"""A queued indexing run in a file of its own, with the bytes that were brought, until it is over.
+
+The file is complete on the disk before the run is said to be queued: killed at any moment, the next start
+finds it. A lock beside it says that a living process has the run; the system frees it when that process
+dies, however it dies. A file without a job in it was never queued.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from filelock import FileLock, Timeout
+
+from core.errors import DamagedFile, StoreError
+from core.indexing._reconcile import OnChange
+from core.loading.loader import TableOptions
+from core.loading.sources import PathSource, Source, Upload, table_options
+from core.records.search import Collection
+from core.util.progress import Outcome
+
+FOLDER = "jobs"
+ENDING = ".sqlite3"
+PART = 64 << 20  # bytes of a file in one row: SQLite takes no more than a gigabyte
+State = Literal["waiting", "running", "done", "failed", "cancelled"]
+_SCHEMA = """
+CREATE TABLE files (
+    position INTEGER PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL, path TEXT, tables TEXT);
+CREATE TABLE parts (position INTEGER NOT NULL, number INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (position, number));
+CREATE TABLE job (
+    collection TEXT NOT NULL, name TEXT NOT NULL, on_change TEXT NOT NULL, files INTEGER NOT NULL,
+    state TEXT NOT NULL, error TEXT NOT NULL, outcomes TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An upload that was put by."""
+
+    spool: Spool
+    position: int
+    name: str
+    size: int
+    tables: TableOptions | None = None
+
+    def read(self) -> bytes:
+        """Return the file's bytes. Raises DamagedFile where they are not there any more."""
+        return self.spool.data(self.position, self.name)
+
+
+class Spool:
+    """One run's file. It belongs to this process until it is let go, removed, or the process dies."""
+
+    def __init__(self, path: Path, lock: FileLock) -> None:
+        self.path = path
+        self._lock = lock
+        self._busy = threading.RLock()
+        self._db = sqlite3.connect(path, timeout=30, check_same_thread=False)  # each commit is on the disk before it returns
+
+    @classmethod
+    def create(cls, data: Path, collection: Collection, sources: Sequence[Source], on_change: OnChange) -> Spool:
+        """Put a run by in the data folder ``data``. Raises StoreError where that cannot be done."""
+        path = data / FOLDER / f"{time.time_ns():020}-{uuid.uuid4().hex[:8]}{ENDING}"
+        with _translated(f"The files for {collection.name!r} cannot be put by", "is the disk full, or the data folder write-protected?"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = _lock_of(path)
+            lock.acquire()
+            spool = cls(path, lock)
+            try:
+                spool._fill(collection, sources, on_change)
+            except BaseException:
+                spool.remove()
+                raise
+        return spool
+
+    @classmethod
+    def claim(cls, path: Path) -> Spool | None:
+        """Return the run in a file that no living process has, None where one has it or where it was never queued.
+
+        Raises StoreError for a file that is damaged; it is put aside, so that it is not found again.
+        """
+        lock = _lock_of(path)
+        try:
+            lock.acquire()
+        except Timeout:
+            return None
+        if not path.exists():  # over and removed, a moment ago
+            _unlock(path, lock)
+            return None
+        spool = cls(path, lock)
+        try:
+            if spool._is_queued():
+                return spool
+        except StoreError:
+            spool.release()
+            path.rename(path.with_suffix(".damaged"))
+            raise
+        spool.remove()
+        return None
+
+    def _fill(self, collection: Collection, sources: Sequence[Source], on_change: OnChange) -> None:
+        self._db.executescript(_SCHEMA)
+        with self._db:
+            for position, source in enumerate(sources):
+                path = str(source.path.absolute()) if isinstance(source, PathSource) else None
+                tables = table_options(source)
+                row = (position, source.name, source.size, path, tables and json.dumps(asdict(tables)))
+                self._db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", row)
+                data = b"" if path else source.read()
+                parts = ((position, first, data[first : first + PART]) for first in range(0, len(data), PART))
+                self._db.executemany("INSERT INTO parts VALUES (?, ?, ?)", parts)
+            job = (collection.key, collection.name, on_change, len(sources), "waiting", "", "[]")
+            self._db.execute("INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?)", job)
+
+    def _is_queued(self) -> bool:
+        return bool(self._all("SELECT 1 FROM sqlite_master WHERE name = 'job'") and self._all("SELECT 1 FROM job"))
+
+    def _all(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self._busy, _translated(f"The queued run {self.path} cannot be read", "bring its files again"):
+            return self._db.execute(sql, values).fetchall()
+
+    def collection(self) -> tuple[str, str]:
+        """Return the key and the name of the collection that the files are for."""
+        return cast(tuple[str, str], self._all("SELECT collection, name FROM job")[0])
+
+    def on_change(self) -> OnChange:
+        """Return what becomes of a changed file's old version."""
+        return cast(OnChange, self._all("SELECT on_change FROM job")[0][0])
+
+    def sources(self) -> list[Source]:
+        """Return the files that are still to be indexed, in the order in which they were brought."""
+        rows = self._all("SELECT position, name, size, path, tables FROM files ORDER BY position")
+        return [PathSource(Path(path), name) if path else Kept(self, at, name, size, _read_tables(tables)) for at, name, size, path, tables in rows]
+
+    def data(self, position: int, name: str) -> bytes:
+        """Return the bytes of an upload. Raises DamagedFile, naming it, where they are gone."""
+        if not self._all("SELECT 1 FROM files WHERE position = ?", position):
+            raise DamagedFile(f"{name} was put by and is gone: bring it again")
+        return b"".join(row[0] for row in self._all("SELECT data FROM parts WHERE position = ? ORDER BY number", position))
+
+    def noted(self) -> tuple[State, str, list[Outcome]]:
+        """Return how far the run is, what broke it, and what became of the files that are settled."""
+        state, error, outcomes = self._all("SELECT state, error, outcomes FROM job")[0]
+        return state, error, [Outcome(**outcome) for outcome in json.loads(outcomes)]
+
+    def note(self, state: State, error: str, outcomes: Sequence[Outcome], left: Sequence[Source]) -> None:
+        """Note how far the run is, and drop the files that are not ``left`` to be indexed."""
+        kept = {(source.name, source.size) for source in left}
+        gone = [(at,) for at, name, size in self._all("SELECT position, name, size FROM files") if (name, size) not in kept]
+        held = json.dumps([asdict(outcome) for outcome in outcomes])
+        with self._busy, _translated(f"The queued run {self.path} cannot be written", "is the disk full?"), self._db:
+            self._db.executemany("DELETE FROM files WHERE position = ?", gone)
+            self._db.executemany("DELETE FROM parts WHERE position = ?", gone)
+            self._db.execute("UPDATE job SET state = ?, error = ?, outcomes = ?", (state, error, held))
+
+    def note_cancelled(self) -> None:
+        """Note that the run shall not go on after a restart."""
+        with self._busy, _translated(f"The queued run {self.path} cannot be written", "is the disk full?"), self._db:
+            self._db.execute("UPDATE job SET state = 'cancelled'")
+
+    def release(self) -> None:
+        """Let go of the run: another process, or the next start, may have it."""
+        with self._busy:
+            self._db.close()
+        self._lock.release()
+
+    def remove(self) -> None:
+        """Remove the file: the run is over and done with."""
+        with self._busy:
+            self._db.close()
+        self.path.unlink(missing_ok=True)
+        _unlock(self.path, self._lock)
+
+
+def can_be_kept(sources: Sequence[Source]) -> bool:
+    """Whether all of these are files; what stands for a stored document, say, is gone with the process."""
+    return all(isinstance(source, (PathSource, Upload, Kept)) for source in sources)
+
+
+def queued(data: Path) -> list[Path]:
+    """Return the files of the runs in the data folder ``data``, oldest first."""
+    return sorted((data / FOLDER).glob(f"*{ENDING}"))
+
+
+def _lock_of(path: Path) -> FileLock:
+    return FileLock(path.with_suffix(".lock"), timeout=0, thread_local=False)
+
+
+def _unlock(path: Path, lock: FileLock) -> None:
+    path.with_suffix(".lock").unlink(missing_ok=True)
+    lock.release()
+
+
+def _read_tables(held: str | None) -> TableOptions | None:
+    if held is None:
+        return None
+    return TableOptions(**{name: None if columns is None else tuple(columns) for name, columns in json.loads(held).items()})
+
+
+@contextmanager
+def _translated(what: str, advice: str) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"{what} ({error}): {advice}") from error

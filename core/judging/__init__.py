@@ -1,1 +1,0 @@
-"""Who judged what, and how judgments are kept, undone and pooled."""

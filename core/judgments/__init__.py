@@ -1,0 +1,1 @@
+"""Judged queries: where they come from, relevance of chunks, pooling."""

@@ -1,0 +1,42 @@
+"""A pool to be judged: the first hits of several systems, each text once, in an order that tells nothing of where it came from.
+
+(Sparck Jones and van Rijsbergen, Report on the need for and provision of an 'ideal' information retrieval test
+collection, 1975; as TREC does it: Voorhees and Harman, TREC, 2005.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from core.records.document import short_hash
+from core.records.judgments import normalised
+from core.records.search import Hit
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Hits in the order in which they are judged; ``ranks`` maps chunk ids to the systems that found them and the ranks there."""
+
+    query: str
+    systems: tuple[str, ...]
+    hits: tuple[Hit, ...]
+    ranks: Mapping[str, Mapping[str, int]]
+    depth: int  # hits of each system at most
+
+    def found_by(self, system: str) -> list[Hit]:
+        """Return what a system brought into the pool, best first."""
+        found = [hit for hit in self.hits if system in self.ranks[hit.chunk_id]]
+        return sorted(found, key=lambda hit: self.ranks[hit.chunk_id][system])
+
+
+def pool_of(query: str, rankings: Mapping[str, Sequence[Hit]], depth: int) -> Pool:
+    """Return the first ``depth`` hits of every system's ranking, shuffled: the same for one query, whatever else is in the pool."""
+    hits: dict[str, Hit] = {}
+    ranks: dict[str, dict[str, int]] = {}
+    for system, ranking in rankings.items():
+        for rank, hit in enumerate(ranking[:depth], 1):
+            hits.setdefault(hit.chunk_id, hit)
+            ranks.setdefault(hit.chunk_id, {})[system] = rank
+    shuffled = sorted(hits.values(), key=lambda hit: short_hash("pool", normalised(query), hit.chunk_id))
+    return Pool(query, tuple(rankings), tuple(shuffled), ranks, depth)

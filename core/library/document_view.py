@@ -1,0 +1,79 @@
+"""A stored document to be read with its chunks, a window of its text at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from core.records.search import Chunk, Collection, Document, Metadata
+from core.store._part_rows import META
+from core.workspace import Workspace
+
+WINDOW = 6000  # characters: some 30 kB of HTML
+CHUNKS = 50  # in a window at most, about: each brings markup of its own
+_BREAKS = ("\n\n", "\n", " ")  # where a window may end, the best first
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The characters that are read at once; ``page`` where the document has pages."""
+
+    start: int
+    end: int
+    page: int | None = None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A document with its chunks in one collection, by place; ``metadata`` is what its file there says of itself."""
+
+    document: Document
+    chunks: tuple[Chunk, ...]
+    metadata: Metadata = field(default_factory=dict, hash=False)
+
+    @cached_property
+    def windows(self) -> list[Window]:
+        """The windows of its text, without gaps: a page each, or less where a page is long."""
+        document, most = self.document, WINDOW
+        if self.chunks:
+            most = max(min(WINDOW, CHUNKS * len(document.text) // len(self.chunks)), 200)
+        starts = [page.start for page in document.pages]
+        bounds = [0, *starts[1:], len(document.text)] if starts else [0, len(document.text)]
+        numbers: list[int | None] = [page.number for page in document.pages] or [None]
+        return [
+            Window(begin, end, number)
+            for number, start, stop in zip(numbers, bounds[:-1], bounds[1:], strict=True)
+            for begin, end in _parts(document.text, start, stop, most)
+        ]
+
+
+def open_document(workspace: Workspace, collection: Collection, document_id: str) -> Opened:
+    """Return a document with its chunks in ``collection``. Raises DocumentNotFound."""
+    stored = workspace.shelf.find(collection.key, document_id)
+    document = replace(workspace.shelf.document(document_id), name=stored.name)
+    chunks = [
+        _chunk(document, id_, dict(held))
+        for batch in workspace.store.batches(collection, [document_id], vectors=False)
+        for id_, held in zip(batch.ids, batch.metadatas, strict=True)
+    ]
+    return Opened(document, tuple(sorted(chunks, key=lambda chunk: (chunk.start, chunk.end))), stored.metadata)
+
+
+def _chunk(document: Document, id_: str, held: dict[str, Any]) -> Chunk:
+    start, end = held["start"], held["end"]
+    metadata = {name.removeprefix(META): value for name, value in held.items() if name.startswith(META)}
+    return Chunk(
+        id_, document.id, start, end, document.text[start:end], held["tokens"], held.get("page"), held.get("heading"), held.get("carried", ""), metadata
+    )
+
+
+def _parts(text: str, start: int, stop: int, most: int) -> list[tuple[int, int]]:
+    """Cut from ``start`` to ``stop`` into parts of at most ``most`` characters, at the last paragraph, line or word of each."""
+    found = []
+    while stop - start > most:
+        breaks = (text.rfind(sign, start + most // 2, start + most) for sign in _BREAKS)
+        end = next((at + 1 for at in breaks if at >= 0), start + most)
+        found.append((start, end))
+        start = end
+    return [*found, (start, stop)]

@@ -1,0 +1,55 @@
+"""The ZIP archives that office files and e-books are."""
+
+from __future__ import annotations
+
+import io
+import lzma
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable
+
+from core.errors import DamagedFile, EncryptedFile, WrongFileType
+from core.loading._part_loading_sniff import refuse_unless_office
+from core.util.formatting import file_size
+
+MOST_UNPACKED = 1_000_000_000  # bytes: more is no document but a ZIP bomb
+ZIP_ERRORS = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError,
+)  # fmt: skip
+ENCRYPTED = 1  # a member's flag
+
+
+def check_archive(name: str, data: bytes, expected: str, part: str) -> None:
+    """Raise unless ``data`` is a whole ZIP archive with a ``part`` (or folder) that its kind has."""
+    refuse_unless_office(name, data, expected)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+            _check_members(name, members)
+            broken = archive.testzip()
+    except ZIP_ERRORS as error:
+        raise damaged(name, f"it cannot be unpacked: {error}") from error
+    if broken:
+        raise damaged(name, f"its part {broken} does not match its checksum")
+    if not any(member.filename.startswith(part) for member in members):
+        raise WrongFileType(f"{name} is not {expected} but another kind of ZIP archive: rename it to what it is")
+
+
+def _check_members(name: str, members: Iterable[zipfile.ZipInfo]) -> None:
+    if any(member.flag_bits & ENCRYPTED for member in members):
+        raise EncryptedFile(f"{name} is protected by a password: save a copy without one and bring that")
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > MOST_UNPACKED:
+        raise damaged(name, f"it would unpack to {file_size(unpacked)}")
+
+
+def part_of(data: bytes, part: str) -> bytes:
+    """Return a part of an archive that was checked, nothing where it has none of that name."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return archive.read(part) if part in archive.namelist() else b""
+
+
+def damaged(name: str, reason: object) -> DamagedFile:
+    """Return the error for a file that its own program must save again."""
+    return DamagedFile(f"{name} is damaged ({str(reason).rstrip('.')}): open it in its own program and save it again")

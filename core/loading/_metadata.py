@@ -1,0 +1,98 @@
+"""What a file says of itself: title, author and date, from wherever its kind keeps them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+
+import yaml
+from bs4 import BeautifulSoup, Tag
+from bs4.filter import SoupStrainer
+from lxml import etree
+
+from core.records.document import Value
+
+LONGEST_VALUE = 500  # characters of a title: what is longer is none
+LONGEST_HEAD = 200_000  # characters of a page in which its head is looked for
+_DATE = re.compile(r"(?:D:)?(?P<y>\d{4})(?P<sign>[-/.]?)(?P<m>\d\d)(?P=sign)(?P<d>\d\d)(?!\d{1,5}(?!\d))(?:[T\s\d+Z].*)?", re.DOTALL)
+_EUROPEAN = re.compile(r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})")
+_FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_AUTHORS = ("author", "article:author", "dc.creator", "dcterms.creator", "citation_author")
+_DATES = ("date", "dcterms.date", "dc.date", "dcterms.created", "article:published_time", "citation_date")
+_XML = {"resolve_entities": False, "no_network": True, "recover": True, "remove_comments": True, "remove_pis": True}
+
+
+def described(title: object = None, author: object = None, dated: object = None) -> dict[str, Value]:
+    """Return those of title, author and date (as YYYY-MM-DD) that say something."""
+    found = {"title": _line(title), "author": _line(author), "date": iso_date(_line(dated)) or ""}
+    return {name: value for name, value in found.items() if value}
+
+
+def _line(value: object) -> str:
+    if isinstance(value, list):  # of authors; lists inside it, which YAML can nest without bound, say nothing
+        people = (person.get("name") if isinstance(person, Mapping) else person for person in value)
+        value = ", ".join(filter(None, (_line(person) for person in people if not isinstance(person, list))))
+    kept = isinstance(value, (str, int, float, date)) and not isinstance(value, bool)
+    line = " ".join(str(value).split()) if kept else ""
+    line = "".join(sign for sign in line if sign.isprintable())
+    return line if len(line) <= LONGEST_VALUE else ""
+
+
+def iso_date(text: str) -> str | None:
+    """Return a date as YYYY-MM-DD, None where ``text`` is none that can be read in one way only.
+
+    Read are ISO dates with or without a time, 2024/03/01, 1.3.2024, 20240301 with a PDF's mark.
+    """
+    text = text.strip()
+    match = _EUROPEAN.fullmatch(text) or _DATE.fullmatch(text)
+    if not match or (match.re is _DATE and not match["sign"] and not text.startswith("D:")):
+        return None
+    try:
+        return date(int(match["y"]), int(match["m"]), int(match["d"])).isoformat()
+    except ValueError:  # the 31st of February
+        return None
+
+
+def dublin_core(xml: bytes) -> dict[str, Value]:
+    """Return what the elements title, creator and date (or created) of an XML part say, wherever they stand."""
+    root = parsed_xml(xml)
+    said: dict[str, list[str]] = {}
+    for element in root.iter("{*}title", "{*}creator", "{*}initial-creator", "{*}date", "{*}created", "{*}creation-date") if root is not None else ():
+        said.setdefault(etree.QName(element).localname, []).append("".join(element.itertext()))
+    when = [text for name in ("created", "creation-date", "date") for text in said.get(name, ())]
+    return described(said.get("title", [""])[0], said.get("initial-creator") or said.get("creator"), when[0] if when else "")
+
+
+def parsed_xml(xml: bytes) -> etree._Element | None:
+    """Return the root of an XML part, mended where it can be, None where not; nothing outside it is read."""
+    try:
+        return etree.fromstring(xml, etree.XMLParser(**_XML))
+    except (etree.LxmlError, ValueError):
+        return None
+
+
+def html_metadata(markup: str) -> dict[str, Value]:
+    """Return what a page's head says in <title> and <meta>."""
+    soup = BeautifulSoup(markup[:LONGEST_HEAD], "html.parser", parse_only=SoupStrainer(["title", "meta"]))
+    said = {_meta_name(tag): str(tag.get("content") or "") for tag in reversed(soup.find_all("meta")) if isinstance(tag, Tag)}
+    title = soup.find("title")
+    first = {what: next((said[name] for name in names if said.get(name)), "") for what, names in (("author", _AUTHORS), ("date", _DATES))}
+    return described(title.get_text() if title else said.get("og:title"), first["author"], first["date"])
+
+
+def _meta_name(tag: Tag) -> str:
+    return str(tag.get("name") or tag.get("property") or "").lower()
+
+
+def front_matter(text: str) -> dict[str, Value]:
+    """Return what the YAML head of a Markdown text says; nothing where it has none or a broken one."""
+    head = _FRONT_MATTER.match(text)
+    try:
+        held = yaml.safe_load(head[1]) if head else None
+    except (yaml.YAMLError, ValueError, RecursionError):  # the second from a date such as 2024-02-31
+        return {}
+    if not isinstance(held, Mapping):
+        return {}
+    when = held.get("date")
+    return described(held.get("title"), held.get("author") or held.get("authors"), when.date() if isinstance(when, datetime) else when)

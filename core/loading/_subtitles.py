@@ -1,0 +1,58 @@
+"""Subtitles: what is said, a line for each cue, with the seconds in which it is said."""
+
+from __future__ import annotations
+
+from pysubs2 import SSAFile
+from pysubs2.exceptions import Pysubs2Error
+
+from core.errors import DamagedFile, EmptyFile, WrongFileType
+from core.loading._part_loading_sniff import refuse_other_kind
+from core.loading._text import decode, tidy
+from core.records.document import Document, Time
+
+SILENCE = 4.0  # seconds without a word, after which a paragraph begins
+ARROW = "-->"
+
+
+def load_subtitles(name: str, data: bytes) -> Document:
+    """Return an .srt or .vtt file's words, with the times as spans. Raises LoadingError."""
+    refuse_other_kind(name, data, "subtitles")
+    source = tidy(decode(name, data))
+    if ARROW not in source:
+        raise WrongFileType(f"{name} is not a file of subtitles, it has no times: rename it to .txt if it is text")
+    cues = _cues(name, source)
+    if not cues:
+        raise EmptyFile(f"{name} holds no words in its subtitles: there is nothing to index in it")
+    text, times, last, until = "", [], "", 0.0
+    for lines, begin, end in cues:
+        fresh = lines[1:] if lines[0] == last else lines  # captions that roll repeat the line before
+        last = lines[-1]
+        if fresh:
+            text += ("\n\n" if begin - until > SILENCE else "\n") if text else ""
+            words = " ".join(fresh)
+            times.append(Time(len(text), len(text) + len(words), begin, end))
+            text, until = text + words, end
+    return Document(name, text + "\n", size=len(data), times=tuple(times))
+
+
+def _cues(name: str, source: str) -> list[tuple[list[str], float, float]]:
+    """Lines, beginning and end in seconds of each cue that says something, in the order of time."""
+    try:
+        events = SSAFile.from_string(_without_comments(source), format_="vtt" if source.lstrip().startswith("WEBVTT") else "srt")
+    except (Pysubs2Error, ValueError, OverflowError) as error:
+        raise DamagedFile(f"{name} is damaged (its times cannot be read: {error}): save it again as subtitles") from error
+    if not len(events):
+        raise DamagedFile(f"{name} is damaged (none of its times is whole): save it again as subtitles")
+    found = []
+    for event in sorted(events, key=lambda event: event.start):
+        lines = [" ".join(line.split()) for line in event.plaintext.split("\n")]
+        lines = [line for line in lines if line]
+        if lines:
+            found.append((lines, event.start / 1000, max(event.start, event.end) / 1000))
+    return found
+
+
+def _without_comments(source: str) -> str:
+    """The cues alone: WebVTT's notes, styles and regions are no words of the recording."""
+    blocks = source.split("\n\n")
+    return "\n\n".join(block for block in blocks if not block.lstrip("\n").startswith(("NOTE", "STYLE", "REGION")) or ARROW in block)

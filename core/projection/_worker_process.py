@@ -1,0 +1,83 @@
+"""The worker's process, seen from where it was started."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import core
+from core.errors import MapError
+from core.util.files import FOLDER, sweep
+
+UNEXPECTED = "It broke off unexpectedly: the terminal shows why. Try it again, or use PCA"
+_PATIENCE = 10.0  # seconds until a process whose output has ended must be gone
+Hear = Callable[[str, float], None]
+
+
+class Child:
+    """A worker, for one task after the other. It ends by itself when this process does, however that ends: its input is closed then."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    @classmethod
+    def start(cls) -> Child:
+        """Start a worker. Raises MapError where that cannot be done."""
+        root = Path(core.__file__).absolute().parents[1]
+        command = [sys.executable, "-m", "core.projection._worker"]
+        try:
+            return cls(subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"))  # noqa: S603  our own module
+        except OSError as error:
+            raise MapError(f"The map's worker {' '.join(command)} cannot be started ({error.strerror}): is there memory left? PCA needs none") from error
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be given a task."""
+        return self.process.poll() is None
+
+    def perform(self, task: dict[str, Any], hear: Hear, data: Path) -> str:
+        """Give it a task and wait until that is over; return what went wrong, if anything.
+
+        ``hear`` is told the stage and the share that is done. Of a worker that dies, what it left half-written in the data folder is removed.
+        """
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        with suppress(BrokenPipeError):  # it is dead: its output has ended too
+            self.process.stdin.write(json.dumps(task) + "\n")
+            self.process.stdin.flush()
+        for line in self.process.stdout:
+            said = json.loads(line)
+            if "share" not in said:
+                return str(said.get("error", ""))
+            hear(said["stage"], said["share"])
+        return self._died(data)
+
+    def _died(self, data: Path) -> str:
+        try:
+            status = self.process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait()
+        for folder in (data / FOLDER).glob("*"):
+            sweep(folder, self.process.pid)
+        if status >= 0:
+            return UNEXPECTED
+        return f"The system ended it (signal {-status}), likely for want of memory: use PCA, or lower the limit of chunks that are laid out"
+
+    def kill(self) -> None:
+        """End it at once."""
+        with suppress(ProcessLookupError):
+            self.process.kill()
+
+    def close(self) -> None:
+        """Let it end, and wait for that."""
+        for stream in (self.process.stdin, self.process.stdout):
+            with suppress(BrokenPipeError):
+                if stream:
+                    stream.close()
+        self.process.wait()

@@ -1,0 +1,150 @@
+"""A map as a file, made in one go: laid out, clustered, measured, asked, written."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.errors import MapError
+from core.projection._part_map_plots import DIMMED, base_figure, map_html
+from core.projection._part_map_table import map_rows
+from core.projection._part_projection_clusters_task import make_clusters
+from core.projection._part_projection_grouping import keep_clusters, kept_clusters
+from core.projection._part_projection_meter import Meter, read_meter, screen_ranks
+from core.projection.cache import keep_layout
+from core.projection.clusters import Clusters
+from core.projection.coloring import by_cluster, by_document
+from core.projection.jobs import Projections
+from core.projection.layouts import lay_out
+from core.projection.placement import place
+from core.projection.plots import Overlay, add_meter, add_names, add_query, with_overlay
+from core.projection.points import read_points
+from core.projection.quality import Trust, measure_trust
+from core.projection.query import search_among
+from core.projection.records import Floats, Layout, LayoutSettings, Places, Points, Report
+from core.records.search import SearchResult
+from core.util.csv_safety import write_rows
+from core.vectors.similarity import paired
+from core.workspace import Workspace
+
+NEAREST = 10  # of the meter, and of trustworthiness and continuity
+
+
+@dataclass(frozen=True)
+class AskedMap:
+    """A query on the map: its place (2,), its nearest chunks, and every chunk's similarity and rank by distance on the map, both of shape (chunks,)."""
+
+    result: SearchResult
+    star: Floats
+    meter: Meter
+    similarities: Floats
+    screen_ranks: Places
+
+
+@dataclass(frozen=True)
+class DrawnMap:
+    """A map with all that is written of it; ``trust`` is None under four chunks, ``asked`` without a query."""
+
+    points: Points
+    layout: Layout
+    clusters: Clusters
+    trust: Trust | None
+    asked: AskedMap | None
+
+    @property
+    def placed(self) -> int:
+        """How many chunks were not laid out but placed by their neighbours."""
+        return len(self.points) - int(self.layout.fitted.sum())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return a plain dictionary for ``--json``."""
+        return {
+            "collection": self.points.collection,
+            "method": self.layout.settings.method,
+            "settings": self.layout.settings.heeded,
+            "chunks": len(self.points),
+            "fitted": len(self.points) - self.placed,
+            "clusters": len(self.clusters),
+            "trustworthiness": None if self.trust is None else self.trust.trustworthiness,
+            "continuity": None if self.trust is None else self.trust.continuity,
+            "k": None if self.trust is None else self.trust.k,
+            "query": None if self.asked is None else _query_json(self.asked, self.points),
+        }
+
+
+def draw_map(workspace: Workspace, name: str, settings: LayoutSettings, query: str | None, report: Report) -> DrawnMap:
+    """Lay out a collection, or take what was kept, and measure it; what is made here is kept for the app.
+
+    The query is encoded first, so that a missing model is told before the long work.
+    Raises CollectionNotFound, ForeignCollection, ModelMismatch, MapError where there is nothing to draw.
+    """
+    collection, projections = workspace.store.collection(name), Projections(workspace.settings.data)
+    vector = None if query is None else workspace.encoder(collection).encode_query(query)
+    report("reading chunks", 0.0)
+    points = read_points(workspace, collection)
+    layout = projections.kept(points, settings)
+    if layout is None:
+        layout = lay_out(points, settings, report=report, keep_in=projections.data)
+        keep_layout(projections.data, layout)
+    clusters = kept_clusters(projections, points, layout)
+    if clusters is None:
+        clusters = make_clusters(points, layout, workspace.shelf, report)
+        keep_clusters(projections.data, layout, clusters)
+    report("measuring trust", 0.0)
+    trust = measure_trust(points.vectors, points.metric, layout.xy, NEAREST)
+    return DrawnMap(points, layout, clusters, trust, None if vector is None or query is None else _ask(workspace, points, layout, query, vector))
+
+
+def _ask(workspace: Workspace, points: Points, layout: Layout, query: str, vector: Floats) -> AskedMap:
+    """Compare the query with every chunk, not with what an index finds: the ranks are exact."""
+    everywhere = np.arange(len(points))
+    similarities = paired(points.metric, points.vectors, everywhere, vector[None], np.zeros_like(everywhere))
+    best = np.argsort(-similarities, kind="stable")[:NEAREST].tolist()
+    star = place(points, layout, vector[None])[0]
+    meter, ranks = read_meter(best, layout.xy, star, NEAREST), screen_ranks(layout.xy, star)
+    return AskedMap(search_among(workspace, points, query, vector, best, NEAREST), star, meter, similarities, ranks)
+
+
+def _query_json(asked: AskedMap, points: Points) -> dict[str, Any]:
+    return {"text": asked.result.query, "x": float(asked.star[0]), "y": float(asked.star[1]), **asked.meter.as_json(points.chunk_ids)}
+
+
+def write_map(drawn: DrawnMap, out: Path) -> None:
+    """Write a table where the name ends in .csv, else a page, in one step: what was there before stays until the new one is whole.
+
+    Raises MapError where it cannot be written.
+    """
+    beside = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    try:
+        try:
+            (_write_table if out.suffix.lower() == ".csv" else _write_page)(drawn, beside)
+            beside.replace(out)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise MapError(f"The map cannot be written to {out} ({error.strerror}): choose another place") from error
+
+
+def _write_table(drawn: DrawnMap, path: Path) -> None:
+    asked = drawn.asked
+    columns = map_rows(drawn.points, drawn.layout, drawn.clusters, None if asked is None else asked.similarities)
+    if asked is not None:
+        columns = {**columns, "rank_on_screen": asked.screen_ranks.tolist()}
+    with path.open("w", encoding="utf-8", newline="") as file:
+        write_rows(file, [columns, *zip(*columns.values(), strict=True)])
+
+
+def _write_page(drawn: DrawnMap, path: Path) -> None:
+    points, xy, clusters, asked = drawn.points, drawn.layout.xy, drawn.clusters, drawn.asked
+    overlay, title = Overlay(), points.collection
+    if asked is not None:
+        add_query(overlay, points, xy, asked.star, asked.result.hits)
+        add_meter(overlay, points, xy, asked.star, asked.meter.false, asked.meter.missed)
+        title = f"{title}: “{asked.result.query}”"
+    add_names(overlay, clusters.centres, clusters.names)
+    painting = by_cluster(clusters.labels, clusters.names) if len(clusters) else by_document(points)
+    path.write_text(map_html(with_overlay(base_figure(points, xy, painting, hover=True), overlay, DIMMED), title), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Frozen records that every package speaks: documents, chunks, hits, filters, judgments."""

@@ -1,0 +1,110 @@
+"""Which chunks a search may find, by their metadata: equality, range, membership.
+
+The shell and a page's address write a filter the same way::
+
+    author=Jane Doe        author!=Jane Doe        kind in a,b,"c, d"
+    year>=2010             year<=2020              date between 2010 and 2020-06
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from core.errors import QueryError
+from core.records._part_facets import Field, spoken
+from core.records.document import Value
+
+Op = Literal["equal", "not", "at least", "at most", "between", "one of"]
+RANGES: tuple[Op, ...] = ("at least", "at most", "between")
+_SIGNS: dict[Op, str] = {"equal": "=", "not": "!=", "at least": ">=", "at most": "<=", "between": " between ", "one of": " in "}
+_OPS: dict[str, Op] = {sign.strip(): op for op, sign in _SIGNS.items()}
+_AND = re.compile(r"\s+and\s+", re.IGNORECASE)
+_OP = r"\s*(>=|<=|!=|=|(?<=\s)(?:in|between)(?=\s))\s*"
+_HOW = "write field=value, field!=value, field>=value, field<=value, 'field between a and b' or 'field in a,b'"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One condition on a metadata field.
+
+    ``not`` also holds of chunks that do not have the field; the others need it. Bounds are part of a range. Of dates
+    a year or a month will do: ``date`` between 2010 and 2020-06 is from 2010-01-01 to 2020-06-30.
+    Raises QueryError for a number of values that does not fit the operation.
+    """
+
+    field: str
+    op: Op
+    values: tuple[Value, ...]
+
+    def __post_init__(self) -> None:
+        fits = len(self.values) == 2 if self.op == "between" else bool(self.values) if self.op == "one of" else len(self.values) == 1
+        if not fits:
+            raise QueryError(f"The filter on {self.field!r} has {len(self.values)} values, which does not fit {self.op!r}: {_HOW}")
+
+    def __str__(self) -> str:
+        """The filter as the shell takes it."""
+        said = [spoken(value) for value in self.values]
+        if self.op == "between":
+            return f"{self.field} between {said[0]} and {said[1]}"
+        if self.op == "one of":
+            line = io.StringIO(newline="")
+            csv.writer(line, lineterminator="\n").writerow(said)
+            return f"{self.field} in {line.getvalue()[:-1]}"
+        plain = said[0] == said[0].strip() and not said[0].startswith('"')
+        return self.field + _SIGNS[self.op] + (said[0] if plain and said[0] else '"' + said[0].replace('"', '""') + '"')
+
+    @property
+    def words(self) -> str:
+        """The filter in words."""
+        said = [spoken(value) for value in self.values]
+        listed = " or ".join(said) if len(said) <= 3 else f"one of {len(said)} values"
+        kinds: dict[Op, str] = {
+            "equal": f"is {said[0]}", "not": f"is not {said[0]}", "one of": f"is {listed}",
+            "at least": f"from {said[0]}", "at most": f"up to {said[0]}", "between": f"from {said[0]} to {said[-1]}",
+        }
+        return f"{self.field} {kinds[self.op]}"
+
+    def as_json(self) -> dict[str, object]:
+        """Return a plain dictionary for ``--json``."""
+        return {"field": self.field, "op": self.op, "values": list(self.values)}
+
+
+def parse_filter(text: str, fields: Sequence[Field]) -> Filter:
+    """Return a filter from the shell's form; the longest field name that fits is meant.
+
+    Raises QueryError, naming what is wrong and the fields that there are.
+    """
+    text = text.strip()
+    known = sorted((field.name for field in fields), key=len, reverse=True)
+    for name in known:
+        match = re.compile(_OP).match(text, len(name)) if text.startswith(name) else None
+        if match:
+            return Filter(name, _OPS[match[1]], _values(text, _OPS[match[1]], text[match.end() :]))
+    match = re.search(_OP, text)
+    if not match or not text[: match.start()].strip():
+        raise QueryError(f"The filter {text!r} cannot be read: {_HOW}")
+    raise unknown_field(text[: match.start()].strip(), fields)
+
+
+def unknown_field(name: str, fields: Sequence[Field]) -> QueryError:
+    """Return the error for a field that no chunk has."""
+    there = ", ".join(field.name for field in fields)
+    return QueryError(f"There is no metadata field {name!r} in this collection: " + (f"there are {there}" if there else "its chunks have none"))
+
+
+def _values(text: str, op: Op, rest: str) -> tuple[str, ...]:
+    """Read what stands behind the operator."""
+    if op == "between":
+        found = [part.strip() for part in _AND.split(rest)]
+    elif op == "one of" or rest.startswith('"'):
+        found = next(csv.reader(io.StringIO(rest, newline=""), skipinitialspace=True), [])
+    else:
+        found = [rest]
+    if not found or (found == [""] and not rest.startswith('"')) or (len(found) > 1 and op not in ("between", "one of")):
+        raise QueryError(f"The filter {text!r} cannot be read: {_HOW}")
+    return tuple(found)

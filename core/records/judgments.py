@@ -1,0 +1,60 @@
+"""Judgments as records: how well a span of a document answers a query, who said so, and when."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+from core.records.document import short_hash
+
+GRADES = {0: "not relevant", 1: "related", 2: "relevant", 3: "perfect"}  # what a person can give; imports may hold others
+SHARED = "judged"  # the split of what was judged here: it holds for every collection with the same documents
+SAMPLES = "samples"  # of the sample library's own judgments, which no data folder holds
+EVERYTHING = "everything"  # all splits taken together
+RESERVED = (SHARED, SAMPLES, EVERYTHING)
+_ID_LENGTH = 16  # hexadecimal digits: 64 bits are plenty for queries
+
+
+@dataclass(frozen=True, slots=True)
+class Judgment:
+    """How well the characters ``start`` to ``end`` of a document answer a query; grade 0: not at all."""
+
+    split: str
+    query_id: str
+    document_id: str
+    start: int
+    end: int
+    grade: int
+    origin: str = ""  # where the judgment comes from
+    who: str = ""
+    made: str = ""  # ISO 8601, UTC
+    note: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str, int, int]:
+        """What there is one judgment of."""
+        return (self.split, self.query_id, self.document_id, self.start, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of judging, as it can be undone: what it did, in words, and how many judgments it changed."""
+
+    what: str
+    judgments: int
+    made: str  # ISO 8601, UTC
+
+
+def normalised(query: str) -> str:
+    """Return what two spellings of one query share: composed characters, no case, single spaces."""
+    return " ".join(unicodedata.normalize("NFC", query).casefold().split())
+
+
+def query_id_of(query: str) -> str:
+    """Return the id of a query that was asked here: a hash of its normalised text."""
+    return short_hash("query", normalised(query))[:_ID_LENGTH]
+
+
+def free_split(name: str) -> str:
+    """Return the name of a split that comes from elsewhere, changed where we mean something else by it."""
+    return f"{name}-imported" if name in RESERVED else name

@@ -1,0 +1,244 @@
+"""The records that every room speaks: small, frozen, and free of behaviour that needs a library.
+
+Documents and what hangs on them are in document.py, and are had from here too. Offsets are counted in characters (Unicode code points) of ``Document.text``; ``end`` is exclusive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from core.errors import SettingsError
+from core.records.document import Document as Document
+from core.records.document import Heading as Heading
+from core.records.document import Metadata as Metadata
+from core.records.document import Page as Page
+from core.records.document import Row as Row
+from core.records.document import Span as Span
+from core.records.document import Table as Table
+from core.records.document import Time as Time
+from core.records.document import Value as Value
+from core.records.document import short_hash as short_hash
+from core.records.filters import Filter
+
+Metric = Literal["cosine", "dot", "l2"]
+METRICS: tuple[Metric, ...] = ("cosine", "dot", "l2")
+_MEASURE_NAMES: dict[Metric, str] = {
+    "cosine": "cosine similarity",
+    "dot": "dot product",
+    "l2": "negative Euclidean distance",
+}
+SMALLEST_CHUNK = 8  # tokens
+Method = Literal["structure", "sentences", "tokens", "pages", "rows", "sections", "meaning"]
+METHODS: dict[Method, str] = {
+    "structure": "by structure: headings, paragraphs, sentences",
+    "sentences": "by sentences",
+    "tokens": "a fixed number of tokens",
+    "pages": "one chunk a page",
+    "rows": "rows of tables",
+    "sections": "one chunk a section under a heading",
+    "meaning": "by meaning: where neighbouring sentences part",
+}
+
+
+def measure_name(metric: Metric) -> str:
+    """Return what the similarity of a metric is called; of each, higher is better."""
+    return _MEASURE_NAMES[metric]
+
+
+def as_read(carried: str, text: str) -> str:
+    """Return what the models read of a chunk: the header of the table it begins in, if any, before its text."""
+    return f"{carried}\n{text}" if carried else text
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkSettings:
+    """How documents are cut: ``size`` (the most) and ``overlap`` in tokens of the bi-encoder.
+
+    ``rows`` is how many rows of a table one chunk holds with the method rows, ``percentile`` above which distance
+    between neighbouring sentences the method meaning breaks: both are left alone by the other methods.
+    Raises SettingsError for an overlap that is not smaller than the size, an unknown method, or numbers out of range.
+    """
+
+    size: int = 200
+    overlap: int = 40
+    method: Method = "structure"
+    rows: int = 1
+    percentile: int = 90
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise SettingsError(f"There is no way to cut called {self.method!r}: use one of {', '.join(METHODS)}")
+        if self.rows < 1:
+            raise SettingsError(f"A chunk of {self.rows} rows is none: use at least 1")
+        if not 1 <= self.percentile <= 99:
+            raise SettingsError(f"The percentile {self.percentile} is out of range: use 1 to 99")
+        if self.size < SMALLEST_CHUNK:
+            raise SettingsError(f"The chunk size {self.size} is too small: use at least {SMALLEST_CHUNK} tokens")
+        if not 0 <= self.overlap < self.size:
+            raise SettingsError(f"The chunk overlap {self.overlap} must be at least 0 and less than the chunk size {self.size}")
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What a chunk's id depends on: the settings that this method heeds."""
+        own: dict[Method, tuple[object, ...]] = {"rows": (self.rows,), "meaning": (self.percentile,)}
+        return (self.method, self.size, self.overlap, *own.get(self.method, ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a document: ``text == document.text[start:end]``, ``tokens`` of ``read`` as the bi-encoder counts.
+
+    ``carried`` is the header of the table in which the chunk begins, read by the models before the text.
+    """
+
+    id: str
+    document_id: str
+    start: int
+    end: int
+    text: str
+    tokens: int
+    page: int | None = None
+    heading: str | None = None
+    carried: str = ""
+    metadata: Metadata = field(default_factory=dict, hash=False)
+
+    @property
+    def read(self) -> str:
+        """What the models read."""
+        return as_read(self.carried, self.text)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return a plain dictionary for ``--json``."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A set of chunks with their vectors, and everything needed to ask it a question."""
+
+    name: str
+    key: str  # Chroma's own id, which survives renaming
+    chroma_name: str
+    model: str
+    revision: str
+    dimension: int
+    metric: Metric
+    chunking: ChunkSettings
+    query_prompt: str = ""
+    document_prompt: str = ""
+    chunks: int = 0
+    created: str = ""  # ISO 8601, UTC
+    foreign: bool = False  # made by another program
+
+    def as_json(self) -> dict[str, Any]:
+        """Return a plain dictionary for ``--json``."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """One line of a collection's list of documents."""
+
+    name: str
+    document_id: str
+    chunks: int
+    characters: int
+    size: int  # bytes of the file
+    added: str  # ISO 8601, UTC
+    metadata: Metadata = field(default_factory=dict, hash=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return a plain dictionary for ``--json``."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One chunk in a ranking. Of all scores higher is better; ranks start at 1.
+
+    ``bi_score`` is a similarity. The cross-encoder's fields are None where it did not read the hit:
+    ``cross_score`` is the logit, ``cross_probability`` what the model's own sigmoid makes of it, None
+    for a model that has none.
+    """
+
+    rank: int
+    chunk_id: str
+    document: str
+    document_id: str
+    page: int | None
+    heading: str | None
+    start: int
+    end: int
+    text: str
+    tokens: int
+    bi_score: float
+    bi_rank: int
+    cross_score: float | None = None
+    cross_probability: float | None = None
+    cross_rank: int | None = None
+    carried: str = ""
+    metadata: Metadata = field(default_factory=dict, hash=False)
+
+    @property
+    def read(self) -> str:
+        """What the models read: the header of the table it begins in, if any, before the text."""
+        return as_read(self.carried, self.text)
+
+    @property
+    def moved(self) -> int | None:
+        """Places that the cross-encoder moved it up (negative: down), None where it did not read it."""
+        return None if self.cross_rank is None else self.bi_rank - self.cross_rank
+
+    def as_json(self) -> dict[str, Any]:
+        """Return a plain dictionary for ``--json`` and downloads."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds of each stage of one search; ``rerank`` is None where nothing was reranked."""
+
+    encode: float
+    retrieve: float
+    total: float
+    rerank: float | None = None
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """One query's ranking: feeds the hit list, the comparison, the map and the metrics."""
+
+    query: str
+    collection: str
+    model: str
+    metric: Metric
+    hits: tuple[Hit, ...]
+    timings: Timings
+    documents: tuple[str, ...] = field(default=())  # the filter by document name, empty for all
+    filters: tuple[Filter, ...] = ()  # on the chunks' metadata
+    reranker: str = ""  # the cross-encoder that reordered the hits, empty if none did
+    pool: int = 0  # how many of the bi-encoder's first hits it read
+
+    def top(self, hits: int) -> SearchResult:
+        """Return the same with the first ``hits`` only."""
+        return replace(self, hits=self.hits[:hits])
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that ``search --json`` prints; milliseconds under ``timings_ms``.
+
+        What the cross-encoder adds is there only where one was used.
+        """
+        hits = [hit.as_json() for hit in self.hits]
+        if not self.reranker:
+            hits = [{key: value for key, value in hit.items() if not key.startswith("cross_")} for hit in hits]
+        return {
+            "query": self.query,
+            "collection": self.collection,
+            "model": self.model,
+            "metric": self.metric,
+            **({"reranker": self.reranker, "pool": self.pool} if self.reranker else {}),
+            "filters": [asked.as_json() for asked in self.filters],
+            "hits": hits,
+            "timings_ms": {name: round(ms, 3) for name, ms in asdict(self.timings).items() if ms is not None},
+        }

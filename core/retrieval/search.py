@@ -1,0 +1,110 @@
+"""A query into ranked hits, and the first of them into a better order, with the time of every stage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from core.errors import QueryError
+from core.models.cross_encoder import CrossEncoder
+from core.records.filters import Filter
+from core.records.search import Hit, SearchResult, Timings
+from core.settings import POOL as POOL
+from core.workspace import Workspace
+
+MOST_HITS = 1000
+LONGEST_QUERY = 10_000  # characters
+
+
+def search(
+    workspace: Workspace, collection_name: str, query: str, top_k: int = 10, documents: Sequence[str] = (), filters: Sequence[Filter] = ()
+) -> SearchResult:
+    """Return the ``top_k`` chunks of a collection that are most similar to ``query``.
+
+    ``documents`` (names or ids) limits the search to those; empty means all. ``filters`` must all hold of a
+    chunk's metadata. The model is loaded before the clock starts.
+
+    Raises QueryError for an empty query, a number of hits out of range or an unusable filter,
+    CollectionNotFound, DocumentNotFound, ModelMismatch.
+    """
+    query = checked_query(query)
+    check_hits(top_k)
+    collection = workspace.store.collection(collection_name)
+    encoder = workspace.encoder(collection)
+    only = [workspace.shelf.find(collection.key, name).document_id for name in documents] if documents else None
+    started = time.perf_counter()
+    vector = encoder.encode_query(query)
+    encoded = time.perf_counter()
+    hits = workspace.store.query(collection, vector, top_k, only, workspace.shelf.hidden(collection.key), filters)
+    done = time.perf_counter()
+    return SearchResult(
+        query=query,
+        collection=collection.name,
+        model=collection.model,
+        metric=collection.metric,
+        hits=tuple(hits),
+        timings=Timings((encoded - started) * 1e3, (done - encoded) * 1e3, (done - started) * 1e3),
+        documents=tuple(documents),
+        filters=tuple(filters),
+    )
+
+
+def rerank(
+    result: SearchResult, reranker: CrossEncoder, pool: int = POOL, progress: Callable[[int], None] | None = None
+) -> SearchResult:
+    """Return ``result`` with the bi-encoder's first ``pool`` hits in the cross-encoder's order, the others behind them.
+
+    Ties break by chunk id. Scores of an earlier reranking are forgotten. ``progress`` hears how many pairs are scored; what it raises ends the work.
+
+    Raises QueryError for a pool out of range.
+    """
+    check_pool(pool)
+    by_bi = [replace(hit, rank=hit.bi_rank, cross_score=None, cross_probability=None, cross_rank=None) for hit in result.hits]
+    by_bi.sort(key=lambda hit: hit.bi_rank)
+    candidates, rest = by_bi[:pool], by_bi[pool:]
+    started = time.perf_counter()
+    scores = reranker.score([(result.query, hit.read) for hit in candidates], progress)
+    took = (time.perf_counter() - started) * 1e3
+    chances = [None] * len(candidates) if scores.probabilities is None else scores.probabilities.tolist()
+    scored = [
+        replace(hit, cross_score=score, cross_probability=chance)
+        for hit, score, chance in zip(candidates, scores.logits.tolist(), chances, strict=True)
+    ]
+    times = result.timings
+    return replace(
+        result,
+        hits=(*_in_new_order(scored), *rest),
+        timings=Timings(times.encode, times.retrieve, times.total + took, took),
+        reranker=reranker.model,
+        pool=len(candidates),
+    )
+
+
+def checked_query(query: str) -> str:
+    """Return the query without white space around it. Raises QueryError for one that cannot be asked."""
+    query = query.strip()
+    if not query:
+        raise QueryError("The query is empty: type a question or a few words")
+    if len(query) > LONGEST_QUERY:
+        raise QueryError(f"The query has {len(query):,} characters: use at most {LONGEST_QUERY:,}")
+    if not query.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in query):
+        raise QueryError("The query holds bytes that are no text: type it anew, in UTF-8")
+    return query
+
+
+def check_hits(top_k: int) -> None:
+    """Raise QueryError unless so many hits can be asked for."""
+    if not 1 <= top_k <= MOST_HITS:
+        raise QueryError(f"{top_k} hits cannot be shown: ask for 1 to {MOST_HITS:,}")
+
+
+def check_pool(pool: int) -> None:
+    """Raise QueryError unless so many candidates can be reranked."""
+    if not 1 <= pool <= MOST_HITS:
+        raise QueryError(f"A pool of {pool} candidates cannot be reranked: use 1 to {MOST_HITS:,}")
+
+
+def _in_new_order(scored: Sequence[Hit]) -> list[Hit]:
+    order = sorted(scored, key=lambda hit: (-(hit.cross_score or 0.0), hit.chunk_id))
+    return [replace(hit, rank=rank, cross_rank=rank) for rank, hit in enumerate(order, 1)]

@@ -1,0 +1,1 @@
+"""Text analysis: boundaries, words and stems, excerpts."""

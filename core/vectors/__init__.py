@@ -1,0 +1,1 @@
+"""Exact vector arithmetic: similarities, nearest neighbours, near-duplicates."""

@@ -1,0 +1,70 @@
+"""The collection's measure in numbers: similarities of pairs to the last digit, and what a picture takes for distances."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.projection.records import Floats
+from core.records.search import Metric
+
+_PAIRS = 2048  # computed at once: some 20 MB at 384 dimensions
+Numbers = npt.NDArray[np.float64]
+Any_places = npt.NDArray[np.integer[Any]]
+
+
+def lengths(vectors: Floats) -> Numbers:
+    """Return the length of each vector, shape (vectors,)."""
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)))
+
+
+def unit(vectors: Floats) -> Floats:
+    """Return the vectors with length 1; one of length 0 stays as it is."""
+    sizes = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    return np.asarray(vectors / np.maximum(sizes, np.finfo(np.float32).tiny)[:, None], dtype=np.float32)
+
+
+def similarities(metric: Metric, one: Floats, other: Floats) -> Floats:
+    """Return the similarity of each pair of rows, shape (pairs,): in double precision, then rounded to single.
+
+    So two chunks with the same vector are exactly as near to a third one, however many are computed at once.
+    Of l2 it is the negative distance. A vector of length 0 has cosine 0 to all.
+    """
+    left, right = one.astype(np.float64), other.astype(np.float64)
+    if metric == "l2":
+        left -= right
+        return np.asarray(-np.sqrt(_products(left, left)), dtype=np.float32)
+    products = _products(left, right)
+    if metric == "cosine":
+        products /= np.maximum(np.sqrt(_products(left, left) * _products(right, right)), np.finfo(np.float64).tiny)
+    return np.asarray(products, dtype=np.float32)
+
+
+def paired(metric: Metric, vectors: Floats, places: Any_places, others: Floats, among: Any_places) -> Floats:
+    """Return the similarity of ``vectors[places]`` to ``others[among]``, pair by pair, shape (pairs,), in bounded memory."""
+    found = np.empty(len(places), dtype=np.float32)
+    for first in range(0, len(places), _PAIRS):
+        part = slice(first, first + _PAIRS)
+        found[part] = similarities(metric, vectors[places[part]], others[among[part]])
+    return found
+
+
+def distances(metric: Metric, found: Floats, vectors: Floats | None = None) -> Floats:
+    """Return similarities as distances that are never negative, of the same shape.
+
+    Cosine: 1 - cosine. l2: the distance. Dot: how far below the most that it can be, which is the square of the longest of
+    ``vectors``' length (Cauchy and Schwarz); without them, as far below the best of the row, plus the range of the row.
+    """
+    if metric != "dot":
+        most: Floats | float = 1.0 if metric == "cosine" else 0.0
+    elif vectors is not None:
+        most = float(np.square(lengths(vectors)).max(initial=0.0))
+    else:
+        most = 2 * found.max(axis=-1, keepdims=True, initial=-np.inf) - found.min(axis=-1, keepdims=True, initial=np.inf)
+    return np.asarray(np.maximum(most - found, 0.0), dtype=np.float32)
+
+
+_products = partial(np.einsum, "ij,ij->i")

@@ -1,1 +1,0 @@
-"""How documents will be cut, seen before anything is indexed."""

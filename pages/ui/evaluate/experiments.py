@@ -1,0 +1,179 @@
+"""The experiments that are kept: opened side by side, taken up again, taken along, deleted."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import RankscopeError
+from core.evaluation._part_evaluation_side_by_side import side_by_side
+from core.evaluation.experiments import Experiment, experiments
+from core.evaluation.plots import changes_figure
+from core.evaluation.results import Results
+from core.workspace import Workspace
+from pages.ui._part_notices import literal, show_error, show_info, show_warning
+from pages.ui.evaluate.results import show_means
+from pages.ui.evaluate.runs import evaluations, results_of, show_running
+
+MOST_OPEN = 4
+
+
+def show_kept(workspace: Workspace) -> None:
+    """Draw the view."""
+    st.caption(
+        "Every run is kept with its settings, models and revisions, a hash of its data, each query's values, "
+        "and TREC run files. **Tick two or more to see them side by side.**"
+    )
+    show_running(workspace)
+    found, wrong = experiments(workspace.settings.data)
+    for message in wrong:
+        show_warning(message)
+    if not found:
+        show_info("There is no experiment yet: the view Results runs one.")
+        return
+    event = st.dataframe(_frame(found), hide_index=True, on_select="rerun", selection_mode="multi-row", key="experiments-table")
+    chosen = [found[at] for at in event.selection.rows if at < len(found)][:MOST_OPEN]
+    if not chosen:
+        return
+    columns = st.columns(len(chosen), gap="large")
+    for column, experiment in zip(columns, chosen, strict=True):
+        with column:
+            _show(workspace, experiment)
+    done = [experiment for experiment in chosen if experiment.state == "done"]
+    if len(done) > 1:
+        _compare(done[0], done[1])
+
+
+def _frame(found: list[Experiment]) -> pd.DataFrame:
+    rows = [
+        {
+            "name": one.name,
+            "made (UTC)": one.created[:16].replace("T", " "),
+            "collections": ", ".join(one.request.grounds),
+            "systems": ", ".join(one.request.systems),
+            "pool": one.request.pool,
+            "state": one.state,
+            "data": one.data[:8],
+            "note": one.request.note,
+        }
+        for one in found
+    ]
+    return pd.DataFrame(rows)
+
+
+def _show(workspace: Workspace, experiment: Experiment) -> None:
+    st.markdown(f"#### {literal(experiment.name)}")
+    st.html(f'<table class="rs-figures">{"".join(_line(name, value) for name, value in facts(experiment).items())}</table>')
+    if experiment.error:
+        show_error(experiment.error)
+    if experiment.state == "done":
+        try:
+            show_means(experiment, results_of(experiment), f"means-{experiment.id}")
+            _offer_files(experiment)
+        except RankscopeError as error:
+            show_error(error)
+    _buttons(workspace, experiment)
+
+
+def _line(name: str, value: str) -> str:
+    return f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>"
+
+
+def facts(experiment: Experiment) -> dict[str, str]:
+    """Return what an experiment notes of itself, in words."""
+    held = experiment.facts or {}
+    said = {
+        "state": experiment.state,
+        "made": f"{experiment.created[:19].replace('T', ' ')} UTC",
+        "judgments": str(held.get("split") or "–"),
+        "data": experiment.data[:12] or "–",
+    }
+    for name, made in (held.get("collections") or {}).items():
+        said[name] = (
+            f"{made['model']} {str(made['revision'])[:8]}, {made['metric']}, chunks {' '.join(map(str, made['chunking']))}, {made['units']:,} chunks"
+        )
+    if reranker := held.get("reranker"):
+        said["cross-encoder"] = f"{reranker['model']} {str(reranker['revision'])[:8]}, pool {experiment.request.pool}"
+    return {**said, **({"note": experiment.request.note} if experiment.request.note else {})}
+
+
+def _offer_files(experiment: Experiment) -> None:
+    st.download_button(
+        "TREC runs and qrels",
+        lambda: zipped(experiment),
+        f"{experiment.id}.zip",
+        "application/zip",
+        icon=":material/download:",
+        on_click="ignore",
+        key=f"files-{experiment.id}",
+        help="ir_measures and trec_eval give the same figures on these.",
+    )
+
+
+def zipped(experiment: Experiment) -> bytes:
+    """Return an experiment's run files and judgments as a ZIP."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted((experiment.folder / "runs").iterdir()):
+            archive.write(path, path.name)
+    return data.getvalue()
+
+
+def _buttons(workspace: Workspace, experiment: Experiment) -> None:
+    with st.container(horizontal=True):
+        if experiment.state in ("cancelled", "failed") and st.button(
+            "Go on", key=f"again-{experiment.id}", icon=":material/play_arrow:", help="What was answered is kept."
+        ):
+            _tried(lambda: evaluations(workspace).again(experiment.id))
+        with st.popover("Delete", icon=":material/delete:"):
+            st.caption("Its figures and run files are gone for good.")
+            if st.button("Delete this experiment", key=f"delete-{experiment.id}", type="primary"):
+                _tried(lambda: evaluations(workspace).forget(experiment.id))
+
+
+def _tried(step: Callable[[], object]) -> None:
+    try:
+        step()
+    except RankscopeError as error:
+        show_error(error)
+    else:
+        st.rerun()
+
+
+def _compare(one: Experiment, other: Experiment) -> None:
+    st.subheader("Side by side", anchor=False)
+    first, second = results_of(one), results_of(other)
+    measures = [measure for measure in first.measures if measure in second.measures]
+    if not measures:
+        show_info("These two experiments have no measure in common.")
+        return
+    left, middle, right = st.columns(3)
+    before = left.selectbox(f"System of {one.name}", list(first.systems), index=len(first.systems) - 1, key="side-first")
+    after = middle.selectbox(f"System of {other.name}", list(second.systems), index=len(second.systems) - 1, key="side-second")
+    measure = right.selectbox("By", measures, key="side-measure")
+    _draw(one, other, first, second, (before, after, measure))
+
+
+def _draw(one: Experiment, other: Experiment, first: Results, second: Results, chosen: tuple[str, str, str]) -> None:
+    before, after, measure = chosen
+    try:
+        found = side_by_side(first, before, second, after, measure, one.data == other.data)
+    except RankscopeError as error:
+        show_error(error)
+        return
+    if not found.same_data:
+        show_warning(
+            "The two experiments were made on other documents, chunks or judgments: a difference may come from those as well as from the systems."
+        )
+    st.metric(f"{measure}: {after} against {before}", f"{found.paired.after:.4f}", f"{found.paired.difference:+.4f}")
+    left_out = f" {found.left_out} queries that only one of them has are left out." if found.left_out else ""
+    st.caption(
+        f"On the {found.common} queries that both have: {found.paired.words}. "
+        f"The true difference lies between {found.paired.interval.low:+.4f} and {found.paired.interval.high:+.4f} in 95 of 100 cases.{left_out}"
+    )
+    st.plotly_chart(changes_figure(found.changes, first.queries, measure), key="side-changes", config={"displayModeBar": False})

@@ -1,0 +1,162 @@
+"""The judging page: what several systems find for a query, one text after the other, without a word on who found it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import streamlit as st
+
+from core.errors import RankscopeError
+from core.judgments._part_evaluation_graded import grade
+from core.judgments.pooling import Pool, pool_of
+from core.judgments.queries import qrels_for, splits_for
+from core.records.judgments import EVERYTHING, GRADES
+from core.records.search import Collection, Hit, short_hash
+from core.retrieval.search import LONGEST_QUERY, POOL, search
+from core.util.formatting import clip
+from core.workspace import Workspace
+from pages.ui._part_markup import blind_card
+from pages.ui._part_notices import literal, show_error, show_info
+from pages.ui._part_reranking import reranked
+from pages.ui.bm25 import bm25_ranks
+from pages.ui.evaluate._part_judging_finders import show_finders
+from pages.ui.grading import Given, grade_label, keep_grade, show_bar
+from pages.ui.hits import show_context
+
+SYSTEMS = {"bi": "bi-encoder", "bm25": "BM25", "bi+cross": "bi-encoder, reranked by the cross-encoder"}
+MODES = ("One query", "Judged queries", "A list of mine")
+MOST = 50  # hits of a system
+AT, SKIPPED, POOLS = "judging-at", "judging-skipped", "judging-pools"
+KEPT = 4  # pools
+
+
+def show_judging(workspace: Workspace, collections: Mapping[str, Collection]) -> None:
+    """Draw the view."""
+    st.caption(
+        "The first hits of several systems are put together and shuffled, so that no grade favours a system. Say of each text how well it answers the query: "
+        "**0** not relevant, **1** related, **2** relevant, **3** perfect. Who found what is shown when all are judged."
+    )
+    collection, queries, systems, depth = _controls(workspace, collections)
+    query = _query(queries)
+    if not query or not systems:
+        show_info("Choose at least one system." if query else "Type a query, or choose a list of queries: what is found for it is judged here.")
+        return
+    try:
+        pool = _pool(workspace, collection, query, systems, depth)
+    except RankscopeError as error:
+        show_error(error)
+        return
+    if not pool.hits:
+        show_info("No system found anything for this query: try another one.")
+        return
+    _judge(workspace, collection, pool, queries)
+
+
+def _controls(workspace: Workspace, collections: Mapping[str, Collection]) -> tuple[Collection, Sequence[str], list[str], int]:
+    """Collection, queries to go through (a single one where it is typed), systems, hits of each."""
+    left, middle, right = st.columns([2, 3, 1], vertical_alignment="bottom")
+    name = left.selectbox("Collection", list(collections), key="collection", persist_state="session")
+    st.session_state["judging-systems"] = st.session_state.get("judging-systems", list(SYSTEMS))
+    systems = middle.multiselect("Systems", list(SYSTEMS), key="judging-systems", persist_state="session", format_func=lambda system: SYSTEMS[system])
+    depth = right.number_input("Hits of each", 1, MOST, 10, key="judging-depth", persist_state="session", help="So many of each system's first hits are judged.")
+    mode = st.segmented_control("Queries", MODES, default=MODES[0], key="judging-mode", persist_state="session", required=True, label_visibility="collapsed")
+    return collections[name], _listed(workspace, collections[name], mode), [system for system in SYSTEMS if system in systems], int(depth)
+
+
+def _listed(workspace: Workspace, collection: Collection, mode: str) -> list[str]:
+    if mode == MODES[0]:
+        typed = st.text_input("Query", key="judging-q", persist_state="session", placeholder="Ask a question, or type a few words", icon=":material/search:")
+        return [typed.strip()] if typed.strip() else []
+    if mode == MODES[1]:
+        if not splits_for(workspace, collection):
+            st.caption(f"Nothing is judged in {literal(collection.name)} yet.")
+            return []
+        return sorted(set(qrels_for(workspace, collection, EVERYTHING).queries.values()), key=str.casefold)
+    text = st.text_area("Queries, one a line", key="judging-list", persist_state="session", placeholder="one query a line", height=120)
+    return list(dict.fromkeys(line.strip()[:LONGEST_QUERY] for line in text.splitlines() if line.strip()))
+
+
+def _query(queries: Sequence[str]) -> str:
+    """The query that is judged now; of several it can be chosen."""
+    if len(queries) < 2:
+        return queries[0] if queries else ""
+    if st.session_state.get(AT) not in queries:
+        st.session_state[AT] = queries[0]
+    places = {query: place for place, query in enumerate(queries, 1)}
+    return str(st.selectbox(f"Query, of {len(queries):,}", queries, key=AT, persist_state="session", format_func=lambda query: f"{places.get(query, 0)}. {clip(query, 160)}"))
+
+
+def _pool(workspace: Workspace, collection: Collection, query: str, systems: Sequence[str], depth: int) -> Pool:
+    """What the systems find, searched once. Raises RankscopeError."""
+    kept: dict[str, Pool] = st.session_state.setdefault(POOLS, {})
+    key = short_hash(collection.key, collection.chunks, query, depth, *systems)
+    if key not in kept:
+        with st.spinner("Asking the systems… (the first time loads the models)", show_time=True):
+            kept[key] = pool_of(query, _rankings(workspace, collection, query, systems, depth), depth)
+        while len(kept) > KEPT:
+            kept.pop(next(iter(kept)))
+    return kept[key]
+
+
+def _rankings(workspace: Workspace, collection: Collection, query: str, systems: Sequence[str], depth: int) -> dict[str, Sequence[Hit]]:
+    result = search(workspace, collection.name, query, max(depth, POOL))
+    found: dict[str, Sequence[Hit]] = {}
+    for system in systems:
+        if system == "bm25":
+            ranks = bm25_ranks(workspace, collection, query)
+            found[system] = workspace.store.hits(collection, {chunk_id: -float(rank) for chunk_id, rank in ranks.items() if rank <= depth})  # for their order: no score is shown
+        else:
+            found[system] = reranked(workspace, result, POOL).hits if system == "bi+cross" else result.hits
+    return found
+
+
+@st.fragment
+def _judge(workspace: Workspace, collection: Collection, pool: Pool, queries: Sequence[str]) -> None:
+    given = Given.read(workspace, collection, pool.query)
+    skipped: set[str] = st.session_state.setdefault(SKIPPED, {}).setdefault(pool.query, set())
+    unjudged = [hit for hit in pool.hits if grade(hit, given.spans) is None]
+    left = [hit for hit in unjudged if hit.chunk_id not in skipped]
+    st.markdown(f"#### {literal(pool.query)}")
+    judged = len(pool.hits) - len(unjudged)
+    st.progress(judged / len(pool.hits), text=f"judged {judged} of {len(pool.hits)}" + (f", {len(unjudged) - len(left)} skipped" if len(left) < len(unjudged) else ""))
+    show_bar(workspace)
+    if left:
+        _card(workspace, given, left[0], skipped)
+    else:
+        show_finders(given, pool, SYSTEMS)
+        _go_on(pool, queries, skipped)
+
+
+def _card(workspace: Workspace, given: Given, hit: Hit, skipped: set[str]) -> None:
+    """One text, without score and rank, under its buttons, which so stay in one place however long the texts are.
+
+    The buttons' keys are the text's: a second click in haste grades no other text.
+    """
+    note = f"note-{hit.chunk_id}"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        for number in GRADES:
+            st.button(grade_label(number), key=f"give-{number}-{hit.chunk_id}", on_click=_grade, args=[given, hit, number, note])
+        st.text_input("Note", key=note, placeholder="a note, if any", label_visibility="collapsed", width=280)
+        st.button("Skip", key=f"skip-{hit.chunk_id}", type="tertiary", on_click=partial(skipped.add, hit.chunk_id))
+        if st.button("Show in context", key=f"judging-context-{hit.chunk_id}", icon=":material/article:", type="tertiary"):
+            show_context(workspace, given.query, hit)
+    with st.container(border=True, key="judging-card"):
+        st.html(blind_card(hit))
+
+
+def _grade(given: Given, hit: Hit, number: int, note: str) -> None:
+    keep_grade(given.workspace, given.query, hit, number, st.session_state.get(note) or None)
+
+
+def _go_on(pool: Pool, queries: Sequence[str], skipped: set[str]) -> None:
+    with st.container(horizontal=True):
+        if skipped:
+            st.button(f"Judge the {len(skipped)} skipped", on_click=skipped.clear)
+        at = queries.index(pool.query) if pool.query in queries else len(queries)
+        if at + 1 < len(queries) and st.button("Next query", type="primary", icon=":material/arrow_forward:", on_click=_next, args=[queries[at + 1]]):
+            st.rerun()
+
+
+def _next(query: str) -> None:
+    st.session_state[AT] = query

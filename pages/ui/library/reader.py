@@ -1,0 +1,99 @@
+"""A document to be read, its chunks tinted in turn, a page or a part of it at a time."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.chunking.preview import pieces
+from core.errors import RankscopeError
+from core.library.document_view import Opened, Window, open_document
+from core.records.search import Collection
+from core.util.formatting import clip, plural
+from core.workspace import Workspace
+from pages.ui._part_markup import metadata_html
+from pages.ui._part_notices import literal, show_error
+from pages.ui.html import cutting_html
+from pages.ui.library.documents import READING
+
+ROOM = 640  # pixels
+FEW = 15  # chunks that need no scrolling
+
+
+def show_reading(workspace: Workspace, collection: Collection, document_id: str) -> None:
+    """Draw the reading view."""
+    st.button("Back to the documents", icon=":material/arrow_back:", on_click=_close)
+    try:
+        opened = _opened(collection.key, document_id, workspace, collection)
+    except RankscopeError as error:
+        show_error(error)
+        return
+    document, chunks = opened.document, opened.chunks
+    st.subheader(literal(document.name), anchor=False)
+    paged = f"{plural(len(document.pages), 'page')} · " if document.pages else ""
+    st.caption(f"{paged}{plural(len(document.text), 'character')} · {plural(len(chunks), 'chunk')}. Neighbouring chunks are tinted in turn; what two of them share is striped.")
+    if opened.metadata:
+        st.html(metadata_html(opened.metadata))
+    left, right = st.columns([3, 2], gap="large")
+    with right:
+        _list_chunks(opened, document_id)
+    with left:
+        _show_window(opened, _choose_window(opened, document_id))
+
+
+def _close() -> None:
+    st.session_state.pop(READING, None)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Opening the document…")
+def _opened(key: str, document_id: str, _workspace: Workspace, _collection: Collection) -> Opened:  # noqa: ARG001
+    """A document's text and chunks in one collection never change: another text is another document."""
+    return open_document(_workspace, _collection, document_id)
+
+
+def _choose_window(opened: Opened, document_id: str) -> Window:
+    windows = opened.windows
+    if len(windows) == 1:
+        return windows[0]
+    number = st.pagination(len(windows), key=_window_key(document_id))
+    window = windows[number - 1]
+    page = f"page {window.page} of {opened.document.pages[-1].number} · " if window.page is not None else ""
+    st.caption(f"{page}characters {window.start:,} to {window.end:,} of {len(opened.document.text):,}")
+    return window
+
+
+def _show_window(opened: Opened, window: Window) -> None:
+    with st.container(height=ROOM, border=True):
+        st.html(cutting_html(opened.document.text, opened.chunks, pieces(opened.chunks, window.start, window.end)))
+
+
+def _window_key(document_id: str) -> str:
+    return f"window-{document_id}"
+
+
+def _list_chunks(opened: Opened, document_id: str) -> None:
+    st.caption("Tick a chunk to go to its place in the text.")
+    chunks = opened.chunks
+    table = pd.DataFrame(
+        {
+            "chunk": range(1, len(chunks) + 1),
+            **({"page": [chunk.page for chunk in chunks]} if opened.document.pages else {}),
+            "tokens": [chunk.tokens for chunk in chunks],
+            "begins": [clip(chunk.text[:200], 80) for chunk in chunks],
+            "heading": [chunk.heading or "" for chunk in chunks],
+        }
+    )
+    key = f"chunks-{document_id}"
+    st.dataframe(
+        table, hide_index=True, height=ROOM if len(chunks) > FEW else "auto", on_select=lambda: _go_to(opened, document_id, key), selection_mode="single-row", key=key,
+        column_config={"chunk": st.column_config.NumberColumn(width="small"), "page": st.column_config.NumberColumn(width="small"), "tokens": st.column_config.NumberColumn(width="small")},
+    )
+
+
+def _go_to(opened: Opened, document_id: str, key: str) -> None:
+    """Turn to the window in which the ticked chunk begins."""
+    rows = st.session_state[key]["selection"]["rows"]
+    if rows and rows[0] < len(opened.chunks):
+        start = opened.chunks[rows[0]].start
+        windows = opened.windows
+        st.session_state[_window_key(document_id)] = next(number for number, window in enumerate(windows, 1) if start < window.end or number == len(windows))

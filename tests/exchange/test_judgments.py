@@ -1,0 +1,388 @@
+"""Judgments in and out of files: TREC, BEIR, Quepid, our CSV; what is malformed is named, and nothing is imported then."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from core.cli.main import main
+from core.errors import DataError, ExchangeError, SettingsError
+from core.exchange.judgments import Format, Moved, export_judgments, guess_format, import_judgments
+from core.formats._part_evaluation_judged import read_beir
+from core.indexing.indexer import index
+from core.judgments.queries import qrels_for, splits_for
+from core.loading.sources import Upload
+from core.records.judgments import SHARED, query_id_of
+from core.records.search import Collection
+from core.settings import Settings
+from core.store.judgments import Judgment
+from core.util.csv_safety import armoured, whole
+from core.workspace import Workspace
+from tests.support.fakes import FakeEncoder
+
+A, B, SPACED = "red sun. green sea.", "blue moon", "stone"
+RED, BLUE = query_id_of("red?"), query_id_of("blue?")
+QUERIES = "q1\tred?\nq2\tblue?\n"
+
+
+@pytest.fixture
+def held(workspace: Workspace) -> Collection:
+    """Two documents, ``a.txt`` of 19 characters and ``b.txt`` of 9."""
+    index(workspace, workspace.create("one"), [Upload("a.txt", A.encode()), Upload("b.txt", B.encode())])
+    return workspace.store.collection("one")
+
+
+def ids(workspace: Workspace, held: Collection) -> dict[str, str]:
+    return {document.name: document.document_id for document in workspace.documents(held)}
+
+
+def brought(workspace: Workspace, held: Collection, split: str | None = None) -> list[tuple[str, str, str, int, int, int]]:
+    """Split, query, document, span and grade of what is judged."""
+    names, texts = workspace.shelf.names(held.key), workspace.judgments.queries(held.key)
+    return [(one.split, texts[one.query_id], names[one.document_id], one.start, one.end, one.grade) for one in workspace.judgments.judgments(held.key, split)]
+
+
+def beir(folder: Path, qrels: str, queries: str = '{"_id": "q1", "text": "red?"}\n{"_id": "q2", "text": "blue?"}\n') -> Path:
+    (folder / "qrels").mkdir(parents=True)
+    (folder / "queries.jsonl").write_text(queries)
+    (folder / "qrels" / "dev.tsv").write_text(qrels)
+    return folder
+
+
+# ---- in
+
+
+@pytest.mark.parametrize("separator", [" ", "\t", "   "])
+def test_trec_qrels_name_documents_by_name_or_id(workspace: Workspace, held: Collection, tmp_path: Path, separator: str) -> None:
+    b = ids(workspace, held)["b.txt"]
+    rows = [("q1", "0", "a.txt", "2"), ("q1", "Q0", b, "-1"), ("q2", "0", "b.txt", "3")]
+    (tmp_path / "mine.qrels").write_text("".join(separator.join(row) + "\n" for row in rows))
+    (tmp_path / "texts.tsv").write_text(QUERIES)
+    moved = import_judgments(workspace, held, tmp_path / "mine.qrels", queries=tmp_path / "texts.tsv", who="Ann")
+    assert moved == Moved(str(tmp_path / "mine.qrels"), "trec", ("mine",), 2, 3)
+    assert sorted(brought(workspace, held)) == [("mine", "blue?", "b.txt", 0, 9, 3), ("mine", "red?", "a.txt", 0, 19, 2), ("mine", "red?", "b.txt", 0, 9, -1)]
+    one = workspace.judgments.judgments(held.key)[0]
+    assert (one.who, one.origin, one.made[-6:]) == ("Ann", "TREC mine.qrels", "+00:00")
+    assert workspace.judgments.queries(held.key) == {"q1": "red?", "q2": "blue?"}
+    workspace.judgments.undo()
+    assert brought(workspace, held) == []
+
+
+def test_the_queries_may_be_json_lines_or_lie_beside_or_be_known(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_text("q1 0 a.txt 2\n")
+    with pytest.raises(DataError, match=r"mine\.txt, line 1: nobody says what the query 'q1' asks: give the queries' texts too"):
+        import_judgments(workspace, held, file)
+    (tmp_path / "q.jsonl").write_text('{"_id": "q1", "text": "red?"}\n')
+    assert import_judgments(workspace, held, file, queries=tmp_path / "q.jsonl").judgments == 1
+    file.write_text("q1 0 b.txt 1\n")
+    assert import_judgments(workspace, held, file).judgments == 1  # the collection knows q1 by now
+    (tmp_path / "mine.queries.tsv").write_text("q7\tblue?\n")
+    file.write_text("q7 0 b.txt 1\n")
+    assert import_judgments(workspace, held, file).queries == 1
+    assert sorted(brought(workspace, held)) == [("mine", "blue?", "b.txt", 0, 9, 1), ("mine", "red?", "a.txt", 0, 19, 2), ("mine", "red?", "b.txt", 0, 9, 1)]
+
+
+def test_a_beir_folder_onto_documents_that_are_here(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
+    folder = beir(tmp_path / "set", "query-id\tcorpus-id\tscore\nq1\ta.txt\t1\nq1\tgone.txt\t1\nq2\tb.txt\t2\n")
+    (folder / "qrels" / "judged.tsv").write_text("query-id\tcorpus-id\tscore\nq1\ta.txt\t3\n")
+    moved = import_judgments(workspace, held, folder)
+    assert (moved.format, moved.splits, moved.queries, moved.judgments) == ("beir", ("dev", "judged-imported"), 2, 3)
+    assert moved.notes == ("1 line names documents that are not here: gone.txt",)
+    assert splits_for(workspace, held) == ["dev", "judged-imported", "everything"]
+    assert brought(workspace, held, "dev") == [("dev", "red?", "a.txt", 0, 19, 1), ("dev", "blue?", "b.txt", 0, 9, 2)]
+
+
+QUEPID = [
+    "query,docid,rating\nred?,a.txt,3\nblue?,b.txt,1\n",
+    "Query Text;Doc ID;Grade\nred?;a.txt;3.0\nblue?;b.txt;1\n",
+    '\ufeff"query"\t"docid"\t"rating"\r\n red? \ta.txt\t3\r\n"blue?"\tb.txt\t1\r\n',
+    "query,docid,rating\nred?,a.txt,3\nnobody rated this\nred?,b.txt,\nred?,,\nblue?,b.txt,1\nred?,a.txt,3\n",
+    "query,docid,Ann,Bob\nred?,a.txt,3,0\nblue?,b.txt,,1\nred?,b.txt,,\n",
+]
+
+
+@pytest.mark.parametrize("text", QUEPID)
+def test_quepids_exports(workspace: Workspace, held: Collection, tmp_path: Path, text: str) -> None:
+    (tmp_path / "case.csv").write_text(text, newline="")
+    moved = import_judgments(workspace, held, tmp_path / "case.csv")
+    assert (moved.format, moved.splits, moved.judgments) == ("quepid", ("case",), 2)
+    assert sorted(brought(workspace, held)) == [("case", "blue?", "b.txt", 0, 9, 1), ("case", "red?", "a.txt", 0, 19, 3)]
+    assert set(workspace.judgments.queries(held.key)) == {RED, BLUE}
+    if "nobody" in text:
+        assert moved.notes == ("3 lines without a grade", "1 line said what another one says")
+    if "Bob" in text:
+        assert moved.notes == ("1 line without a grade", "1 line rated by several people: the highest grade counts")
+        assert {one.who for one in workspace.judgments.judgments(held.key)} == {"Ann", "Bob"}
+
+
+def test_ratings_may_count_in_every_collection(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
+    index(workspace, workspace.create("two"), [Upload("other.txt", A.encode())])
+    (tmp_path / "case.csv").write_text(QUEPID[0])
+    import_judgments(workspace, held, tmp_path / "case.csv", split=SHARED)
+    assert brought(workspace, workspace.store.collection("two")) == [(SHARED, "red?", "other.txt", 0, 19, 3)]
+
+
+def test_an_import_replaces_and_is_undone_as_a_whole(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
+    a = ids(workspace, held)["a.txt"]
+    workspace.judgments.judge("red?", a, 0, 19, 1, who="Ann", note="mine")
+    before = workspace.judgments.judgments(held.key)
+    (tmp_path / "case.csv").write_text(QUEPID[0])
+    import_judgments(workspace, held, tmp_path / "case.csv", split=SHARED)
+    assert sorted(row[-1] for row in brought(workspace, held)) == [1, 3]
+    assert workspace.judgments.last is not None
+    assert workspace.judgments.last.what == "import of 2 judgments from case.csv"
+    workspace.judgments.undo()
+    assert workspace.judgments.judgments(held.key) == before
+
+
+CSV = "query,document,grade\nred?,a.txt,3\n"
+BEIR = "query-id\tcorpus-id\tscore\nq1\ta.txt\t1\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("x.qrels", "", "has no judgment that can be brought in: it holds none"),
+        ("x.qrels", "q1 0 a.txt\n", "line 1, is not 'query-id 0 document grade' but has 3 columns"),
+        ("x.qrels", "q1 0 my file.txt 1\n", "has 5 columns: where an id holds a space, put tabs between the columns"),
+        ("x.qrels", "q1 0 a.txt 1\nq1\t0\t\t1\n", "line 2, is not"),
+        ("x.qrels", "q1 0 a.txt good\n", "line 1: the grade 'good' is no whole number"),
+        ("x.qrels", "q1 0 a.txt 1.5\n", "the grade '1.5' is no whole number"),
+        ("x.qrels", "q1 0 a.txt 1001\n", "the grade 1001 is out of range"),
+        ("x.qrels", "q1 0 a.txt 1\nq1 0 a.txt 2\n", "line 2: 'a.txt' has grade 2 for the query 'q1', and grade 1 in"),
+        ("x.qrels", "q9 0 a.txt 1\n", "line 1: nobody says what the query 'q9' asks"),
+        ("x.qrels", "q1 0 gone.txt 1\nq1 0 c 1\nq1 0 d 1\nq1 0 e 1\nq1 0 e 1\n", "x.qrels has no judgment that can be brought in: 5 lines name documents that are not here: gone.txt, c, d, …"),
+        ("x.qrels", b"q1 0 \xff 1\n", "x.qrels is not in UTF-8"),
+        ("x.csv", "", "x.csv is empty"),
+        ("x.csv", "red?,a.txt,3\n", "x.csv has no column 'query' (its first line says red?, a.txt, 3)"),
+        ("x.csv", "query,docid\nred?,a.txt\n", "has no column 'rating'"),
+        ("x.csv", "query,docid,rating\nred?,a.txt,three\n", "line 2: the grade 'three' is no whole number"),
+        ("x.csv", "query,docid,rating\n,a.txt,3\n", "line 2: the query is empty"),
+        ("x.csv", "query,docid,rating\nred?,a.txt,3\nRED?,a.txt,1\n", "line 3: 'a.txt' has grade 1 for the query 'RED?', and grade 3 in"),
+        ("x.csv", 'query,docid,rating\n"red?,a.txt,3\n', "x.csv is not CSV"),
+        ("x.csv", b"query,docid,rating\nr\xe9d,a.txt,3\n", "x.csv is not in UTF-8: save it as 'CSV UTF-8'"),
+        ("x.csv", "q\0uery,docid,rating\n", "x.csv"),
+        ("csv", "query,document\nred?,a.txt\n", "has no column 'grade'"),
+        ("csv", "query,grade\nred?,1\n", "has no column 'document_id'"),
+        ("csv", CSV + "red?,b.txt,1,more\n", "line 3, has 4 columns where the header has 3"),
+        ("csv", "query,document,start,end,grade\nred?,a.txt,3,,1\n", "line 2, gives a span only one end"),
+        ("csv", "query,document,start,end,grade\nred?,a.txt,3,x,1\n", "line 2: 'x' is no place in a document"),
+        ("csv", "query,document,start,end,grade\nred?,a.txt,3,20,1\n", "line 2: the characters 3 to 20 are not in 'a.txt', which has 19: is it another text?"),
+        ("csv", "query,document,start,end,grade\nred?,a.txt,3,3,1\n", "the characters 3 to 3 are not in"),
+        ("csv", "split,query_id,query,document,grade\nx,a b,red?,a.txt,1\n", "the query id 'a b' holds a space"),
+        ("csv", "split,query_id,query,document,grade\nx,q1,red?,a.txt,1\nx,q1,blue?,b.txt,1\n", "line 3: the query 'q1' asks 'blue?' here and 'red?' elsewhere"),
+        ("beir", "q1\ta.txt\t1\n", "line 1, is not the header 'query-id, corpus-id, score'"),
+        ("beir", BEIR + "q1\tb.txt\n", "line 3, is not 'query-id, corpus-id, score'"),
+        ("beir", BEIR + "q9\ta.txt\t1\n", "line 3: nobody says what the query 'q9' asks"),
+        ("beir", BEIR + "q1\ta.txt\t2\n", "line 3: 'a.txt' has grade 2"),
+        ("beir", BEIR + "q1\tb.txt\thigh\n", "line 3: the grade 'high' is no whole number"),
+    ],
+)
+def test_what_is_malformed_is_named_and_nothing_is_imported(workspace: Workspace, held: Collection, tmp_path: Path, name: str, text: str | bytes, words: str) -> None:
+    if name == "beir":
+        assert isinstance(text, str)
+        path, form = beir(tmp_path / "set", text), None
+    else:
+        path, form = tmp_path / ("x.csv" if name == "csv" else name), "csv" if name == "csv" else None
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    (tmp_path / "x.queries.tsv").write_text(QUERIES)
+    with pytest.raises(DataError) as caught:
+        import_judgments(workspace, held, path, form)  # type: ignore[arg-type]
+    assert words in str(caught.value)
+    assert brought(workspace, held) == []
+    assert workspace.judgments.queries(held.key) == {}
+
+
+@pytest.mark.parametrize(("text", "words"), [("q1 red?\n", "line 1, is not 'query-id, text' with a tab between"), ("q1\tred?\nq1\tblue?\n", "line 2: the query 'q1' was there before")])
+def test_malformed_queries_are_named(workspace: Workspace, held: Collection, tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "x.qrels").write_text("q1 0 a.txt 1\n")
+    (tmp_path / "q.tsv").write_text(text)
+    with pytest.raises(DataError) as caught:
+        import_judgments(workspace, held, tmp_path / "x.qrels", queries=tmp_path / "q.tsv")
+    assert words in str(caught.value)
+
+
+def test_paths_that_cannot_be(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no file or folder"):
+        import_judgments(workspace, held, tmp_path / "nowhere")
+    with pytest.raises(DataError, match="is a folder"):
+        import_judgments(workspace, held, tmp_path, "trec")
+    (tmp_path / "x.qrels").write_text("q1 0 a.txt 1\n")
+    with pytest.raises(DataError, match="is a file"):
+        import_judgments(workspace, held, tmp_path / "x.qrels", "beir")
+    with pytest.raises(SettingsError, match="imported into 'samples'"):
+        import_judgments(workspace, held, tmp_path / "x.qrels", split="samples")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"queries\.jsonl is missing"):
+        import_judgments(workspace, held, tmp_path / "empty")
+
+
+def test_a_query_id_of_the_collection_is_not_given_another_text(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
+    workspace.judgments.keep(held.key, {"q1": "green?"}, [Judgment("test", "q1", ids(workspace, held)["a.txt"], 0, 19, 1)])
+    (tmp_path / "x.qrels").write_text("q1 0 a.txt 1\n")
+    (tmp_path / "x.queries.tsv").write_text(QUERIES)
+    with pytest.raises(DataError, match=r"the query 'q1' asks 'red\?' here and 'green\?' elsewhere"):
+        import_judgments(workspace, held, tmp_path / "x.qrels")
+    assert workspace.judgments.queries(held.key) == {"q1": "green?"}
+
+
+# ---- out, and in again
+
+
+def judged(workspace: Workspace, held: Collection) -> None:
+    a, b = ids(workspace, held)["a.txt"], ids(workspace, held)["b.txt"]
+    workspace.judgments.judge("red?", a, 0, 8, 3, who="Ann", note='=SUM(1)\n"quoted", and\u2028more')
+    workspace.judgments.judge("red?", a, 9, 19, 1, who="'Bob")
+    workspace.judgments.judge("-blue; or, not", b, 0, 9, 0)
+
+
+def test_our_csv_loses_nothing(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
+    judged(workspace, held)
+    workspace.judgments.keep(held.key, {"q1": "red?"}, [Judgment("test", "q1", ids(workspace, held)["a.txt"], 0, 19, 2, "BEIR tiny")])
+    before, queries = workspace.judgments.judgments(held.key), workspace.judgments.queries(held.key)
+    moved = export_judgments(workspace, held, tmp_path / "all.csv")
+    assert (moved.format, moved.splits, moved.queries, moved.judgments) == ("csv", ("judged", "test"), 3, 4)
+    text = (tmp_path / "all.csv").read_text()
+    assert ",'-blue" in text or ",\"'-blue" in text  # no formula for a spreadsheet
+    other = Workspace.open(Settings(tmp_path / "other", model="fake"), loader=lambda _: FakeEncoder())
+    index(other, other.create("there"), [Upload("x.txt", A.encode()), Upload("y.txt", B.encode())])
+    there = other.store.collection("there")
+    import_judgments(other, there, tmp_path / "all.csv")
+    assert other.judgments.judgments(there.key) == before
+    assert other.judgments.queries(there.key) == queries
+    other.close()
+
+
+def test_trec_qrels_come_back_with_their_queries(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
+    judged(workspace, held)
+    moved = export_judgments(workspace, held, tmp_path / "mine.qrels")
+    assert moved.notes == ("3 judged spans became 2 judged documents: the highest grade of each; csv keeps spans",)
+    blue = query_id_of("-blue; or, not")
+    assert sorted((tmp_path / "mine.qrels").read_text().splitlines()) == sorted([f"{RED} 0 a.txt 3", f"{blue} 0 b.txt 0"])
+    assert sorted((tmp_path / "mine.queries.tsv").read_text().splitlines()) == sorted([f"{RED}\tred?", f"{blue}\t-blue; or, not"])
+    import_judgments(workspace, held, tmp_path / "mine.qrels")
+    assert qrels_for(workspace, held, "mine").per_document
+    assert sorted(row[1:] for row in brought(workspace, held, "mine")) == [("-blue; or, not", "b.txt", 0, 9, 0), ("red?", "a.txt", 0, 19, 3)]
+
+
+def test_names_with_spaces_give_way_to_ids(workspace: Workspace, tmp_path: Path) -> None:
+    index(workspace, workspace.create("one"), [Upload("my file.txt", A.encode()), Upload("b.txt", B.encode())])
+    held = workspace.store.collection("one")
+    a = ids(workspace, held)["my file.txt"]
+    workspace.judgments.judge("red?", a, 0, 19, 3)
+    export_judgments(workspace, held, tmp_path / "mine.qrels")
+    assert (tmp_path / "mine.qrels").read_text() == f"{RED} 0 {a} 3\n"
+    assert import_judgments(workspace, held, tmp_path / "mine.qrels").judgments == 1
+    (tmp_path / "tabs.qrels").write_text(f"{RED}\t0\tmy file.txt\t2\n")
+    assert import_judgments(workspace, held, tmp_path / "tabs.qrels").judgments == 1
+
+
+def test_a_beir_folder_can_be_measured_elsewhere(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
+    judged(workspace, held)
+    export_judgments(workspace, held, tmp_path / "set")
+    found = read_beir(tmp_path / "set")
+    assert sorted(zip(found.document_ids, found.texts, strict=True)) == [("a.txt", A), ("b.txt", B)]
+    assert found.qrels == {RED: {"a.txt": 3}, query_id_of("-blue; or, not"): {"b.txt": 0}}
+    assert found.queries[RED] == "red?"
+    assert import_judgments(workspace, held, tmp_path / "set").splits == ("test",)
+
+
+def test_quepid_gets_its_csv(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
+    judged(workspace, held)
+    export_judgments(workspace, held, tmp_path / "case.csv", "quepid")
+    lines = (tmp_path / "case.csv").read_text().splitlines()
+    assert lines[0] == "query,docid,rating"
+    assert sorted(lines[1:]) == ['" -blue; or, not",b.txt,0', "red?,a.txt,3"]
+    import_judgments(workspace, held, tmp_path / "case.csv")
+    assert sorted(row[1:] for row in brought(workspace, held, "case")) == [("-blue; or, not", "b.txt", 0, 9, 0), ("red?", "a.txt", 0, 19, 3)]
+
+
+@pytest.mark.parametrize(("name", "form"), [("x.csv", "csv"), ("x.csv", "quepid"), ("x.qrels", "trec"), ("x", "beir")])
+def test_what_is_there_is_not_overwritten(workspace: Workspace, held: Collection, tmp_path: Path, name: str, form: Format) -> None:
+    judged(workspace, held)
+    (tmp_path / name).write_text("precious")
+    with pytest.raises(ExchangeError, match="exists already"):
+        export_judgments(workspace, held, tmp_path / name, form)
+    assert (tmp_path / name).read_text() == "precious"
+    with pytest.raises(ExchangeError, match="cannot be written"):
+        export_judgments(workspace, held, tmp_path / "no" / name if form != "beir" else tmp_path / name / "below", form)
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.parametrize("form", ["csv", "quepid", "trec", "beir"])
+def test_nothing_judged_is_nothing_written(workspace: Workspace, held: Collection, tmp_path: Path, form: Format) -> None:
+    with pytest.raises(DataError, match="Nothing is judged in 'one' yet"):
+        export_judgments(workspace, held, tmp_path / "x", form)
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(("name", "text", "form"), [("x.csv", "query,docid,rating\n", "quepid"), ("x.csv", "split,query,document_id,grade\n", "csv"), ("x.CSV", "", "quepid"), ("x.txt", "", "trec"), ("x.tsv", "", "trec")])
+def test_the_format_is_guessed(tmp_path: Path, name: str, text: str, form: Format) -> None:
+    (tmp_path / name).write_text(text)
+    assert guess_format(tmp_path / name) == form
+    assert (guess_format(tmp_path), guess_format(tmp_path / "new"), guess_format(tmp_path / "new.csv"), guess_format(tmp_path / "new.qrels")) == ("beir", "beir", "csv", "trec")
+
+
+@pytest.mark.parametrize("cell", ["", "a", "'", "''", "=1", "'=1", "'tis", "-", "\t", "＝1", "a'"])
+def test_a_cell_comes_back_as_it_was(cell: str) -> None:
+    assert whole(str(armoured(cell))) == cell
+    assert not str(armoured(cell)).startswith(("=", "+", "-", "@", "\t"))
+    assert whole("'tis typed by hand") == "'tis typed by hand"
+
+
+# ---- from the shell
+
+
+@pytest.fixture
+def shell(workspace: Workspace, held: Collection, monkeypatch: pytest.MonkeyPatch) -> Collection:
+    monkeypatch.setenv("RANKSCOPE_DATA", str(workspace.settings.data))
+    return held
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    return capsys.readouterr().out.strip()
+
+
+def test_the_shell_lists_imports_and_exports(shell: Collection, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["judgments", "one"]) == 0
+    assert said(capsys) == "Nothing is judged in one yet."
+    (tmp_path / "case.csv").write_text(QUEPID[0] + "red?,gone.txt,1\n")
+    assert main(["judgments", "one", "--import", str(tmp_path / "case.csv"), "--split", "judged", "--who", "Ann"]) == 0
+    assert said(capsys) == f"imported 2 judgments of 2 queries (split judged; quepid): {tmp_path / 'case.csv'}\n1 line names documents that are not here: gone.txt"
+    assert main(["judgments", "one", "--json"]) == 0
+    assert json.loads(said(capsys)) == {
+        "collection": "one",
+        "splits": [{"split": "judged", "queries": 2, "judgments": 2, "per_document": True, "grades": {"1": 1, "3": 1}}],
+    }
+    assert main(["judgments", "one", "--export", str(tmp_path / "out.csv"), "--json"]) == 0
+    assert json.loads(said(capsys))["judgments"] == 2
+    assert main(["judgments", "one", "--export", str(tmp_path / "out.txt")]) == 0
+    assert "exported 2 judgments of 2 queries (split judged; trec)" in said(capsys)
+    assert main(["judgments", "one"]) == 0
+    assert said(capsys) == "judged: 2 judgments of 2 queries, on whole documents; grades 1: 1, 3: 1"
+
+
+def test_the_shell_drops_what_nobody_uses(shell: Collection, workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    judged(workspace, shell)
+    workspace.delete_collection("one")
+    assert main(["judgments", "--drop-unused"]) == 0
+    assert said(capsys) == "dropped 3 judgments"
+
+
+@pytest.mark.parametrize("arguments", [[], ["one", "--drop-unused"], ["one", "--import", "x", "--export", "y"], ["one", "--import", "nowhere", "--split", "everything"]])
+def test_a_wrong_call_is_named(shell: Collection, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["judgments", *arguments]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_a_failure_is_named(shell: Collection, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.zip").touch()
+    with zipfile.ZipFile(tmp_path / "y.zip", "w") as archive:
+        archive.writestr("queries.jsonl", "")
+    for arguments in (["no such"], ["one", "--import", str(tmp_path / "x.zip")], ["one", "--import", str(tmp_path / "y.zip")], ["one", "--split", "test"]):
+        assert main(["judgments", *arguments]) == 1
+        assert capsys.readouterr().err.startswith("error: ")

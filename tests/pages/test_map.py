@@ -1,0 +1,130 @@
+"""The Map page as a visitor uses it, without a browser: what it says, what it draws, what it does with a broken address."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core._part_wanted import Wanted
+from core.indexing.indexer import index
+from core.loading.sources import Upload
+from core.settings import Settings
+from core.workspace import Workspace
+from tests.pages.test_search import ODD, _alone, library, opened, own  # noqa: F401  # fixtures
+
+pytestmark = pytest.mark.usefixtures("_alone")
+
+
+def sent(page: AppTest, name: str) -> list[dict[str, object]]:
+    """What the components of this name were given."""
+    return [json.loads(element.proto.mixed.json or element.proto.json) for element in page.get("bidi_component") if element.proto.component_name == name]
+
+
+def drawn(page: AppTest) -> dict[str, object]:
+    overlay = sent(page, "rankscope_picture")[0]["overlay"]
+    assert isinstance(overlay, dict)
+    return overlay
+
+
+def names(page: AppTest) -> list[str]:
+    data = drawn(page)["data"]
+    assert isinstance(data, list)
+    return [trace["name"] for trace in data]
+
+
+def test_without_a_query_every_chunk_is_a_point_and_nothing_is_dimmed(own: Path) -> None:  # noqa: F811
+    page = opened("pages/map.py", collection="colours", method="pca")
+    base = json.loads(str(sent(page, "rankscope_points")[0]["figure"]))
+    assert sum(len(trace["customdata"]) for trace in base["data"]) == 2
+    assert {trace["name"] for trace in base["data"]} == {"red.txt", "blue.txt"}
+    assert not drawn(page)["dims"]
+    assert drawn(page)["data"] == []
+    assert "colour of" not in str(base)  # no text goes out with the points
+
+
+def test_a_query_is_drawn_with_its_hits_and_its_meter(own: Path) -> None:  # noqa: F811
+    page = opened("pages/map.py", collection="colours", method="pca", q="Which colour is the sky?")
+    assert names(page) == ["lines to the hits", "the query", "hits"]
+    assert drawn(page)["dims"]
+    said = [markdown.value for markdown in page.markdown]
+    assert any("of your 2 nearest chunks are among the 2 nearest on screen" in text for text in said)
+
+
+def test_small_collections_are_drawn_too(own: Path) -> None:  # noqa: F811
+    page = opened("pages/map.py", collection=ODD, method="umap")
+    assert not page.error
+    base = json.loads(str(sent(page, "rankscope_points")[0]["figure"]))
+    assert sum(len(trace["customdata"]) for trace in base["data"]) == 1
+    assert any("there are no neighbourhoods to compare" in caption.value for caption in page.caption)
+
+
+def test_a_name_with_markup_is_not_rendered(own: Path) -> None:  # noqa: F811
+    page = opened("pages/map.py", collection=ODD, method="pca")
+    assert "<b>" not in str(sent(page, "rankscope_points")[0]["figure"]).replace("\\u003c", "<")
+
+
+def test_an_address_out_of_bounds_is_mended_and_said(own: Path) -> None:  # noqa: F811
+    page = opened("pages/map.py", collection="colours", method="sammon", n_neighbors="1", colour="taste", view="Five maps")
+    said = " ".join(warning.value for warning in page.warning)
+    assert "sammon" in said
+    assert "n" in said
+    assert "taste" in said
+    assert "Five maps" in said
+    assert not page.exception
+
+
+def test_many_queries_say_what_never_comes_up(own: Path) -> None:  # noqa: F811
+    page = opened("pages/map.py", collection="colours", method="pca", view="Many queries")
+    assert any("Paste some queries" in info.value for info in page.info)
+    page.text_area(key="map-queries").set_value("the sky\nred paint\nthe sky").run()
+    assert any("The 2 queries bring up **2 chunks of 2**" in markdown.value for markdown in page.markdown)
+    assert names(page) == ["queries", "queries"]
+
+
+def test_two_maps_need_two_collections_of_the_same_documents(own: Path) -> None:  # noqa: F811
+    page = opened("pages/map.py", collection="colours", method="pca", view="Two maps")
+    assert any("No other collection holds documents of colours" in info.value for info in page.info)
+    workspace = Workspace.open(Settings(own))
+    other = workspace.create("again", Wanted(size=8, overlap=0))
+    index(workspace, other, [Upload("red.txt", b"Red is a colour.")])
+    workspace.close()
+    page = opened("pages/map.py", collection="colours", method="pca", view="Two maps", q="red")
+    assert not page.exception
+    assert [told["slot"] for told in sent(page, "rankscope_picture")] == ["left", "right"]
+
+
+def test_a_word_is_lit(own: Path) -> None:  # noqa: F811
+    page = opened("pages/map.py", collection="colours", method="pca")
+    page.text_input(key="map-word").set_value("SKY").run()
+    assert names(page) == ["contain “SKY”"]
+    page.text_input(key="map-word").set_value("nowhere").run()
+    assert names(page) == []
+    assert any("No chunk contains “nowhere”" in caption.value for caption in page.caption)
+
+
+def test_a_layout_that_is_done_waits_until_the_reader_closes_the_dialog() -> None:
+    """Drawing the page anew would close it."""
+
+    def script() -> None:
+        from types import SimpleNamespace
+        from typing import Any, cast
+
+        import streamlit as st
+
+        from pages.ui.map.data import watch
+
+        st.session_state["runs"] = st.session_state.get("runs", 0) + 1
+        work: Any = cast(Any, SimpleNamespace(state="done" if st.session_state["runs"] < 3 else "failed", active=False, error="over"))
+        watch(work, "UMAP")
+
+    page = AppTest.from_function(script)
+    page.session_state["map-reading"] = True
+    page.run()
+    assert page.session_state["runs"] == 1
+    assert [caption.value for caption in page.caption] == ["UMAP: done, drawn once the dialog is closed."]
+    del page.session_state["map-reading"]
+    page.run()
+    assert page.session_state["runs"] == 3  # and drawn anew at once

@@ -1,0 +1,71 @@
+"""The address and the widgets, where the browser and the page have not heard of one another yet."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+
+def script() -> None:
+    import streamlit as st
+
+    from pages.ui.url_state import read_address, write_address
+
+    read_address({"q": "", "collection": ""})
+    st.text_input("Query", key="q")
+    st.text_input("Collection", key="collection")
+    write_address({"q": "", "collection": ""})
+
+
+@pytest.fixture
+def page() -> AppTest:
+    """A page whose visitor asked "sea" of one collection, then of another."""
+    page = AppTest.from_function(script)
+    page.run()
+    page.text_input("q").set_value("sea")
+    page.text_input("collection").set_value("one").run()
+    page.text_input("collection").set_value("two").run()
+    assert address(page) == {"q": "sea", "collection": "two"}
+    return page
+
+
+def address(page: AppTest) -> dict[str, str]:
+    return {key: value if isinstance(value, str) else value[-1] for key, value in dict(page.query_params).items()}
+
+
+def shown(page: AppTest) -> tuple[str | None, str | None]:
+    return page.text_input("q").value, page.text_input("collection").value
+
+
+def test_the_way_back_leads_to_the_address_before(page: AppTest) -> None:
+    page.query_params["collection"] = "one"
+    page.run()
+    assert shown(page) == ("sea", "one")
+
+
+def test_a_query_that_was_typed_before_the_browser_had_our_address_is_not_lost(page: AppTest) -> None:
+    page.query_params["collection"] = "one"  # what the browser still has
+    page.text_input("q").set_value("moon").run()
+    assert shown(page) == ("moon", "two")
+    assert address(page) == {"q": "moon", "collection": "two"}
+
+
+def test_an_address_that_was_typed_goes_before_what_a_widget_says(page: AppTest) -> None:
+    page.query_params["q"] = "tide"
+    page.text_input("q").set_value("moon").run()
+    assert shown(page) == ("tide", "two")
+
+
+def test_a_run_that_ends_as_soon_as_the_browser_is_told_leaves_the_address_known(monkeypatch: pytest.MonkeyPatch, page: AppTest) -> None:
+    from streamlit.runtime.state import QueryParamsProxy
+
+    def cut_off(self: QueryParamsProxy, params: dict[str, list[str]]) -> None:
+        written(self, params)
+        raise RuntimeError("the next run has begun")
+
+    written = QueryParamsProxy.from_dict
+    with monkeypatch.context() as patched:
+        patched.setattr(QueryParamsProxy, "from_dict", cut_off)
+        page.text_input("collection").set_value("three").run()
+    page.text_input("q").set_value("moon").run()
+    assert shown(page) == ("moon", "three")

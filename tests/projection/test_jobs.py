@@ -1,0 +1,270 @@
+"""Layouts in a process of their own: shared, in turn, cancelled; what breaks is said, and no process is left behind."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import core
+from core.errors import MapError
+from core.projection import _worker as worker
+from core.projection._part_projection_kept_points import keep_points, points_folder
+from core.projection._part_projection_layout_task import layout_task
+from core.projection._worker_process import UNEXPECTED, Child
+from core.projection.cache import keep_layout, kept_layout, layout_path
+from core.projection.jobs import Projections
+from core.projection.layouts import lay_out
+from core.projection.records import LayoutSettings
+from core.util.files import FOLDER
+from tests.support.points_maker import heaps, points_of
+
+ROOT = Path(core.__file__).parents[1]
+PCA, UMAP = LayoutSettings("pca"), LayoutSettings("umap")
+POINTS = points_of(heaps(40))
+
+
+class SlowChild(Child):
+    """A worker that lays out by PCA, whatever is asked for, when it is let go on."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.tasks: list[dict[str, Any]] = []
+        self.error = ""
+        self.killed = False
+
+    @property
+    def alive(self) -> bool:
+        return not self.killed
+
+    def perform(self, task: dict[str, Any], hear: Callable[[str, float], None], data: Path) -> str:
+        self.tasks.append(task)
+        hear("at it", 0.25)
+        assert self.go.wait(20)
+        if self.killed:
+            return "killed"
+        if task["name"] == "layout":
+            keep_layout(data, replace(lay_out(POINTS, PCA), settings=LayoutSettings(**task["settings"])))
+        return self.error
+
+    def kill(self) -> None:
+        self.killed = True
+        self.go.set()
+
+    def close(self) -> None:
+        """There is no process."""
+
+
+@pytest.fixture
+def children(monkeypatch: pytest.MonkeyPatch) -> list[SlowChild]:
+    """The workers that are started."""
+    started: list[SlowChild] = []
+
+    def start() -> SlowChild:
+        started.append(SlowChild())
+        return started[-1]
+
+    monkeypatch.setattr(Child, "start", start)
+    return started
+
+
+@pytest.fixture
+def projections(tmp_path: Path) -> Iterator[Projections]:
+    queue = Projections(tmp_path)
+    yield queue
+    queue.end()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    for _ in range(2000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never came to that")
+
+
+def test_a_layout_is_made_in_the_background_and_kept(projections: Projections, children: list[SlowChild]) -> None:
+    assert projections.kept(POINTS, UMAP) is None
+    job = projections.ask(POINTS, UMAP)
+    until(lambda: job.share > 0)
+    assert (job.state, job.active, job.stage, job.share) == ("running", True, "at it", 0.25)
+    earlier, left, later = job.seconds, job.left, job.seconds
+    assert left is not None
+    assert 3 * earlier <= left <= 3 * later  # a quarter is done
+    with pytest.raises(MapError, match="it is running"):
+        job.layout()
+    children[0].go.set()
+    job.wait(20)
+    assert (job.state, job.active, job.share, job.left, job.error) == ("done", False, 1.0, 0.0, "")
+    kept = projections.kept(POINTS, UMAP)
+    assert kept is not None
+    assert kept.xy.tolist() == job.layout().xy.tolist()
+    assert projections.kept(POINTS, UMAP) is kept  # from memory
+    assert projections.ask(POINTS, UMAP) is job
+
+
+def test_two_visitors_share_a_job_and_the_next_one_waits(projections: Projections, children: list[SlowChild]) -> None:
+    first, shared = projections.ask(POINTS, UMAP), projections.ask(POINTS, UMAP)
+    second = projections.ask(POINTS, replace(UMAP, seed=1))
+    assert shared is first
+    until(lambda: first.share > 0)
+    assert (second.state, second.seconds, second.left) == ("waiting", 0.0, None)
+    assert projections.all() == [second, first]
+    children[0].go.set()
+    second.wait(20)
+    assert (first.state, second.state) == ("done", "done")
+    assert [task["settings"]["seed"] for task in children[0].tasks] == [42, 1]  # by one process
+    assert len(children) == 1
+
+
+def test_jobs_are_cancelled_while_they_run_and_while_they_wait(projections: Projections, children: list[SlowChild]) -> None:
+    first, second = projections.ask(POINTS, UMAP), projections.ask(POINTS, replace(UMAP, seed=1))
+    until(lambda: first.share > 0)
+    second.cancel()
+    first.cancel()
+    second.wait(20)
+    assert (first.state, second.state, first.error) == ("cancelled", "cancelled", "")
+    assert projections.ask(POINTS, UMAP) is first  # nobody wanted it again
+    again = projections.again(first)
+    assert again is not first
+    until(lambda: again.share > 0)
+    children[1].go.set()
+    again.wait(20)
+    assert projections.ask(POINTS, UMAP).state == "done"
+    assert [len(child.tasks) for child in children] == [1, 1]
+
+
+def test_what_breaks_a_job_is_said(projections: Projections, children: list[SlowChild]) -> None:
+    job = projections.ask(POINTS, UMAP)
+    until(lambda: bool(children))
+    children[0].error = "the moon is full"
+    children[0].go.set()
+    job.wait(20)
+    assert (job.state, job.error, job.left) == ("failed", "the moon is full", None)
+    with pytest.raises(MapError, match="the moon is full"):
+        job.layout()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_error_that_nobody_foresaw_ends_one_job_not_the_line(projections: Projections, children: list[SlowChild], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SlowChild, "perform", lambda *_: 1 / 0)
+    first = projections.ask(POINTS, UMAP)
+    first.wait(20)
+    until(lambda: sum(thread.name == "map" for thread in threading.enumerate()) == 1)  # the broken one is gone, the next one is there
+    assert (first.state, first.error) == ("failed", UNEXPECTED)
+    second = projections.ask(POINTS, UMAP, again=True)
+    second.cancel()
+    second.wait(20)
+    assert second.state == "cancelled"
+
+
+def test_what_is_gone_from_the_disk_is_made_again(projections: Projections, children: list[SlowChild], tmp_path: Path) -> None:
+    job = projections.ask(POINTS, UMAP)
+    until(lambda: bool(children))
+    children[0].go.set()
+    job.wait(20)
+    layout_path(tmp_path, job.key).unlink()
+    with pytest.raises(MapError, match="gone from the disk"):
+        job.layout()
+    again = projections.ask(POINTS, UMAP)
+    again.wait(20)
+    assert again is not job
+    assert len(again.layout().xy) == 40
+
+
+def test_pca_needs_no_process(projections: Projections, children: list[SlowChild], tmp_path: Path) -> None:
+    job = projections.ask(POINTS, PCA)
+    assert (job.state, len(job.layout().xy), children) == ("done", 40, [])
+    assert kept_layout(tmp_path, job.key) is not None
+    assert projections.kept(POINTS, PCA) is job.layout()
+
+
+def test_the_line_ends_with_its_owner(tmp_path: Path, children: list[SlowChild]) -> None:
+    queue = Projections(tmp_path)
+    job = queue.ask(POINTS, UMAP)
+    until(lambda: job.share > 0)
+    del queue
+    gc.collect()
+    job.wait(20)
+    assert children[0].killed
+
+
+# With real processes
+
+
+def test_a_real_worker_lays_out_reports_and_says_what_went_wrong(tmp_path: Path) -> None:
+    projections = Projections(tmp_path)
+    gone = points_of(heaps(41))
+    keep_points(tmp_path, gone)
+    task = layout_task(tmp_path, gone, UMAP)
+    (points_folder(tmp_path, "key") / f"{gone.digest}.npy").unlink()
+    failed, done = projections.start("gone", task), projections.ask(POINTS, UMAP)
+    done.wait(120)
+    assert (failed.state, done.state, done.error) == ("failed", "done", "")
+    assert "gone or damaged" in failed.error
+    assert done.layout().xy.tobytes() == lay_out(POINTS, UMAP).xy.tobytes()
+    assert done.stage == "done"
+    child = projections._line._child
+    assert child is not None
+    assert child.alive
+    slow = projections.start("slow", layout_task(tmp_path, keep_points(tmp_path, points_of(heaps(3000))), UMAP))
+    until(lambda: slow.share > 0)
+    half = tmp_path / FOLDER / "layouts" / f".x.{child.process.pid}-1.tmp"
+    half.touch()
+    slow.cancel()
+    slow.wait(20)
+    assert (slow.state, child.alive, half.exists()) == ("cancelled", False, False)
+    projections.end()
+
+
+PARENT = """
+import json, os, sys, time
+from core.projection.child import Child
+child = Child.start()
+print(child.process.pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
+def test_a_worker_ends_when_its_parent_is_killed() -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    worker_id = int(parent.stdout.readline())
+    os.kill(worker_id, 0)  # it lives
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    until(lambda: not Path(f"/proc/{worker_id}").exists() if Path("/proc").exists() else subprocess.run(["ps", "-p", str(worker_id)]).returncode != 0)
+
+
+def test_a_worker_that_dies_is_noticed(tmp_path: Path) -> None:
+    child = Child.start()
+    child.kill()
+    assert "signal 9" in child.perform({"name": "layout"}, lambda *_: None, tmp_path)
+    child.close()
+    lost = Child.start()
+    assert lost.perform({"name": "no such task"}, lambda *_: None, tmp_path) == UNEXPECTED
+    lost.close()
+
+
+def test_a_worker_waits_for_more_but_not_for_ever(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    told = iter([{"done": True}, {"error": "no memory"}])
+    monkeypatch.setattr(worker, "IDLE", 0.2)
+    monkeypatch.setattr(worker, "_perform", lambda task, out: next(told))
+    monkeypatch.setattr(worker, "_read", lambda tasks: [tasks.put('{"name": "one"}'), tasks.put('{"name": "two"}')])
+    monkeypatch.setattr(worker, "_own_output", lambda: sys.stdout)
+    monkeypatch.setattr(worker, "_POLITENESS", 0)
+    assert worker.main() == 0
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [{"done": True}, {"error": "no memory"}]

@@ -1,0 +1,260 @@
+"""Pictures: the same seed the same picture, small and odd collections, samples, and what is kept on the disk."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import core
+from core.errors import MapError
+from core.projection import _algorithms as tsne_layout
+from core.projection import cache, layouts
+from core.projection._part_projection_placing_weights import place_by_neighbours, strengths
+from core.projection._part_projection_sampling import sample_by_document
+from core.projection._part_projection_stages import Stages
+from core.projection.cache import keep_layout, keep_neighbours, kept_layout, kept_neighbours, layout_path
+from core.projection.layouts import lay_out, neighbours_needed
+from core.projection.records import Floats, Layout, LayoutSettings, Neighbours, Report
+from core.records.search import METRICS, Metric
+from core.util.progress import Cancelled
+from core.vectors.neighbors import nearest
+from tests.support.points_maker import heaps, points_of
+
+PCA, UMAP, TSNE = (LayoutSettings(method) for method in ("pca", "umap", "tsne"))
+ODD = {"all alike": np.ones((20, 5)), "nothing": np.zeros((20, 3)), "a line": np.arange(20.0)[:, None] - 7}
+
+
+def apart(xy: Floats) -> Floats:
+    """The four heaps' distance from each other, less how wide they are."""
+    middles = np.stack([xy[heap::4].mean(axis=0) for heap in range(4)])
+    wide = max(float(np.linalg.norm(xy[heap::4] - middles[heap], axis=1).mean()) for heap in range(4))
+    gaps = [float(np.linalg.norm(middles[one] - middles[other])) for one in range(4) for other in range(one)]
+    return np.asarray(min(gaps) - wide)
+
+
+def test_pca_is_the_plane_of_the_widest_spreads() -> None:
+    vectors = np.array([[0, -3, 0], [0, 3, 0], [2, 0, 0], [-2, 0, 0], [0, 0, 1], [0, 0, -1]], dtype=np.float32)
+    layout = lay_out(points_of(vectors + 5, "l2"), PCA)
+    assert layout.xy == pytest.approx(np.array([[-3, 0], [3, 0], [0, 2], [0, -2], [0, 0], [0, 0]]), abs=1e-5)
+    assert layout.mean.tolist() == [5, 5, 5]
+    assert (vectors + 5 - layout.mean) @ layout.axes == pytest.approx(layout.xy)
+    assert layout.fitted.all()
+
+
+def test_pca_is_the_same_by_few_vectors_as_by_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = heaps(30, 40)
+    few = lay_out(points_of(vectors), PCA)  # 30 vectors of 40 dimensions
+    many = lay_out(points_of(np.tile(vectors, (2, 1))), PCA)
+    assert many.xy[:30] == pytest.approx(few.xy, abs=1e-4)
+    assert lay_out(points_of(2 * vectors), PCA).xy == pytest.approx(few.xy, abs=1e-5)  # cosine heeds no length
+
+
+@pytest.mark.parametrize("settings", [PCA, UMAP, TSNE], ids=lambda settings: settings.method)
+@pytest.mark.parametrize("many", [1, 2, 3, 4, 10])
+def test_small_collections_are_drawn(settings: LayoutSettings, many: int) -> None:
+    xy = lay_out(points_of(heaps(many)), settings).xy
+    assert xy.shape == (many, 2)
+    assert xy.dtype == np.float32
+    assert np.isfinite(xy).all()
+    assert len(np.unique(xy, axis=0)) == many
+    if many == 1:
+        assert xy.tolist() == [[0, 0]]
+
+
+@pytest.mark.parametrize("settings", [PCA, UMAP, TSNE], ids=lambda settings: settings.method)
+@pytest.mark.parametrize("kind", ODD)
+@pytest.mark.parametrize("metric", METRICS)
+def test_odd_collections_are_drawn(settings: LayoutSettings, kind: str, metric: Metric) -> None:
+    assert np.isfinite(lay_out(points_of(ODD[kind].astype(np.float32), metric), settings).xy).all()
+
+
+@pytest.mark.parametrize("settings", [UMAP, TSNE], ids=lambda settings: settings.method)
+@pytest.mark.parametrize("metric", METRICS)
+def test_heaps_stay_heaps(settings: LayoutSettings, metric: Metric) -> None:
+    assert apart(lay_out(points_of(heaps(60), metric), replace(settings, perplexity=5)).xy) > 0
+
+
+def test_nothing_to_draw_is_said() -> None:
+    with pytest.raises(MapError, match="'c' has no chunks"):
+        lay_out(points_of(np.empty((0, 4), dtype=np.float32)), PCA)
+
+
+def test_numbers_that_are_not_finite_are_said() -> None:
+    vectors = heaps(5)
+    vectors[3, 2] = np.nan
+    with pytest.raises(MapError, match="not finite"):
+        lay_out(points_of(vectors, "l2"), UMAP)
+
+
+SCRIPT = """
+import sys
+import numpy as np
+from core.projection.layouts import lay_out
+from core.projection.records import LayoutSettings
+from tests.points_maker import heaps, points_of
+np.save(sys.argv[1], lay_out(points_of(heaps(300)), LayoutSettings("umap", seed=int(sys.argv[2]))).xy)
+"""
+
+
+def test_a_seed_gives_one_picture_in_every_process(tmp_path: Path) -> None:
+    root = Path(core.__file__).parents[1]
+    subprocess.run([sys.executable, "-c", SCRIPT, tmp_path / "other.npy", "5"], cwd=root, check=True)
+    mine = lay_out(points_of(heaps(300)), replace(UMAP, seed=5)).xy
+    assert mine.tobytes() == np.load(tmp_path / "other.npy").tobytes()
+    assert mine.tobytes() != lay_out(points_of(heaps(300)), replace(UMAP, seed=6)).xy.tobytes()
+
+
+@pytest.mark.parametrize("settings", [UMAP, TSNE], ids=lambda settings: settings.method)
+def test_of_many_chunks_a_sample_is_laid_out_and_the_rest_is_placed(settings: LayoutSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tsne_layout, "LIMIT", 60)
+    points = points_of(heaps(200), document_ids=[f"d{at % 9}" for at in range(200)])
+    layout = lay_out(points, replace(settings, limit=80))
+    fitted = {"umap": 80, "tsne": 60}[settings.method]
+    assert (layout.fitted.sum(), layout.xy.shape) == (fitted, (200, 2))
+    assert {points.document_ids[at] for at in np.flatnonzero(layout.fitted)} == set(points.document_ids)
+    assert apart(layout.xy) > 0
+    assert lay_out(points, replace(settings, limit=80)).xy.tobytes() == layout.xy.tobytes()
+
+
+def test_neighbours_that_are_known_are_not_sought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    points = points_of(heaps(50))
+    sought: list[int] = []
+
+    def seek(vectors: Floats, metric: Metric, k: int, report: Report) -> Neighbours:
+        sought.append(k)
+        return nearest(vectors, metric, k, report)
+
+    monkeypatch.setattr(layouts, "nearest", seek)
+    first = lay_out(points, UMAP, keep_in=tmp_path)
+    closer = lay_out(points, replace(UMAP, min_dist=0.5), keep_in=tmp_path)
+    fewer = lay_out(points, replace(UMAP, n_neighbors=5), keep_in=tmp_path)
+    given = lay_out(points, UMAP, nearest(points.vectors, "cosine", 20))
+    assert sought == [14]
+    assert given.xy.tobytes() == first.xy.tobytes() != closer.xy.tobytes() != fewer.xy.tobytes()
+    lay_out(points, replace(UMAP, n_neighbors=20), keep_in=tmp_path)
+    assert sought == [14, 19]
+
+
+@pytest.mark.parametrize(("many", "umap", "tsne"), [(2, 1, 1), (4, 2, 3), (10, 4, 9), (29, 13, 28), (30, 14, 29), (1000, 14, 91)])
+def test_fewer_points_have_fewer_neighbours(many: int, umap: int, tsne: int) -> None:
+    assert (neighbours_needed(many, UMAP), neighbours_needed(many, TSNE), neighbours_needed(many, PCA)) == (umap, tsne, 0)
+
+
+def test_whoever_hears_may_end_it() -> None:
+    heard: list[tuple[str, float]] = []
+    lay_out(points_of(heaps(40)), UMAP, report=lambda stage, share: heard.append((stage, share)))
+    assert list(dict.fromkeys(stage for stage, _ in heard)) == [
+        "drawing by PCA", "finding neighbours", "loading UMAP", "joining neighbours", "laying out by UMAP", "done",
+    ]  # fmt: skip
+    assert [share for _, share in heard] == sorted(share for _, share in heard)
+    assert heard[-1] == ("done", 1.0)
+
+    def stop(stage: str, share: float) -> None:
+        if stage == "laying out by UMAP" and share > 0.8:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        lay_out(points_of(heaps(40)), UMAP, report=stop)
+
+
+def test_stages_make_a_whole() -> None:
+    heard: list[tuple[str, float]] = []
+    stages = Stages(lambda stage, share: heard.append((stage, share)), {"one": 1.0, "two": 3.0})
+    stages.report("one", 0.5)
+    stages.report("two", 0.5)
+    assert list(stages.end()) == ["one", "two"]
+    assert heard == [("one", 0.125), ("two", 0.625), ("done", 1.0)]
+
+
+def test_every_document_keeps_a_chunk_and_large_ones_more() -> None:
+    documents = ["a"] * 60 + ["b"] * 30 + ["c"] * 9 + ["d"]
+    drawn = sample_by_document(documents, 20, 1)
+    assert drawn.tolist() == sorted(set(drawn.tolist()))
+    assert Counter(documents[at] for at in drawn) == {"a": 11, "b": 6, "c": 2, "d": 1}  # 1 each, and 16/96 of 59, 29, 8 and 0: 9.8, 4.8, 1.3, 0
+    assert sample_by_document(documents, 20, 1).tolist() == drawn.tolist() != sample_by_document(documents, 20, 2).tolist()
+    assert sample_by_document(documents, 100, 1).tolist() == list(range(100))
+    assert len({documents[at] for at in sample_by_document(documents, 2, 1)}) == 2
+
+
+def test_strengths_add_up_to_the_logarithm_of_the_neighbours() -> None:
+    found = strengths(np.array([[1, 2, 3], [0, 0, 5], [0, 0, 0]], dtype=np.float32))
+    assert found[0].sum() == pytest.approx(2.0, abs=1e-4)  # log2(3 + 1)
+    assert found[0, 0] == 1
+    golden = (5**0.5 - 1) / 2  # s + s * s = 1
+    assert found[0, 1:] == pytest.approx([golden, golden**2], abs=1e-4)
+    assert found[1:].tolist() == [[1, 1, 1], [1, 1, 1]]
+
+
+def test_a_point_lies_among_its_neighbours() -> None:
+    xy = np.array([[[0, 0], [1, 0], [0, 1]]], dtype=np.float32)
+    golden = (5**0.5 - 1) / 2
+    placed = place_by_neighbours(np.array([[-1, -2, -3]], dtype=np.float32), xy, "l2")
+    assert placed == pytest.approx(np.array([[golden, golden**2]]) / 2, abs=1e-4)
+    assert place_by_neighbours(np.array([[30, 20, 10]], dtype=np.float32), xy, "dot") == pytest.approx(placed, abs=1e-4)
+    assert place_by_neighbours(np.array([[1, 1, 0.5]], dtype=np.float32), xy, "cosine").tolist() == [[0.5, 0]]  # the same as two of them
+
+
+def test_a_place_is_the_points_own_affair() -> None:
+    chance = np.random.default_rng(3)
+    found, xy = -np.sort(chance.random((50, 15)), axis=1).astype(np.float32), chance.random((50, 15, 2)).astype(np.float32)
+    together = place_by_neighbours(found, xy, "l2")
+    alone = np.concatenate([place_by_neighbours(found[[at]], xy[[at]], "l2") for at in range(50)])
+    assert together.tobytes() == alone.tobytes()
+
+
+@pytest.fixture
+def layout() -> Layout:
+    return lay_out(points_of(heaps(12)), PCA)
+
+
+def test_a_layout_is_kept(tmp_path: Path, layout: Layout) -> None:
+    assert kept_layout(tmp_path, layout.key) is None
+    keep_layout(tmp_path, layout)
+    held = kept_layout(tmp_path, layout.key)
+    assert held is not None
+    assert (held.settings, held.digest, held.key, held.seconds) == (layout.settings, layout.digest, layout.key, layout.seconds)
+    for name in ("xy", "fitted", "mean", "axes"):
+        assert getattr(held, name).tobytes() == getattr(layout, name).tobytes()
+
+
+@pytest.mark.parametrize("damage", ["cut", "nonsense", "empty", "another's"])
+def test_a_damaged_layout_is_removed(tmp_path: Path, layout: Layout, damage: str) -> None:
+    keep_layout(tmp_path, layout)
+    path = layout_path(tmp_path, layout.key)
+    whole = path.read_bytes()
+    if damage == "another's":
+        keep_layout(tmp_path, replace(layout, digest="other"))
+        whole = layout_path(tmp_path, replace(layout, digest="other").key).read_bytes()
+    path.write_bytes({"cut": whole[: len(whole) // 2], "nonsense": b"nonsense", "empty": b"", "another's": whole}[damage])
+    assert kept_layout(tmp_path, layout.key) is None
+    assert not path.exists()
+
+
+def test_only_the_newest_layouts_are_kept(tmp_path: Path, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "LAYOUTS", 3)
+    several = [replace(layout, digest=str(number)) for number in range(5)]
+    for other in several:
+        keep_layout(tmp_path, other)
+    assert [kept_layout(tmp_path, other.key) is not None for other in several] == [False, False, True, True, True]
+
+
+def test_the_most_neighbours_are_kept(tmp_path: Path) -> None:
+    found = nearest(heaps(20), "cosine", 6)
+    assert kept_neighbours(tmp_path, "digest", 3) is None
+    keep_neighbours(tmp_path, "digest", found)
+    fewer = kept_neighbours(tmp_path, "digest", 3)
+    assert fewer is not None
+    assert fewer.places.tolist() == found.places[:, :3].tolist()
+    assert kept_neighbours(tmp_path, "digest", 7) is None
+    keep_neighbours(tmp_path, "digest", nearest(heaps(20), "cosine", 50))
+    everybody = kept_neighbours(tmp_path, "digest", 70)
+    assert everybody is not None
+    assert everybody.places.shape == (20, 19)
+    (tmp_path / "maps" / "neighbours" / "digest.npz").write_bytes(b"nonsense")
+    assert kept_neighbours(tmp_path, "digest", 3) is None

@@ -1,0 +1,177 @@
+"""The map's points: every chunk that can be found, read once, kept until something changes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import chromadb
+import numpy as np
+import pytest
+
+from core.errors import ForeignCollection, MapError
+from core.indexing.indexer import index
+from core.loading.sources import Upload
+from core.projection import points as reading
+from core.projection._part_projection_kept_points import current_points, is_kept, keep_points, open_points, points_folder
+from core.projection.points import read_points
+from core.projection.records import Points
+from core.records.search import Collection
+from core.settings import Settings
+from core.util.files import STALE, replacing, sweep
+from core.workspace import Workspace
+from tests.support.fakes import FakeEncoder
+from tests.support.points_maker import heaps, points_of
+
+
+@pytest.fixture
+def colours(workspace: Workspace) -> Collection:
+    """Three documents of a chunk each."""
+    collection = workspace.open_or_create("colours")
+    index(workspace, collection, [Upload(f"{text}.txt", text.encode()) for text in ("red", "green green", "blue sea")])
+    return collection
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The collections that were read through Chroma."""
+    seen: list[str] = []
+    real = reading._read
+
+    def read(workspace: Workspace, collection: Collection) -> Points:
+        seen.append(collection.name)
+        return real(workspace, collection)
+
+    monkeypatch.setattr(reading, "_read", read)
+    return seen
+
+
+def test_points_are_what_chroma_holds_sorted_by_id(workspace: Workspace, colours: Collection) -> None:
+    points = read_points(workspace, colours)
+    assert list(points.chunk_ids) == sorted(workspace.store.texts(colours))
+    held = {name: at for at, name in enumerate(points.documents)}
+    assert set(held) == {"red.txt", "green green.txt", "blue sea.txt"}
+    sea = held["blue sea.txt"]
+    assert (points.starts[sea], points.ends[sea], points.tokens[sea]) == (0, 8, 2)
+    assert points.document_ids[sea] == workspace.shelf.find(colours.key, "blue sea.txt").document_id
+    assert points.vectors[sea] == pytest.approx(FakeEncoder().encode_query("blue sea"), abs=1e-6)
+    assert (points.collection, points.key, points.metric, points.model) == ("colours", colours.key, "cosine", "fake")
+    assert points.place_of[points.chunk_ids[sea]] == sea
+    with pytest.raises(ValueError, match="read-only"):
+        points.vectors[0, 0] = 1
+
+
+def test_they_are_read_again_only_when_something_changed(workspace: Workspace, colours: Collection, reads: list[str]) -> None:
+    first = read_points(workspace, colours)
+    assert read_points(workspace, colours).digest == first.digest
+    index(workspace, colours, [Upload("sun.txt", b"sun")])
+    second = read_points(workspace, colours)
+    assert (len(first), len(second), first.digest == second.digest) == (3, 4, False)
+    workspace.delete_documents(colours, [workspace.shelf.find(colours.key, "sun.txt").document_id])
+    third = read_points(workspace, colours)
+    assert (third.digest, third.chunk_ids) == (first.digest, first.chunk_ids)
+    assert len(reads) == 3
+    assert len(list(points_folder(workspace.settings.data, colours.key).glob("*.npy"))) == 1
+
+
+def test_another_process_finds_them(workspace: Workspace, colours: Collection, reads: list[str]) -> None:
+    first = read_points(workspace, colours)
+    other = Workspace.open(workspace.settings, loader=lambda model: FakeEncoder())
+    assert read_points(other, other.store.collection("colours")).chunk_ids == first.chunk_ids
+    index(other, other.store.collection("colours"), [Upload("moon.txt", b"moon")])
+    other.close()
+    assert len(read_points(workspace, colours)) == 4
+    assert len(reads) == 2
+
+
+def test_what_is_hidden_is_left_out(workspace: Workspace, colours: Collection) -> None:
+    everything = read_points(workspace, colours)
+    workspace.shelf.finish(colours.key, [], [everything.document_ids[1]])
+    seen = read_points(workspace, colours)
+    assert seen.chunk_ids == (everything.chunk_ids[0], everything.chunk_ids[2])
+    assert seen.vectors.tolist() == everything.vectors[[0, 2]].tolist()
+
+
+def test_new_names_need_no_reading(workspace: Workspace, colours: Collection, reads: list[str]) -> None:
+    before = read_points(workspace, colours)
+    workspace.shelf.finish(colours.key, [], [], {before.document_ids[0]: "other.txt"})
+    after = read_points(workspace, workspace.rename("colours", "paints"))
+    assert (after.collection, after.documents[0], after.documents[1:]) == ("paints", "other.txt", before.documents[1:])
+    assert len(reads) == 1
+
+
+def test_an_empty_collection_has_no_points(workspace: Workspace) -> None:
+    points = read_points(workspace, workspace.open_or_create("empty"))
+    assert (len(points), points.vectors.shape) == (0, (0, 8))
+    assert len(read_points(workspace, workspace.open_or_create("empty"))) == 0
+
+
+def test_points_of_deleted_collections_go(workspace: Workspace, colours: Collection) -> None:
+    read_points(workspace, colours)
+    workspace.delete_collection("colours")
+    read_points(workspace, workspace.open_or_create("new"))
+    assert not points_folder(workspace.settings.data, colours.key).exists()
+
+
+@pytest.mark.parametrize("ending", [".npy", ".npz"])
+def test_damaged_files_are_made_anew(workspace: Workspace, colours: Collection, ending: str) -> None:
+    points = read_points(workspace, colours)
+    path, vectors = points_folder(workspace.settings.data, colours.key) / f"{points.digest}{ending}", points.vectors.tolist()
+    path.write_bytes(b"nonsense")
+    assert read_points(workspace, colours).vectors.tolist() == vectors
+    path.unlink()
+    assert read_points(workspace, colours).chunk_ids == points.chunk_ids
+
+
+def test_a_collection_that_never_rests_is_not_waited_for(workspace: Workspace, colours: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = iter(range(100))
+    monkeypatch.setattr(reading, "_version", lambda *_: str(next(versions)))
+    with pytest.raises(MapError, match=r"'colours' is being written"):
+        read_points(workspace, colours)
+
+
+def test_a_foreign_collection_is_refused(tmp_path: Path) -> None:
+    theirs = chromadb.PersistentClient(path=str(tmp_path)).create_collection("theirs", embedding_function=None)
+    theirs.add(ids=["a"], embeddings=np.array([[1, 0]], dtype=np.float32), documents=["red"])
+    workspace = Workspace.open(Settings(tmp_path))
+    with pytest.raises(ForeignCollection, match="do not name their documents"):
+        read_points(workspace, workspace.store.collection("theirs"))
+    workspace.close()
+
+
+def test_points_that_are_gone_are_missed_by_name(tmp_path: Path) -> None:
+    points = points_of(heaps(5))
+    kept = keep_points(tmp_path, points)
+    assert is_kept(tmp_path, points)
+    assert (kept.chunk_ids, kept.documents, kept.vectors.tolist()) == (points.chunk_ids, points.documents, points.vectors.tolist())
+    assert current_points(tmp_path, "key", "some version") is None
+    with pytest.raises(MapError, match="open the map again"):
+        open_points(tmp_path, "key", "another")
+
+
+def _break_off(path: Path) -> None:
+    with replacing(path) as beside:
+        beside.write_text("new")
+        raise ZeroDivisionError
+
+
+def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "x"
+    with replacing(path) as beside:
+        beside.write_text("old")
+    with pytest.raises(ZeroDivisionError):
+        _break_off(path)
+    assert (path.read_text(), [file.name for file in path.parent.iterdir()]) == ("old", ["x"])
+    with pytest.raises(MapError, match="cannot be written"), replacing(path / "under a file"):
+        pass
+
+
+def test_what_dead_processes_left_is_swept(tmp_path: Path) -> None:
+    fresh, stale, mine = (tmp_path / f".x.{name}.tmp" for name in ("1-a", "2-b", "3-c"))
+    for path in (fresh, stale, mine):
+        path.touch()
+    os.utime(stale, (0, stale.stat().st_mtime - 2 * STALE))
+    sweep(tmp_path)
+    assert (fresh.exists(), stale.exists()) == (True, False)
+    sweep(tmp_path, 3)
+    assert (fresh.exists(), mine.exists()) == (True, False)
