@@ -23,7 +23,7 @@ from sentence_transformers import SentenceTransformer
 
 from benchmarks.indexing import chunks_of, write_files
 from core.cli.main import main as shell
-from core.models._part_models_built_in import built_in_folder
+from core.models.hub import built_in_folder
 from core.settings import quiet_environment
 
 TOP = 10

@@ -16,9 +16,10 @@ from tokenizers import Tokenizer
 
 from core.chunking.chunker import chunk_document
 from core.loading._markdown import markdown_headings
-from core.models._part_models_built_in import built_in_folder
-from core.models._part_models_tokens import TokenCounter
-from core.records.search import ChunkSettings, Document
+from core.models.hub import built_in_folder
+from core.models.tokenization import TokenCounter
+from core.records.document import Document
+from core.records.search import ChunkSettings
 from core.text.boundaries import find_breaks
 
 

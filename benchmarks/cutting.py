@@ -26,10 +26,11 @@ from pathlib import Path
 import numpy as np
 
 from core.chunking.chunker import Cutter
-from core.formats._part_evaluation_judged import read_beir
+from core.formats.beir import read_beir
 from core.models.bi_encoder import BiEncoder
-from core.models.registry import Catalog
-from core.records.search import Chunk, ChunkSettings, Document, Method
+from core.models.registry import ModelRegistry
+from core.records.document import Document
+from core.records.search import Chunk, ChunkSettings, Method
 from core.settings import Settings, quiet_environment
 
 COLLECTIONS = ("chunkeval", "covidqa")
@@ -129,7 +130,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=150)
     parser.add_argument("--ways", default=WAYS)
     options = parser.parse_args()
-    encoder = Catalog(Settings.from_environment()).get()
+    encoder = ModelRegistry(Settings.from_environment()).get()
     for name in COLLECTIONS:
         task = read_task(options.data / name, options.documents, options.queries)
         characters = sum(len(document.text) for document in task.documents)

@@ -28,10 +28,11 @@ import numpy as np
 from core.indexing._spool import FOLDER
 from core.indexing.jobs import Jobs
 from core.loading.sources import Upload
-from core.models.bi_encoder import Progress, Vectors
 from core.retrieval.search import search
 from core.settings import Settings, quiet_environment
-from core.store.documents import FILE
+from core.store.documents import DOCUMENTS_FILE
+from core.util.arrays import Float32Array
+from core.util.progress import DoneReport
 from core.workspace import Workspace
 from tests.support.fakes import AXES, FakeEncoder
 
@@ -44,7 +45,7 @@ Rows = dict[str, tuple[str, dict[str, object]]]
 class SlowEncoder(FakeEncoder):
     """The tests' encoder, taking its time."""
 
-    def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+    def encode_documents(self, texts: Sequence[str], progress: DoneReport | None = None) -> Float32Array:
         """Return one vector for each text."""
         for done in range(len(texts)):
             time.sleep(SECONDS_PER_TEXT)
@@ -59,7 +60,7 @@ class Stored:
 
     documents: list[tuple[str, str, int]]
     chunks: Rows
-    vectors: dict[str, Vectors]
+    vectors: dict[str, Float32Array]
     scores: list[list[float]]  # of the first hits: equal ones may change places
     leftovers: list[str] = field(default_factory=list)
 
@@ -127,7 +128,7 @@ def look(data: Path, real: bool) -> Stored:
     collection = workspace.store.collection(COLLECTION)
     documents = sorted((document.name, document.document_id, document.chunks) for document in workspace.documents(collection))
     chunks: Rows = {}
-    vectors: dict[str, Vectors] = {}
+    vectors: dict[str, Float32Array] = {}
     for batch in workspace.store.batches(collection):
         chunks.update({chunk_id: (text, dict(held)) for chunk_id, text, held in zip(batch.ids, batch.texts, batch.metadatas, strict=True)})
         vectors.update(zip(batch.ids, batch.vectors, strict=True))
@@ -172,7 +173,7 @@ def _moment(data: Path, queued: bool) -> str:
     """What was going on in a data folder when its process was killed."""
     if not queued:
         return "opening or queueing"
-    with sqlite3.connect(data / FILE) as shelf:
+    with sqlite3.connect(data / DOCUMENTS_FILE) as shelf:
         states = dict(shelf.execute("SELECT state, count(*) FROM entries GROUP BY state"))
     shelf.close()
     return "storing" if "adding" in states else "removing" if "removing" in states else "embedding, some stored" if states else "embedding, nothing stored"

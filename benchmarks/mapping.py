@@ -26,10 +26,11 @@ from typing import Any
 
 import numpy as np
 
-from core.projection._part_projection_kept_points import digest_of
 from core.projection.layouts import lay_out
+from core.projection.points import digest_of
 from core.projection.quality import measure_trust
-from core.projection.records import Floats, Layout, LayoutSettings, Points
+from core.projection.records import Layout, LayoutSettings, Points
+from core.util.arrays import Float32Array
 from core.vectors.neighbors import nearest
 
 EXACT = 10_000  # points up to which trustworthiness is exact, beyond on a sample
@@ -37,17 +38,17 @@ SAMPLE = 2000
 SMALL = {"ours": 300, "plain": 4500}  # points of the small fit: from 4,096 on UMAP searches otherwise, and compiles more
 LONGEST = 1500  # characters of a passage
 K = 10
-Fit = Callable[[Floats], tuple[Floats, dict[str, float], Any]]
+Fit = Callable[[Float32Array], tuple[Float32Array, dict[str, float], Any]]
 
 
-def points_of(vectors: Floats) -> Points:
+def points_of(vectors: Float32Array) -> Points:
     """Return vectors as the chunks of a collection."""
     many = len(vectors)
     ids, nothing = tuple(f"{number:06}" for number in range(many)), np.zeros(many, dtype=np.int64)
     return Points("benchmark", "benchmark", digest_of(ids, vectors, "cosine"), "cosine", "", ids, ids, ids, nothing, nothing, nothing, vectors)
 
 
-def enlarged(vectors: Floats, many: int, seed: int) -> Floats:
+def enlarged(vectors: Float32Array, many: int, seed: int) -> Float32Array:
     """Return ``many`` vectors of length 1, in random order: some of ``vectors``, or all of them and mixtures."""
     chance = np.random.default_rng(seed)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -62,9 +63,9 @@ def enlarged(vectors: Floats, many: int, seed: int) -> Floats:
     return np.asarray(everything[chance.permutation(many)], dtype=np.float32)
 
 
-def embedded(data: Path) -> Floats:
+def embedded(data: Path) -> Float32Array:
     """Return the vectors of all passages of the collections in a folder."""
-    from core.models.registry import Catalog
+    from core.models.registry import ModelRegistry
     from core.settings import Settings
 
     texts: dict[str, None] = {}
@@ -73,16 +74,16 @@ def embedded(data: Path) -> Floats:
             passage = json.loads(line)
             texts[f"{passage.get('title', '')}\n{passage['text']}".strip()[:LONGEST]] = None
     settings = Settings(data)
-    return Catalog(settings).get(settings.model).encode_documents(list(texts))
+    return ModelRegistry(settings).get(settings.model).encode_documents(list(texts))
 
 
-def fit_ours(vectors: Floats) -> tuple[Floats, dict[str, float], Layout]:
+def fit_ours(vectors: Float32Array) -> tuple[Float32Array, dict[str, float], Layout]:
     """Fit as the app does."""
     layout = lay_out(points_of(vectors), LayoutSettings("umap"))
     return layout.xy, layout.seconds, layout
 
 
-def fit_plain(vectors: Floats) -> tuple[Floats, dict[str, float], Any]:
+def fit_plain(vectors: Float32Array) -> tuple[Float32Array, dict[str, float], Any]:
     """Fit as UMAP comes."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -92,14 +93,14 @@ def fit_plain(vectors: Floats) -> tuple[Floats, dict[str, float], Any]:
     return mapper.embedding_, {}, mapper
 
 
-def place_ours(mapper: Layout, vectors: Floats, queries: Floats) -> Floats:
+def place_ours(mapper: Layout, vectors: Float32Array, queries: Float32Array) -> Float32Array:
     """Place queries as the app does."""
     from core.projection.placement import place
 
     return place(points_of(vectors), mapper, queries)
 
 
-def place_plain(mapper: Any, _vectors: Floats, queries: Floats) -> Floats:
+def place_plain(mapper: Any, _vectors: Float32Array, queries: Float32Array) -> Float32Array:
     """Place queries by UMAP's transform."""
     return np.asarray(mapper.transform(queries))
 
@@ -127,7 +128,7 @@ def child(side: str, vectors_path: Path, queries_path: Path, out: Path) -> None:
     print(json.dumps({"import": imported, "compile": max(first - second, 0.0), "fit": seconds, "cores": worked, "memory": memory, "place": placing, "stages": stages}))
 
 
-def _seconds(fit: Fit, vectors: Floats) -> float:
+def _seconds(fit: Fit, vectors: Float32Array) -> float:
     begun = time.perf_counter()
     fit(vectors)
     return time.perf_counter() - begun
@@ -141,7 +142,7 @@ def run(side: str, vectors: Path, queries: Path, out: Path) -> dict[str, Any]:
     return {**told, "total": told["import"] + told["compile"] + told["fit"]}
 
 
-def nearness(vectors: Floats, xy: Floats, queries: Floats, places: Floats) -> tuple[float, float]:
+def nearness(vectors: Float32Array, xy: Float32Array, queries: Float32Array, places: Float32Array) -> tuple[float, float]:
     """Return how well queries were placed: the mean share of the 10 truly nearest that are among the 10 nearest on screen, and their median distance there.
 
     The distance is told as a part of the picture's diagonal.
@@ -155,7 +156,7 @@ def nearness(vectors: Floats, xy: Floats, queries: Floats, places: Floats) -> tu
     return float(np.mean(shares)), float(np.median(apart) / np.linalg.norm(np.ptp(xy, axis=0)))
 
 
-def measure(many: int, real: Floats, asked: int, folder: Path) -> None:
+def measure(many: int, real: Float32Array, asked: int, folder: Path) -> None:
     """Measure one size, and print its lines of Markdown."""
     everything = enlarged(real, many + asked, seed=many)
     vectors, queries = everything[:many], everything[many:]

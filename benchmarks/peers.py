@@ -10,7 +10,7 @@ from pathlib import Path
 import chromadb
 from sentence_transformers import SentenceTransformer
 
-from core.models._part_models_built_in import built_in_folder
+from core.models.hub import built_in_folder
 
 
 def index(chunks_file: Path, data: Path) -> None:

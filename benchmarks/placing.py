@@ -20,15 +20,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.projection._part_projection_meter import read_meter
-from core.projection._part_projection_placing_weights import place_by_neighbours
+from core.projection._algorithms import place_by_neighbours
 from core.projection.placement import place
-from core.projection.records import Floats, Layout, LayoutSettings, Points
+from core.projection.quality import read_meter
+from core.projection.records import Layout, LayoutSettings, Points
+from core.util.arrays import Float32Array
 from core.vectors.neighbors import nearest_among
 
 K = 10
 COUNT = 100  # queries
-Place = Callable[[Floats], Floats]
+Place = Callable[[Float32Array], Float32Array]
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Placed:
         return f"| {self.way} | {self.together:.2f} | {self.alone:.1f} | {self.share:.3f} | {self.distance:.4f} |"
 
 
-def measure_placing(vectors: Floats, queries: Floats, seed: int = 42, model: Any = None) -> list[Placed]:
+def measure_placing(vectors: Float32Array, queries: Float32Array, seed: int = 42, model: Any = None) -> list[Placed]:
     """Fit a plain UMAP of ``vectors`` (chunks, dimension), or take the ``model`` that was fitted to them, and place ``queries`` in it."""
     if model is None:
         with warnings.catch_warnings():
@@ -67,7 +68,7 @@ def measure_placing(vectors: Floats, queries: Floats, seed: int = 42, model: Any
     return [*measured, Placed("weighted mean of 15 neighbours", float("nan"), float("nan"), *_quality(mean, xy, true.places))]
 
 
-def _measure(name: str, way: Place, queries: Floats, xy: Floats, true: npt.NDArray[np.int32]) -> Placed:
+def _measure(name: str, way: Place, queries: Float32Array, xy: Float32Array, true: npt.NDArray[np.int32]) -> Placed:
     """Once before the clock starts: compilers and caches are warm then."""
     way(queries[:1])
     started = time.perf_counter()
@@ -79,14 +80,14 @@ def _measure(name: str, way: Place, queries: Floats, xy: Floats, true: npt.NDArr
     return Placed(name, (middle - started) / len(queries) * 1e3, alone * 1e3, *_quality(stars, xy, true))
 
 
-def _quality(stars: Floats, xy: Floats, true: npt.NDArray[np.int32]) -> tuple[float, float]:
+def _quality(stars: Float32Array, xy: Float32Array, true: npt.NDArray[np.int32]) -> tuple[float, float]:
     diagonal = float(np.linalg.norm(np.ptp(xy, axis=0)))
     meters = [read_meter(places.tolist(), xy, star, K) for places, star in zip(true, stars, strict=True)]
     apart = [float(np.median(np.linalg.norm(xy[places[:K]] - star, axis=1))) for places, star in zip(true, stars, strict=True)]
     return float(np.mean([len(meter.kept) / meter.k for meter in meters])), float(np.median(apart)) / diagonal
 
 
-def _points(vectors: Floats) -> Points:
+def _points(vectors: Float32Array) -> Points:
     ids = tuple(str(at) for at in range(len(vectors)))
     spans = np.zeros(len(vectors), dtype=np.int64)
     return Points("benchmark", "benchmark", "benchmark", "cosine", "", ids, ids, ids, spans, spans, spans, vectors)

@@ -12,10 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.evaluation.metrics import aggregate, per_query
-from core.evaluation.runner import SYSTEMS, Bench
-from core.formats._part_evaluation_judged import JudgedCollection, read_beir
-from core.models.registry import Catalog
-from core.retrieval._part_pairs import score_pairs
+from core.evaluation.runner import Bench
+from core.evaluation.systems import SYSTEMS
+from core.formats.beir import JudgedCollection, read_beir
+from core.models.registry import ModelRegistry
+from core.retrieval.comparison import score_pairs
 from core.samples.pairs import KINDS, trick_pairs
 from core.settings import Settings, quiet_environment
 
@@ -32,7 +33,7 @@ def main() -> None:
     parser.add_argument("--pool", type=int, default=50)
     parser.add_argument("--systems", default=",".join(SYSTEMS))
     options = parser.parse_args()
-    catalog = Catalog(Settings.from_environment())
+    catalog = ModelRegistry(Settings.from_environment())
     systems = options.systems.split(",")
     _pairs(catalog)
     print("\n| collection | queries | " + " | ".join(systems) + " |\n|" + " --- |" * (2 + len(systems)))
@@ -52,7 +53,7 @@ def _spread(judged: JudgedCollection, most: int) -> JudgedCollection:
     return replace(judged, queries={q: judged.queries[q] for q in kept}, qrels={q: judged.qrels[q] for q in kept})
 
 
-def _pairs(catalog: Catalog) -> None:
+def _pairs(catalog: ModelRegistry) -> None:
     pairs = trick_pairs()
     scores = score_pairs(catalog.get(), catalog.reranker(), [(pair.query, pair.right.text, pair.wrong.text) for pair in pairs])
     print("| tricky pairs | pairs | bi-encoder right | cross-encoder right |\n| --- | --- | --- | --- |")

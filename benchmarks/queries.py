@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from sentence_transformers import SentenceTransformer
 
-from core.models._part_models_built_in import built_in_folder
+from core.models.hub import built_in_folder
 from core.retrieval.search import search
 from core.settings import Settings, quiet_environment
 from core.workspace import Workspace

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 from torch.nn import Identity
 
-from core.formats._part_evaluation_judged import JudgedCollection, read_beir
+from core.formats.beir import JudgedCollection, read_beir
 from core.models.bi_encoder import SentenceTransformerEncoder
 from core.models.cross_encoder import SentenceTransformersCrossEncoder
 from core.models.hub import load_cross_encoder
-from core.retrieval._part_agreement import kendall_tau
 from core.retrieval.bm25 import best
+from core.retrieval.comparison import kendall_tau
 from core.settings import BUILT_IN_MODEL, BUILT_IN_RERANKER, quiet_environment
 
 POOLS = (10, 50, 200)

@@ -6,23 +6,107 @@ while models compute. Whatever a killed process left half done is removed when a
 
 from __future__ import annotations
 
+import shutil
+import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core._part_arrivals import remove_stranded, stranded
-from core._part_wanted import Wanted
-from core.errors import CollectionNotFound, ModelMismatch, StoreBusy
+from core.errors import CollectionExists, CollectionNotFound, ModelMismatch, StoreBusy, StoreError
 from core.models.bi_encoder import BiEncoder
-from core.models.registry import Catalog, Loader, RerankerLoader
-from core.records.search import Collection, StoredDocument
+from core.models.registry import Loader, ModelRegistry, RerankerLoader
+from core.records.search import Collection, CollectionOptions, StoredDocument
 from core.settings import Settings
-from core.store.documents import FILE, Shelf
-from core.store.judgments import Judgments
-from core.store.vector_store import Store
+from core.store.conversion import ARRIVING, CHROMA_FILE, chroma_name
+from core.store.documents import DOCUMENTS_FILE, DocumentStore
+from core.store.judgments import JudgmentStore
+from core.store.vector_store import VectorStore, vector_folders
+
+FOLDER = "arriving"
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A collection on its way in."""
+
+    name: str  # that it shall have
+    folder: Path  # for what must be unpacked; removed at the end
+
+    @property
+    def title(self) -> str:
+        """The name by which it goes until it is complete."""
+        return ARRIVING + self.folder.name
+
+
+@contextmanager
+def arrival(workspace: Workspace, name: str) -> Iterator[Arrival]:
+    """Let the body make and fill the collection ``arrival.title``; then it is called ``name``, or removed if the body fails.
+
+    Raises BadName, CollectionExists, and StoreError where the folder cannot be written.
+    """
+    refuse_taken(workspace, name)
+    with workspace.writing():
+        folder = _make_folder(workspace)
+        lock = FileLock(folder / "lock", timeout=0)
+        lock.acquire()
+    try:
+        coming = Arrival(name, folder)
+        yield coming
+        workspace.rename(coming.title, name)
+    finally:
+        with workspace.writing():
+            _discard(workspace, folder)
+        lock.release()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def refuse_taken(workspace: Workspace, name: str) -> None:
+    """Raise BadName for an impossible name, CollectionExists for one that a collection has."""
+    chroma_name(name)
+    if name in {collection.name for collection in workspace.store.collections()}:
+        raise CollectionExists(f"There is a collection {name!r} already: choose another name or delete it first")
+
+
+def remove_stranded(workspace: Workspace) -> None:
+    """Remove what dead processes left half done. The caller is the only writer."""
+    for folder in _folders(workspace):
+        try:
+            with FileLock(folder / "lock", timeout=0):
+                _discard(workspace, folder)
+        except Timeout:  # its filler is alive
+            continue
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def stranded(workspace: Workspace) -> bool:
+    """Whether there is anything that may have to be removed."""
+    return bool(_folders(workspace))
+
+
+def _folders(workspace: Workspace) -> list[Path]:
+    place = workspace.settings.data / FOLDER
+    return [folder for folder in place.iterdir() if folder.is_dir()] if place.is_dir() else []
+
+
+def _make_folder(workspace: Workspace) -> Path:
+    folder = workspace.settings.data / FOLDER / uuid.uuid4().hex
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise StoreError(f"The folder {folder} cannot be made ({error.strerror}): is the disk full, or the data folder write-protected?") from error
+    return folder
+
+
+def _discard(workspace: Workspace, folder: Path) -> None:
+    try:
+        workspace.remove(workspace.store.collection(ARRIVING + folder.name))
+    except CollectionNotFound:  # it was never made, or has its own name by now
+        return
+
 
 PATIENCE = 60.0  # seconds to wait for another writer: each holds the lock for a moment only
 
@@ -32,10 +116,10 @@ class Workspace:
     """Everything that a search or an indexing run needs."""
 
     settings: Settings
-    store: Store
-    shelf: Shelf
-    catalog: Catalog
-    judgments: Judgments
+    store: VectorStore
+    shelf: DocumentStore
+    catalog: ModelRegistry
+    judgments: JudgmentStore
 
     @classmethod
     def open(cls, settings: Settings, loader: Loader | None = None, reranker_loader: RerankerLoader | None = None) -> Workspace:
@@ -43,9 +127,9 @@ class Workspace:
 
         Raises StoreError where the folder cannot be used.
         """
-        store = Store.open(settings.data)
-        shelf = Shelf(settings.data / FILE)
-        workspace = cls(settings, store, shelf, Catalog(settings, loader, reranker_loader), Judgments(settings.data / FILE))
+        store = VectorStore.open(settings.data)
+        shelf = DocumentStore(settings.data / DOCUMENTS_FILE)
+        workspace = cls(settings, store, shelf, ModelRegistry(settings, loader, reranker_loader), JudgmentStore(settings.data / DOCUMENTS_FILE))
         workspace.tidy()
         return workspace
 
@@ -105,15 +189,15 @@ class Workspace:
             )
         return encoder
 
-    def create(self, name: str, wanted: Wanted | None = None) -> Collection:
+    def create(self, name: str, wanted: CollectionOptions | None = None) -> Collection:
         """Make an empty collection; what is not asked for gets the setting's model, cosine, chunks of 200 tokens.
 
         Raises SettingsError for chunks longer than the model reads, BadName, CollectionExists, and
         ModelError where the model cannot be loaded.
         """
-        wanted = wanted or Wanted()
+        wanted = wanted or CollectionOptions()
         encoder = self.catalog.get(wanted.model or self.settings.model)
-        chunking = wanted.chunking(encoder)
+        chunking = wanted.chunking(encoder.model, encoder.budget)
         with self.writing():
             return self.store.create(
                 name,
@@ -126,7 +210,7 @@ class Workspace:
                 document_prompt=encoder.document_prompt,
             )
 
-    def open_or_create(self, name: str, wanted: Wanted | None = None) -> Collection:
+    def open_or_create(self, name: str, wanted: CollectionOptions | None = None) -> Collection:
         """Return the collection ``name``, made if it is missing; what is not asked for follows it, or the defaults.
 
         Raises SettingsMismatch if it exists with other settings than those asked for.
@@ -135,7 +219,7 @@ class Workspace:
             there = self.store.collection(name)
         except CollectionNotFound:
             return self.create(name, wanted)
-        (wanted or Wanted()).check(there)
+        (wanted or CollectionOptions()).check(there)
         return there
 
     def current(self, collection: Collection) -> Collection:
@@ -184,3 +268,18 @@ class Workspace:
             self.shelf.finish(collection.key, [], document_ids)
             self.store.remove_documents(collection, document_ids)
             self.shelf.forget(collection.key, document_ids)
+
+
+def size_on_disk(workspace: Workspace, collection: Collection) -> int:
+    """Return the bytes that ``collection`` takes: an estimate, since collections share files.
+
+    Its vectors' own files, where Chroma has written them yet; its share by chunks of Chroma's database, which holds texts,
+    metadata, their word index and the newest vectors; and its documents' texts. A text that several collections hold
+    counts in each. Raises StoreError where Chroma's database cannot be read.
+    """
+    folder = workspace.settings.data
+    everything = sum(other.chunks for other in workspace.store.collections())
+    share = collection.chunks / everything if everything else 0.0
+    database = sum(file.stat().st_size for file in folder.glob(f"{CHROMA_FILE}*"))
+    vectors = sum(file.stat().st_size for name in vector_folders(folder, collection.key) for file in (folder / name).glob("*"))
+    return vectors + round(share * database) + workspace.shelf.size(collection.key)

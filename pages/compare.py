@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.retrieval.search import MOST_HITS, POOL
-from pages.ui._part_notices import show_warning
+from core.retrieval.search import MOST_HITS
+from core.settings import POOL
 from pages.ui.collection_picker import collections_to_ask, keep_within, read_question
 from pages.ui.compare.many_queries import show_many
 from pages.ui.compare.one_query import show_one
 from pages.ui.compare.pairs import OWN, show_pairs
-from pages.ui.page import begin_page
+from pages.ui.page import begin_page, show_warning
 from pages.ui.url_state import Value, write_address
 
 VIEWS = ("One query", "Many queries", "Pairs")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui._part_notices import show_warning
 from pages.ui.collection_picker import collections_to_ask, read_question
-from pages.ui.evaluate._part_evaluate_sweep import show_sweep
 from pages.ui.evaluate.experiments import show_kept
 from pages.ui.evaluate.index import show_index
 from pages.ui.evaluate.judge import show_judging
 from pages.ui.evaluate.results import show_results
 from pages.ui.evaluate.runs import CHOSEN, first_look
-from pages.ui.evaluate.sweep_cost import show_cost
-from pages.ui.page import begin_page
+from pages.ui.evaluate.sweep_cost import show_cost, show_sweep
+from pages.ui.page import begin_page, show_warning
 from pages.ui.url_state import Value, write_address
 
 VIEWS = ("Results", "Sweep", "Cost", "Index", "Experiments", "Judge")

@@ -5,18 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from core.samples.library import SAMPLE_COLLECTION
-from pages.ui._part_notices import show_info
-from pages.ui._part_samples import add_samples, offer_samples
+from pages.ui.collection_picker import add_samples, offer_samples
 from pages.ui.jobs import show_jobs
-from pages.ui.library._part_library_cards import show_cards
-from pages.ui.library._part_library_changing import NEXT, OPENED
-from pages.ui.library._part_library_errands import show_errands
-from pages.ui.library._part_library_shelf import show_shelf
-from pages.ui.library.collections import offer_import
-from pages.ui.library.documents import READING
+from pages.ui.library.collections import NEXT, OPENED, offer_import, show_cards, show_errands
+from pages.ui.library.documents import READING, show_shelf
 from pages.ui.library.reader import show_reading
 from pages.ui.library.upload import show_upload
-from pages.ui.page import begin_page, jobs
+from pages.ui.page import begin_page, jobs, show_info
 
 workspace = begin_page("Library")
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui._part_notices import show_warning
 from pages.ui.collection_picker import collections_to_ask, read_question
-from pages.ui.map._part_map_picture import send_script
-from pages.ui.map._part_map_reading import note_closed
-from pages.ui.map.component import show_card
+from pages.ui.map.component import send_script, show_card
 from pages.ui.map.controls import PARAMETERS, mend_address
+from pages.ui.map.data import note_closed
 from pages.ui.map.one_map import show_one
 from pages.ui.map.query_map import show_many
 from pages.ui.map.two_maps import show_two
-from pages.ui.page import begin_page
+from pages.ui.page import begin_page, show_warning
 from pages.ui.url_state import Value, write_address
 
 VIEWS = ("One map", "Many queries", "Two maps")

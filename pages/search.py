@@ -8,18 +8,16 @@ import streamlit as st
 
 from core.errors import RankscopeError
 from core.retrieval.plots import score_profile
-from core.retrieval.search import MOST_HITS, POOL, search
+from core.retrieval.search import MOST_HITS, search
 from core.samples.library import SAMPLE_COLLECTION
+from core.settings import POOL
 from core.util.formatting import plural
-from pages.ui._part_examples import show_examples
-from pages.ui._part_markup import timings_html
-from pages.ui._part_notices import literal, show_error, show_info, show_warning
-from pages.ui._part_reranking import is_reranked, reranked
-from pages.ui.collection_picker import collections_to_ask, keep_within, read_question
+from pages.ui.collection_picker import collections_to_ask, keep_within, read_question, show_examples
 from pages.ui.filters import choose_filters, clear_filters
 from pages.ui.grading import judging_switch, show_judged_hits
-from pages.ui.hits import hits_csv, show_hit, show_preview
-from pages.ui.page import begin_page
+from pages.ui.hits import hits_csv, is_reranked, reranked, show_hit, show_preview
+from pages.ui.html import timings_html
+from pages.ui.page import begin_page, literal, show_error, show_info, show_warning
 from pages.ui.url_state import write_address
 
 MOST_SHOWN = 100  # hits on a page; the shell gives more

@@ -9,7 +9,8 @@ import pytest
 
 import core
 from core import errors
-from core.records.search import Document, Heading, Hit, Page, SearchResult, Timings
+from core.records.document import Document, Heading, Page
+from core.records.search import Hit, SearchResult, Timings
 from core.retrieval.plots import score_profile
 from core.settings import Settings
 from core.util.formatting import duration, file_size, plural, progress_text

@@ -13,7 +13,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from core.models._part_models_built_in import built_in_folder
+from core.models.hub import built_in_folder
 from training.begin import Batch
 from training.mine import Groups, load
 from training.perturb import perturbed

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from core.models._part_models_reranker import WEIGHTS, reranker_folder
+from core.models.hub import WEIGHTS, reranker_folder
 from training import batches
 from training.finish import write
 from training.net import Parameters

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from core.models.bi_encoder import BiEncoder, Vectors
+from core.models.bi_encoder import BiEncoder
+from core.util.arrays import Float32Array
 from training.pairs import Pair
 
 TWIN = 0.95  # cosine between passages above which they say the same
@@ -89,14 +90,14 @@ def mine(source: str, pairs: list[Pair], encoder: BiEncoder, seed: int, others: 
 class Asked:
     """What the candidates of one query depend on; texts are known by their rows."""
 
-    query: Vectors  # (dimension,)
-    positive: Vectors  # (dimension,)
+    query: Float32Array  # (dimension,)
+    positive: Float32Array  # (dimension,)
     positives: set[int]
     negative: int | None  # given by the source
     lexical: npt.NDArray[np.int64]  # found by BM25
 
 
-def _candidates(asked: Asked, vectors: Vectors, generator: np.random.Generator) -> tuple[dict[int, int], list[float]]:
+def _candidates(asked: Asked, vectors: Float32Array, generator: np.random.Generator) -> tuple[dict[int, int], list[float]]:
     """Return the candidates with their kinds, and their cosines."""
     cosines = vectors @ asked.query
     forbidden = asked.positives | set(np.flatnonzero(vectors @ asked.positive > TWIN).tolist())
@@ -123,8 +124,8 @@ def _bm25(texts: list[str], queries: list[str]) -> npt.NDArray[np.int64]:
     return np.asarray(found)
 
 
-def _unit(vectors: Vectors) -> Vectors:
-    unit: Vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+def _unit(vectors: Float32Array) -> Float32Array:
+    unit: Float32Array = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     return unit
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from core.models._part_models_reranker import WEIGHTS, reranker_folder
+from core.models.hub import WEIGHTS, reranker_folder
 from training import net
 from training.net import Parameters
 
@@ -42,8 +42,7 @@ def _settings(folder: Path, layers: int) -> None:
     from sentence_transformers.sentence_transformer.modules import Pooling
     from transformers import BertConfig, BertModel
 
-    from core.models._part_models_built_in import built_in_folder
-    from core.models._part_models_reranker import TOKENIZER
+    from core.models.hub import TOKENIZER, built_in_folder
 
     config = BertConfig.from_pretrained(str(built_in_folder()), num_hidden_layers=layers)
     with TemporaryDirectory() as empty, TemporaryDirectory() as saved:

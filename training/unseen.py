@@ -16,7 +16,7 @@ import sysconfig
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from core.formats._part_exchange_beir_out import write_folder
+from core.formats.beir import write_folder
 from training import functions
 
 LIBRARIES = (

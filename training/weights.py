@@ -6,8 +6,7 @@ from pathlib import Path
 
 from safetensors.torch import load_file
 
-from core.models._part_models_built_in import verified_folder
-from core.models._part_models_reranker import EMBEDDINGS, WEIGHTS, reranker_folder
+from core.models.hub import EMBEDDINGS, WEIGHTS, reranker_folder, verified_folder
 from training.net import Parameters
 
 

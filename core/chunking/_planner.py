@@ -11,12 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import regex
 
 from core.text.boundaries import Breaks
+from core.util.arrays import Int64Array
 
-Ints = npt.NDArray[np.int64]
 Span = tuple[int, int]
 LONGEST_TOKEN = 64  # characters: longer stretches without a token start are counted as several
 
@@ -46,8 +45,8 @@ REGION = Grain(STRUCTURE.strong, STRUCTURE.resume, headings=True, whole=True)
 class _Kind:
     """Breaks of one kind: their offsets, and how many tokens start before each."""
 
-    offsets: Ints
-    tokens: Ints
+    offsets: Int64Array
+    tokens: Int64Array
 
     def latest(self, floor: int, limit: int) -> int | None:
         """Offset of the last break with ``floor <= tokens before it <= limit``."""
@@ -64,7 +63,7 @@ class Planner:
     """Plans the spans of one document's chunks; positions are counted in tokens, results in characters."""
 
     def __init__(
-        self, text: str, breaks: Breaks, starts: Ints, size: int, overlap: int, grain: Grain = STRUCTURE, carried: Callable[[int], int] = lambda _: 0
+        self, text: str, breaks: Breaks, starts: Int64Array, size: int, overlap: int, grain: Grain = STRUCTURE, carried: Callable[[int], int] = lambda _: 0
     ) -> None:
         """``carried`` says how many tokens a chunk that begins at an offset has before its own text."""
         self.text = text
@@ -79,7 +78,7 @@ class Planner:
         self.strong = [self._kind(getattr(breaks, name)) for name in grain.strong]
         self.resumes = [self._kind(getattr(breaks, name)) for name in grain.resume]
 
-    def _kind(self, offsets: Ints) -> _Kind:
+    def _kind(self, offsets: Int64Array) -> _Kind:
         return _Kind(offsets, np.searchsorted(self.starts, offsets))
 
     def plan(self, begin: int = 0, stop: int | None = None) -> list[Span]:
@@ -150,7 +149,7 @@ class Planner:
         return at < len(self.headings.offsets) and int(self.headings.offsets[at]) == offset
 
 
-def _with_long_stretches_split(starts: Ints, length: int) -> Ints:
+def _with_long_stretches_split(starts: Int64Array, length: int) -> Int64Array:
     """Add a start every 64 characters where none is, so that no chunk can grow without bound.
 
     A model that reads a word of a megabyte as one unknown token must not make it one chunk.

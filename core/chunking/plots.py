@@ -6,8 +6,8 @@ import plotly.graph_objects as go
 
 from core.chunking.preview import Figures
 from core.chunking.semantic import Meaning
-from core.retrieval.plots import BI_COLOUR
 from core.util.formatting import clip
+from core.util.theme import BI_COLOUR
 
 LIMIT_COLOUR = "#b4470f"
 BINS = 30

@@ -11,13 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from core.models.bi_encoder import BiEncoder
 from core.text.boundaries import Breaks
+from core.util.arrays import Float32Array, Int64Array
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
 BLOCK = 2  # sentences on either side
 
 
@@ -25,14 +23,14 @@ BLOCK = 2  # sentences on either side
 class Meaning:
     """``offsets`` of the sentences' beginnings, shape (sentences,), and the distance before each but the first, shape (sentences - 1,), 0 to 2."""
 
-    offsets: Ints
-    distances: Floats
+    offsets: Int64Array
+    distances: Float32Array
 
     def threshold(self, percentile: int) -> float:
         """Return the distance below which ``percentile`` of 100 distances lie, infinite where there are none."""
         return float(np.percentile(self.distances, percentile)) if len(self.distances) else float("inf")
 
-    def breaks(self, percentile: int) -> Ints:
+    def breaks(self, percentile: int) -> Int64Array:
         """Return where to break: the beginnings of sentences before which the distance is above the percentile."""
         return self.offsets[1:][self.distances > self.threshold(percentile)]
 
@@ -51,7 +49,7 @@ def read_meaning(text: str, breaks: Breaks, encoder: BiEncoder, progress: Callab
     return Meaning(offsets, block_distances(vectors))
 
 
-def block_distances(vectors: Floats) -> Floats:
+def block_distances(vectors: Float32Array) -> Float32Array:
     """Return for every two neighbours of ``vectors``, shape (n, dimension), the distance of the blocks that meet there, shape (n - 1,)."""
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     sums = np.concatenate((np.zeros((1, unit.shape[1]), unit.dtype), np.cumsum(unit, axis=0, dtype=np.float64)))
@@ -60,5 +58,5 @@ def block_distances(vectors: Floats) -> Floats:
     after = sums[np.minimum(meets + BLOCK, len(unit))] - sums[meets]
     lengths = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
     cosines = (before * after).sum(axis=1) / np.maximum(lengths, 1e-12)
-    distances: Floats = (1 - cosines).astype(np.float32)
+    distances: Float32Array = (1 - cosines).astype(np.float32)
     return distances

@@ -3,19 +3,118 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli._part_cli_figures import Evaluated, evaluation
 from core.errors import CollectionNotFound, SettingsError
 from core.settings import BUILT_IN_MODEL, BUILT_IN_RERANKER, POOL, Settings
+from core.util.formatting import plural
 
-if TYPE_CHECKING:  # help must come at once
-    from core.evaluation._part_evaluation_asking import Asking
+if TYPE_CHECKING:
     from core.evaluation.results import Results
-    from core.formats._part_evaluation_judged import JudgedCollection
+    from core.evaluation.runner import Asking
+    from core.formats.beir import JudgedCollection
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What was measured. ``chunks`` is None where whole documents were ranked."""
+
+    collection: str
+    split: str
+    documents: int
+    chunks: int | None
+    queries: int
+    pool: int
+    notes: tuple[str, ...] = ()
+
+
+def evaluation(about: Evaluated, results: Results, *, per_query: bool, as_json: bool) -> None:
+    """Print each system's means over the judged queries, and how the others stand against the first."""
+    if as_json:
+        print(json.dumps(_as_json(about, results, per_query), ensure_ascii=False, indent=2))
+        return
+    chunks = "" if about.chunks is None else f" in {plural(about.chunks, 'chunk')}"
+    print(
+        f"{about.collection} ({about.split}): {plural(about.documents, 'document')}{chunks}, "
+        f"{plural(about.queries, 'judged query', 'judged queries')}, pool {about.pool}"
+    )
+    _print_means(results)
+    _print_comparison(results)
+    if per_query:
+        _print_queries(results)
+    for note in (*about.notes, *results.notes, *results.warnings):
+        print(f"note: {note}")
+    print("Of every metric higher is better, 1 is the most.")
+
+
+def _print_means(results: Results) -> None:
+    wide = max(map(len, ("system", *results.systems))) + 2
+    columns = [max(len(measure), 6) + 2 for measure in results.measures]
+    print(
+        f"{'system':<{wide}}"
+        + "".join(f"{measure:>{column}}" for measure, column in zip(results.measures, columns, strict=True))
+        + f"{'n':>7}{'ms/query':>11}"
+    )
+    for system in results.systems:
+        means = [results.mean(system, measure) for measure in results.measures]
+        cells = "".join(f"{mean.mean:>{column}.4f}" for mean, column in zip(means, columns, strict=True))
+        print(f"{system:<{wide}}{cells}{max((mean.n for mean in means), default=0):>7}{results.runs[system].ms_per_query:>11.1f}")
+
+
+def _print_comparison(results: Results) -> None:
+    if len(results.systems) < 2 or not results.measures:
+        return
+    first, measure = results.systems[0], results.measures[0]
+    print(f"Against {first}, by {measure} (difference, its 95% interval; p corrected for {plural(len(results.systems) - 1, 'comparison')}):")
+    wide = max(map(len, results.systems)) + 2
+    for name, found in results.against(first, measure).items():
+        print(f"  {name:<{wide}}{found.difference:+.4f} ({found.interval.low:+.4f} to {found.interval.high:+.4f})  {found.words}")
+
+
+def _print_queries(results: Results) -> None:
+    for system in results.systems:
+        for measure in results.measures:
+            for query, value in results.values[system][measure].items():
+                print(f"{system}\t{measure}\t{query}\t{value:.4f}")
+
+
+def _as_json(about: Evaluated, results: Results, per_query: bool) -> dict[str, Any]:
+    held = {name: value for name, value in asdict(about).items() if name != "notes" and value is not None}
+    held["systems"] = {
+        system: {
+            **{measure: asdict(results.mean(system, measure)) for measure in results.measures},
+            "ms_per_query": round(results.runs[system].ms_per_query, 3),
+        }
+        for system in results.systems
+    }
+    held["against"] = _against(results)
+    held["notes"] = [*about.notes, *results.notes, *results.warnings]
+    if per_query:
+        held["per_query"] = {
+            system: {
+                query: {measure: results.values[system][measure][query] for measure in results.measures if query in results.values[system][measure]}
+                for query in results.qrels
+            }
+            for system in results.systems
+        }
+    return held
+
+
+def _against(results: Results) -> dict[str, Any]:
+    """Every system against the first."""
+    if len(results.systems) < 2 or not results.measures:
+        return {}
+    first, measure = results.systems[0], results.measures[0]
+    systems = {
+        name: {**asdict(found), "difference": found.difference, "words": found.words} for name, found in results.against(first, measure).items()
+    }
+    return {"system": first, "measure": measure, "systems": systems}
+
 
 HELP = """\
 BEIR_DIR holds corpus.jsonl, queries.jsonl and qrels/test.tsv. Its documents are ranked whole, as far as
@@ -94,16 +193,16 @@ def _is_folder(target: str) -> bool:
 
 def _folder(options: argparse.Namespace, systems: list[str], names: list[str]) -> tuple[Evaluated, Results]:
     """Measure systems on a BEIR folder."""
-    from core.evaluation._part_evaluation_asking import Asking
+    from core.evaluation.runner import Asking
     from core.evaluation.systems import DEEPEST, parse_system
-    from core.formats._part_evaluation_judged import read_beir
+    from core.formats.beir import read_beir
     from core.judgments.relevance import Questions
-    from core.models.registry import Catalog
+    from core.models.registry import ModelRegistry
 
     parsed = [parse_system(name, options.pool) for name in systems]
     judged = read_beir(Path(options.target).expanduser(), options.split or "test")
     settings = Settings.from_environment()
-    catalog = Catalog(settings)
+    catalog = ModelRegistry(settings)
     encoder = catalog.get(options.model or settings.model) if options.chunk or any("bi" in system.stages for system in parsed) else None
     reranker = catalog.reranker(options.reranker or "") if any(system.kind for system in parsed) else None
     ground = _ground(judged, encoder, options.chunk)
@@ -122,17 +221,17 @@ def _folder(options: argparse.Namespace, systems: list[str], names: list[str]) -
 
 
 def _ground(judged: JudgedCollection, encoder: Any, chunk: bool) -> Any:
-    from core._part_wanted import Wanted
-    from core.evaluation._part_evaluation_ground import Texts
+    from core.evaluation.corpora import InMemoryCorpus
+    from core.records.search import CollectionOptions
 
-    return Texts.cut_up(judged, encoder, Wanted().chunking(encoder)) if chunk else Texts.whole(judged, encoder)
+    return InMemoryCorpus.cut_up(judged, encoder, CollectionOptions().chunking(encoder.model, encoder.budget)) if chunk else InMemoryCorpus.whole(judged, encoder)
 
 
 def _collection(options: argparse.Namespace, systems: list[str], names: list[str]) -> tuple[Evaluated, Results]:
     """Measure systems on a collection."""
     from contextlib import closing
 
-    from core.evaluation._part_evaluation_planning import Request, plan
+    from core.evaluation.runner import Request, plan
     from core.workspace import Workspace
 
     for name in ("model", "chunk"):

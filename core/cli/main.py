@@ -10,15 +10,15 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from core.cli import _part_cli_exchange as cli_exchange
-from core.cli import _part_cli_index as cli_index
-from core.cli import _part_cli_inspect as cli_inspect
-from core.cli import _part_cli_search as cli_search
 from core.cli import evaluate as cli_evaluate
+from core.cli import exchange as cli_exchange
 from core.cli import exchange as cli_judgments
 from core.cli import indexing as cli_chunks
+from core.cli import indexing as cli_index
 from core.cli import map as cli_map
+from core.cli import search as cli_inspect
 from core.cli import search as cli_library
+from core.cli import search as cli_search
 from core.errors import QueryError, RankscopeError, SettingsError
 from core.settings import quiet_environment
 
@@ -72,9 +72,9 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--json", action="store_true", help="print JSON instead of text")
         return made
 
-    cli_index.add_options(command("index", cli_index.run, "Add files and folders to a collection.", cli_index.HELP))
+    cli_index.add_index_options(command("index", cli_index.run_index, "Add files and folders to a collection.", cli_index.INDEX_HELP))
     cli_search.add_options(command("search", cli_search.run, "Ask a collection a question; prints the most similar chunks.", cli_search.HELP))
-    cli_chunks.add_options(command("chunks", cli_chunks.run, "Show how a file would be cut, without indexing it.", cli_chunks.HELP))
+    cli_chunks.add_chunks_options(command("chunks", cli_chunks.run_chunks, "Show how a file would be cut, without indexing it.", cli_chunks.CHUNKS_HELP))
     command("collections", cli_library.collections, "List the collections.")
     command("documents", cli_library.documents, "List the documents of a collection.").add_argument("collection")
     cli_inspect.add_fields_options(command("fields", cli_inspect.fields, "List the metadata fields of a collection, for search --where."))

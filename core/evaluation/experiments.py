@@ -26,14 +26,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.errors import DataError, StoreError
-from core.evaluation._part_evaluation_answers import Answer
-from core.evaluation._part_evaluation_planning import Request
 from core.evaluation.results import Results
-from core.evaluation.runner import runs_of
-from core.evaluation.systems import parse_system
+from core.evaluation.runner import Request, runs_of
+from core.evaluation.systems import Answer, parse_system
 from core.formats.trec import write_runs, write_text
-from core.judgments._part_evaluation_graded import JudgedSpan
-from core.judgments.relevance import Questions
+from core.judgments.relevance import JudgedSpan, Questions
 
 FOLDER = "experiments"
 LOCK = "lock"

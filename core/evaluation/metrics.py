@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import SettingsError
-from core.formats._part_evaluation_judged import Qrels
+from core.judgments.relevance import Place, Placed, Questions, SpanJudgment, pooled, unit_of
+from core.records.judgments import Qrels, Run, as_scores
 from core.util.formatting import clip
 
 DEFAULT = ("nDCG@10", "R@10")
@@ -36,7 +37,6 @@ _REFUSALS = (
 )
 _TRIAL_QRELS: Qrels = {"1": {"a": 2, "b": 0}, "2": {"a": 1}}
 _TRIAL_RUN = {"1": {"b": 2.0, "a": 1.0}, "2": {"c": 1.0}}
-Run = Mapping[str, Sequence[str]]  # query id -> document ids, best first
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +98,6 @@ def per_query(qrels: Qrels, run: Run, names: Sequence[str] = DEFAULT) -> dict[st
     return found
 
 
-def as_scores(ranking: Sequence[str]) -> dict[str, float]:
-    """Return scores that give exactly this order: the number of ids for the first, 1 for the last.
-
-    Whole numbers, which the single precision that trec_eval computes in keeps apart.
-    """
-    return {id_: float(len(ranking) - at) for at, id_ in enumerate(ranking)}
-
-
 def aggregate(values: Mapping[str, float]) -> Aggregate:
     """Return the mean over all judged queries."""
     return Aggregate(sum(values.values()) / len(values) if values else 0.0, len(values))
@@ -139,3 +131,19 @@ def _translated(name: str, what: str) -> Iterator[None]:
     except _REFUSALS as error:
         said = repr(clip(name, LONGEST_SAID)) if len(name) > LONGEST_SAID else repr(name)
         raise SettingsError(f"The metric {said} {what}: {_HINT}" if what else f"There is no metric {said}: {_HINT}") from error
+
+
+def ndcg(chunks: Sequence[Placed], judgments: Sequence[SpanJudgment], depth: int = 10) -> float | None:
+    """Return nDCG at ``depth`` of one query's ranked chunks against judged spans, None where nothing is judged relevant.
+
+    ir_measures' own, over the units that the chunks count as: what Evaluate says of the same ranking.
+    """
+    grades: dict[str, int] = {}
+    for span in judgments:
+        grades[unit_of(span)] = max(span.grade, grades.get(unit_of(span), span.grade))
+    if max(grades.values(), default=0) < 1:
+        return None
+    questions = Questions({"": ""}, {"": grades}, {"": judgments})
+    places = [Place(chunk.document_id, "", chunk.start, chunk.end) for chunk in chunks]
+    ranking = pooled((questions.units("", f"chunk {rank}", place) for rank, place in enumerate(places, 1)), depth)
+    return per_query(questions.qrels, {"": ranking}, [f"nDCG@{depth}"])[f"nDCG@{depth}"][""]

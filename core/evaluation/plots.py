@@ -12,9 +12,8 @@ from core.evaluation.cost import Point
 from core.evaluation.index_recall import Width
 from core.evaluation.pool_sweep import Depth, Sweep
 from core.evaluation.significance import Change
-from core.retrieval._part_comparison_plots import CROSS_COLOUR, DOWN, SAME, UP
-from core.retrieval.plots import BI_COLOUR
 from core.util.formatting import clip
+from core.util.theme import BI_COLOUR, CROSS_COLOUR, DOWN, SAME, UP
 
 LABEL = 90  # characters of a query in a tooltip
 _NO_MARGIN = {"l": 8, "r": 8, "t": 28, "b": 8}

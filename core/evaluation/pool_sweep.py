@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 import numpy as np
-import numpy.typing as npt
 
 from core.errors import DataError
-from core.evaluation._part_evaluation_answers import Answer, Stage
 from core.evaluation.metrics import aggregate, per_query
-from core.formats._part_evaluation_judged import Qrels
+from core.evaluation.systems import Answer, Stage
 from core.judgments.relevance import pooled
-from core.retrieval._part_agreement import TOP
+from core.records.judgments import Qrels
+from core.retrieval.comparison import TOP
+from core.util.arrays import Float64Array
 
-Floats = npt.NDArray[np.float64]
 MEASURE = "nDCG@10"
 FLAT = 0.005  # of nDCG: a curve that rises by less has no knee worth the name
 
@@ -135,7 +134,7 @@ class _Read:
     first: Stage
     read: int
 
-    def walk(self, depths: Sequence[int], grades: dict[str, int]) -> Iterable[tuple[int, list[str], Floats]]:
+    def walk(self, depths: Sequence[int], grades: dict[str, int]) -> Iterable[tuple[int, list[str], Float64Array]]:
         """Yield for no pool and each depth the first ten units, and ceiling, overlap, tau and milliseconds.
 
         The candidates are taken in one by one, each put into its place among those before it. It stands after all of them
@@ -162,7 +161,7 @@ class _Read:
         places = chain((row[2] for row in ranked), islice(self.first.order, len(ranked), None))
         return pooled((self.answer.units[at] for at in places), TOP)
 
-    def _figures(self, ranked: list[tuple[float, str, int]], before: set[int], ceiling: float, opposite: int) -> Floats:
+    def _figures(self, ranked: list[tuple[float, str, int]], before: set[int], ceiling: float, opposite: int) -> Float64Array:
         many = len(ranked)
         tau = 1 - 4 * opposite / (many * (many - 1)) if many > 1 else 1.0
         top = [row[2] for row in ranked[:TOP]] + list(islice(self.first.order[many:], max(0, TOP - many)))

@@ -5,16 +5,45 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from core.errors import SettingsError
-from core.evaluation._part_evaluation_answers import Answer
-from core.evaluation._part_evaluation_worth import worth
+from core.errors import DataError, SettingsError
 from core.evaluation.metrics import JUDGED, Aggregate, aggregate, per_query
 from core.evaluation.runner import SystemRun, runs_of
-from core.evaluation.significance import Change, Paired, changes, compare_all
-from core.evaluation.systems import System
-from core.formats._part_evaluation_judged import Qrels
+from core.evaluation.significance import Change, Paired, changes, compare, compare_all
+from core.evaluation.systems import Answer, System
 from core.judgments.relevance import Questions
-from core.retrieval._part_agreement import TOP
+from core.records.judgments import Qrels
+from core.retrieval.comparison import TOP
+from core.util.formatting import plural
+
+FEW = 25  # judged queries
+UNJUDGED = 0.6  # of the first ten hits must be judged
+
+
+def worth(queries: int, judged: Mapping[str, float], most: float = 1.0) -> list[str]:
+    """Return warnings for so many judged ``queries`` and each system's mean Judged@10, 0 to 1; none where there is nothing to warn of.
+
+    ``most`` is the highest Judged@10 that a system could have: where few documents are judged for a query, even the best has little.
+
+    With under 25 queries one lucky query moves a mean by more than systems differ (Voorhees and Buckley, The effect of topic set
+    size on retrieval experiment error, 2002). Hits that nobody judged count as wrong: where four of ten are such,
+    a system is paid for finding what the judges looked at, not for finding what is right.
+    """
+    warnings = []
+    if queries < FEW:
+        warnings.append(
+            f"Only {plural(queries, 'query is', 'queries are')} judged: with fewer than {FEW}, "
+            "one more query can turn the order of the systems round. Judge more before you believe a figure."
+        )
+    unjudged = {name: share for name, share in judged.items() if share < UNJUDGED}
+    if unjudged:
+        worst = ", ".join(f"{name} {share:.0%}" for name, share in sorted(unjudged.items(), key=lambda item: item[1]))
+        warnings.append(
+            f"Many of the first ten hits were judged by nobody and count as not relevant; judged are: {worst}"
+            + (f" (no system could have more than {most:.0%}, so little is judged for a query). " if most < UNJUDGED else ". ")
+            + "Figures of these systems are too low by an unknown amount: judge their hits."
+        )
+    return warnings
+
 
 Values = Mapping[str, Mapping[str, Mapping[str, float]]]  # system -> measure -> query id -> value
 
@@ -89,3 +118,26 @@ def _measured(qrels: Qrels, runs: Mapping[str, SystemRun], measure: str) -> dict
         return {name: per_query(qrels, run.ranking, [measure])[measure] for name, run in runs.items()}
     except SettingsError as error:
         return str(error)
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """A system of one experiment against a system of another, on the queries that both have."""
+
+    paired: Paired
+    changes: list[Change]
+    common: int
+    same_data: bool
+    left_out: int  # queries that one of them alone has
+
+
+def side_by_side(one: Results, first: str, other: Results, second: str, measure: str, same_data: bool = True) -> SideBySide:
+    """Compare two systems of two experiments by a measure that both have. Raises DataError where no query or measure is common."""
+    if measure not in one.measures or measure not in other.measures:
+        raise DataError(f"{measure} was not measured in both experiments: choose another measure")
+    before, after = one.values[first][measure], other.values[second][measure]
+    common = [query for query in before if query in after and one.queries.get(query) == other.queries.get(query)]
+    if not common:
+        raise DataError("The two experiments have no query in common: compare experiments on the same judged queries")
+    left, right = {query: before[query] for query in common}, {query: after[query] for query in common}
+    return SideBySide(compare(left, right), changes(left, right), len(common), same_data, len(set(before) | set(after)) - len(common))

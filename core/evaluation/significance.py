@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from core.errors import DataError
+from core.util.arrays import Float64Array
 from core.util.formatting import plural
 
-Floats = npt.NDArray[np.float64]
 EXACT = 20  # differences other than 0: all 1,048,576 ways to choose their signs are tried
 DRAWS = 100_000  # of signs, for more differences
 RESAMPLES = 10_000  # of queries, for an interval
@@ -148,7 +147,7 @@ def compare_all(first: Mapping[str, float], others: Mapping[str, Mapping[str, fl
     return {name: replace(one, p=p, compared=len(found)) for (name, one), p in zip(found.items(), corrected, strict=True)}
 
 
-def randomisation(differences: Floats, seed: int = SEED) -> tuple[float, bool]:
+def randomisation(differences: Float64Array, seed: int = SEED) -> tuple[float, bool]:
     """Return the two-sided p value of the mean of paired differences, shape (n,), and whether it is exact.
 
     Up to 20 differences other than 0 all signs are tried; for more, 100,000 seeded draws, the seen signs counted as one of them
@@ -168,7 +167,7 @@ def randomisation(differences: Floats, seed: int = SEED) -> tuple[float, bool]:
     return (hits + 1) / (DRAWS + 1), False
 
 
-def bootstrap(values: Sequence[float] | Floats, seed: int = SEED) -> Interval:
+def bootstrap(values: Sequence[float] | Float64Array, seed: int = SEED) -> Interval:
     """Return the 95% percentile interval of the mean of ``values``, shape (n,), over 10,000 seeded resamples.
 
     (Efron, Bootstrap methods, 1979; for retrieval Sakai, Evaluating evaluation metrics based on the bootstrap, 2006.)

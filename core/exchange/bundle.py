@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -12,24 +15,158 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.errors import ExchangeError
-from core.exchange import _part_exchange_manifest as manifest
+from core.errors import ExchangeError, ModelMismatch
+from core.exchange import _bundle_format as manifest
 from core.exchange._bundle_format import (
     DOCUMENTS,
     JUDGMENTS,
+    JUDGMENTS_FIRST,
     QUERIES,
+    Manifest,
+    Part,
     chunk_schema,
     chunks_table,
     documents_table,
     judgments_table,
     queries_table,
+    read_chunks,
+    read_documents,
+    read_judgments,
+    read_manifest,
 )
-from core.exchange._part_exchange_manifest import Manifest, Part
-from core.exchange._writer import Track, in_groups
+from core.exchange.writer import Brought, Intake, Track, in_groups
 from core.records.search import Collection, StoredDocument
 from core.store.conversion import Batch
 from core.util.progress import Report, silent
-from core.workspace import Workspace
+from core.workspace import Workspace, arrival, refuse_taken
+
+BLOCK = 1 << 20  # bytes
+AGAIN = "Copy the file again, or export the collection again"
+
+
+def bring_in(workspace: Workspace, file: Path, name: str | None = None, model: str | None = None, report: Report = silent) -> Brought:
+    """Make the collection in the bundle ``file``, called ``name`` (None: as it was). Nothing is embedded.
+
+    ``model`` names the model here where it lies in another place than there. Raises ExchangeError for a bundle
+    that is damaged, cut off, changed or not ours, CollectionExists, BadName, and ModelMismatch for another model.
+    """
+    with _opened(file) as archive:
+        made_of = _manifest(file, archive)
+    called = name or made_of.name
+    refuse_taken(workspace, called)
+    used = made_of.model if model is None else _same_model(workspace, file, made_of, model)
+    with arrival(workspace, called) as coming:
+        with _opened(file) as archive:
+            _unpack(file, archive, made_of, coming.folder)
+        _store(_Bundle(file, made_of, coming.folder), workspace, coming.title, used, report)
+    return Brought(workspace.store.collection(called), made_of.documents, made_of.queries, made_of.judgments)
+
+
+def is_bundle(file: Path) -> bool:
+    """Whether a ZIP holds a manifest."""
+    with _opened(file) as archive:
+        return manifest.MANIFEST_FILE in archive.namelist()
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise ExchangeError(f"{file} is damaged or was cut off ({error}). {AGAIN}") from error
+    except OSError as error:
+        raise ExchangeError(f"{file} cannot be unpacked ({error.strerror or error}): check the path, and that there is room on the disk") from error
+
+
+def _manifest(file: Path, archive: zipfile.ZipFile) -> Manifest:
+    if manifest.MANIFEST_FILE not in archive.namelist():
+        raise ExchangeError(f"{file} is not a bundle of Rankscope's: it holds no {manifest.MANIFEST_FILE}")
+    if any(held.flag_bits & 1 for held in archive.infolist()):
+        raise ExchangeError(f"{file} is locked with a password: unlock it first")
+    made_of = read_manifest(str(file), archive.read(manifest.MANIFEST_FILE))
+    needed = ["documents.parquet", "chunks.parquet", *(["queries.parquet", "judgments.parquet"] if made_of.queries else [])]
+    missing = [name for name in needed if name not in archive.namelist() or name not in made_of.parts]
+    if missing:
+        raise ExchangeError(f"{file} lacks {missing[0]}. {AGAIN}")
+    return made_of
+
+
+def _same_model(workspace: Workspace, file: Path, made_of: Manifest, model: str) -> str:
+    """The name here of the model that the bundle was made with."""
+    encoder = workspace.catalog.get(model)
+    here, there = (encoder.revision, encoder.dimension), (made_of.revision, made_of.dimension)
+    if here != there:
+        raise ModelMismatch(
+            f"{file} was made with {made_of.model} revision {there[0]} ({there[1]} dimensions), but {model} is revision {here[0]} "
+            f"({here[1]} dimensions): name the same model, or leave it out"
+        )
+    return encoder.model
+
+
+def _unpack(file: Path, archive: zipfile.ZipFile, made_of: Manifest, folder: Path) -> None:
+    """Write the parts into ``folder``, each compared with its hash."""
+    for name, part in made_of.parts.items():
+        if name not in archive.namelist() or Path(name).name != name:
+            raise ExchangeError(f"{file} lacks {name}. {AGAIN}")
+        digest, size = hashlib.sha256(), 0
+        with archive.open(name) as packed, (folder / name).open("wb") as unpacked:
+            while size <= part.size and (block := packed.read(BLOCK)):  # no more than was promised
+                digest.update(block)
+                size += len(block)
+                unpacked.write(block)
+        if (size, digest.hexdigest()) != (part.size, part.sha256):
+            raise ExchangeError(f"{file} was changed or damaged: {name} is not what its {manifest.MANIFEST_FILE} says (SHA-256). {AGAIN}")
+
+
+class _Bundle:
+    """The verified parts of a bundle."""
+
+    def __init__(self, file: Path, made_of: Manifest, folder: Path) -> None:
+        self.file = file
+        self.made_of = made_of
+        self._folder = folder
+
+    def damaged(self, what: str) -> ExchangeError:
+        return ExchangeError(f"{self.file} does not fit together: {what}. Export the collection again")
+
+    def tables(self, name: str, *schemas: pa.Schema) -> Iterator[pa.Table]:
+        """The row groups of one part, which has one of these columns."""
+        try:
+            with pq.ParquetFile(self._folder / name) as opened:
+                if not any(opened.schema_arrow.equals(schema) for schema in schemas):
+                    raise self.damaged(f"the columns of {name} are not those of this version")
+                for at in range(opened.num_row_groups):
+                    yield opened.read_row_group(at)
+        except pa.ArrowException as error:
+            raise self.damaged(f"{name} is not Parquet ({error})") from error
+
+
+def _store(bundle: _Bundle, workspace: Workspace, title: str, model: str, report: Report) -> None:
+    made_of = bundle.made_of
+    with workspace.writing():
+        collection = workspace.store.create(
+            title,
+            model=model,
+            revision=made_of.revision,
+            dimension=made_of.dimension,
+            metric=made_of.metric,
+            chunking=made_of.chunking,
+            query_prompt=made_of.query_prompt,
+            document_prompt=made_of.document_prompt,
+        )
+    intake = Intake(workspace, collection, Track(report, made_of.documents, made_of.chunks))
+    chunks = bundle.tables("chunks.parquet", chunk_schema(made_of.dimension))
+    for table in bundle.tables("documents.parquet", DOCUMENTS):
+        entries, batch = read_documents(table), read_chunks(next(chunks, None) or chunk_schema(made_of.dimension).empty_table())
+        counted = Counter(held.get("document_id") for held in batch.metadatas)
+        if counted != Counter({entry.document.id: entry.chunks for entry in entries if entry.chunks}):
+            raise bundle.damaged(f"the chunks are not those of its documents, near {entries[0].name if entries else 'the start'!r}")
+        intake.take(entries, [batch])
+    if made_of.queries:
+        queries = {row["query_id"]: row["text"] for table in bundle.tables("queries.parquet", QUERIES) for row in table.to_pylist()}
+        judged = [judgment for table in bundle.tables("judgments.parquet", JUDGMENTS, JUDGMENTS_FIRST) for judgment in read_judgments(table)]
+        workspace.judgments.keep(collection.key, queries, judged)
 
 
 def take_out(workspace: Workspace, name: str, file: Path, report: Report = silent) -> Manifest:
@@ -78,7 +215,7 @@ class _Writer:
             self._part("queries.parquet", QUERIES, [queries_table(queries)])
             self._part("judgments.parquet", JUDGMENTS, [judgments_table(judgments)])
         made = Manifest.of(self._collection, self._documents, self._chunks, len(queries), len(judgments), self._parts)
-        self._archive.writestr(manifest.FILE, made.write(), zipfile.ZIP_DEFLATED)
+        self._archive.writestr(manifest.MANIFEST_FILE, made.write(), zipfile.ZIP_DEFLATED)
         return made
 
     def _part(self, name: str, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:

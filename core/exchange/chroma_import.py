@@ -6,23 +6,107 @@ blank lines and are the document; a chunk that names no source is a document alo
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import numpy as np
 
-from core._part_arrivals import arrival, refuse_taken
-from core.errors import ExchangeError, ModelMismatch, SettingsError
-from core.exchange._part_exchange_foreign import listed
-from core.exchange._writer import Brought, Intake, Track, in_groups
+from core.errors import CollectionNotFound, ExchangeError, ModelMismatch, SettingsError
+from core.exchange.writer import Brought, Intake, Track, in_groups
 from core.models.bi_encoder import BiEncoder
-from core.records.search import Chunk, Collection, Document, Metadata, Value
-from core.store.conversion import Batch
+from core.records.document import Document, Metadata, Value
+from core.records.search import Chunk, Collection, Metric
+from core.store.conversion import CHROMA_FILE, Batch
 from core.store.documents import Entry
-from core.store.vector_store import Store
+from core.store.vector_store import VectorStore
 from core.util.formatting import plural
 from core.util.progress import Report, silent
-from core.workspace import Workspace
+from core.workspace import Workspace, arrival, refuse_taken
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A collection in a folder of Chroma's; ``dimension`` is 0 for an empty one."""
+
+    name: str
+    chunks: int
+    dimension: int
+    metric: Metric
+    stated_model: str  # the embedding function that its program noted, empty where it noted none
+    ours: bool  # made by Rankscope
+
+    def as_json(self) -> dict[str, object]:
+        """Return a plain dictionary for ``--json``."""
+        return asdict(self)
+
+    @property
+    def line(self) -> str:
+        """One line that says it all."""
+        made = ", made by Rankscope" if self.ours else f", embedded with {self.stated_model}" if self.stated_model else ""
+        return f"{self.name}: {self.chunks:,} chunks, {self.dimension} dimensions, {self.metric}{made}"
+
+
+def is_chroma(path: Path) -> bool:
+    """Whether a folder is Chroma's."""
+    return (path / CHROMA_FILE).is_file()
+
+
+@contextmanager
+def open_foreign(folder: Path) -> Iterator[VectorStore]:
+    """Open a copy of Chroma's ``folder``, which itself stays as it is.
+
+    Raises ExchangeError where it cannot be copied, StoreError where Chroma cannot read it.
+    """
+    with tempfile.TemporaryDirectory(prefix="rankscope-") as place:
+        copy = Path(place) / "chroma"
+        try:
+            _copy(folder, copy)
+        except (OSError, shutil.Error) as error:
+            raise ExchangeError(f"{folder} cannot be copied to look into it ({error}): is there room on the disk, and may you read it?") from error
+        store = VectorStore.open(copy)
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+def _copy(folder: Path, copy: Path) -> None:
+    """Chroma's database with its journal, and the folders of its vectors."""
+    copy.mkdir()
+    for file in folder.glob(f"{CHROMA_FILE}*"):
+        shutil.copyfile(file, copy / file.name)
+    for vectors in folder.iterdir():
+        if (vectors / "header.bin").is_file():
+            shutil.copytree(vectors, copy / vectors.name, copy_function=shutil.copyfile)
+
+
+def listed(store: VectorStore, collection: Collection) -> Listed:
+    """Return what can be told of a collection before it is brought in."""
+    dimension = store.first(collection).vectors.shape[1]
+    return Listed(collection.name, collection.chunks, dimension, collection.metric, store.stated_model(collection), not collection.foreign)
+
+
+def choose(about: str, store: VectorStore, name: str | None) -> Collection:
+    """Return the collection ``name`` of a foreign folder, for None the only one that there is.
+
+    Raises CollectionNotFound; SettingsError, with what there is, where one must be named; and ExchangeError for one
+    that was made by Rankscope, which has more to it than Chroma holds.
+    """
+    there = store.collections()
+    choices = "; ".join(listed(store, collection).line for collection in there) or "nothing"
+    if name is None and len(there) > 1:
+        raise SettingsError(f"{about} holds {len(there)} collections: choose one with --from. There are {choices}")
+    found = next((collection for collection in there if name in (None, collection.name)), None)
+    if found is None:
+        raise CollectionNotFound(f"{about} holds no collection {name!r}: there is {choices}" if name else f"{about} holds no collections")
+    if not found.foreign:
+        raise ExchangeError(f"{about}: {found.name!r} was made by Rankscope. Export it there with 'python -m core export', and import that file")
+    return found
+
 
 SOURCES = ("source", "document", "file", "file_name", "filename", "file_path")  # keys that name a chunk's document
 JOINT = "\n\n"
@@ -59,7 +143,7 @@ class _Adopted:
     spans: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
-def adopt(workspace: Workspace, store: Store, origin: Collection, name: str, model: str | None = None, report: Report = silent) -> Brought:
+def adopt(workspace: Workspace, store: VectorStore, origin: Collection, name: str, model: str | None = None, report: Report = silent) -> Brought:
     """Make the collection ``name`` of what another program put into ``origin``, a collection of ``store``. Nothing is embedded.
 
     ``store`` may be the workspace's own. ``model`` is the bi-encoder that made the vectors. Raises SettingsError where
@@ -92,7 +176,7 @@ def adopt(workspace: Workspace, store: Store, origin: Collection, name: str, mod
     return Brought(workspace.store.collection(name), len(adopted), notes=tuple(note for note in notes if note))
 
 
-def _encoder(workspace: Workspace, store: Store, origin: Collection, model: str | None) -> BiEncoder:
+def _encoder(workspace: Workspace, store: VectorStore, origin: Collection, model: str | None) -> BiEncoder:
     """The model that is said to have made the vectors."""
     seen = listed(store, origin)
     if not seen.dimension:
@@ -111,7 +195,7 @@ def _encoder(workspace: Workspace, store: Store, origin: Collection, model: str 
     return encoder
 
 
-def _gather(store: Store, origin: Collection) -> tuple[list[_Adopted], int]:
+def _gather(store: VectorStore, origin: Collection) -> tuple[list[_Adopted], int]:
     """The documents that the chunks are of, one for every text, and how many chunks have no text."""
     sources: dict[str, _Gathered] = {}
     left_out = 0
@@ -134,7 +218,7 @@ def _gather(store: Store, origin: Collection) -> tuple[list[_Adopted], int]:
     return list(adopted.values()), left_out
 
 
-def _chunks(store: Store, origin: Collection, group: Sequence[_Adopted], encoder: BiEncoder) -> tuple[Batch, int]:
+def _chunks(store: VectorStore, origin: Collection, group: Sequence[_Adopted], encoder: BiEncoder) -> tuple[Batch, int]:
     """The chunks of some documents as ours, and how many of them the model did not read whole."""
     homes = {chunk_id: one for one in group for chunk_id in one.spans}
     held = store.picked(origin, list(homes))
@@ -163,7 +247,7 @@ def _plain(metadata: Mapping[str, object]) -> Metadata:
     return plain
 
 
-def _doubt(store: Store, origin: Collection, encoder: BiEncoder) -> str:
+def _doubt(store: VectorStore, origin: Collection, encoder: BiEncoder) -> str:
     """A warning where the model makes other vectors of the first texts than those that are there."""
     sample = store.first(origin, SAMPLE)
     pairs = [(text, vector) for text, vector in zip(sample.texts, sample.vectors, strict=True) if text.strip()]

@@ -6,23 +6,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from core._part_arrivals import arrival, refuse_taken
-from core._part_wanted import Wanted
 from core.errors import ExchangeError
-from core.exchange._writer import Brought, Intake, Track, in_groups
 from core.exchange.bundle import whole_batches
+from core.exchange.writer import Brought, Intake, Track, in_groups
 from core.indexing.indexer import Indexer
 from core.loading.sources import Ready
-from core.records.search import ChunkSettings, Collection, Document, StoredDocument
+from core.records.document import Document
+from core.records.search import ChunkSettings, Collection, CollectionOptions, StoredDocument
 from core.store.documents import Entry
 from core.util.progress import Cancelled, Outcome, Report, silent
-from core.workspace import Workspace
+from core.workspace import Workspace, arrival, refuse_taken
 
 SAMPLE = 8  # chunks whose vectors tell whether a model's vectors have length 1
 UNIT = 1e-3  # how far from 1 a length may be
 
 
-def copy(workspace: Workspace, name: str, new: str, wanted: Wanted | None = None, report: Report = silent) -> Brought:
+def copy(workspace: Workspace, name: str, new: str, wanted: CollectionOptions | None = None, report: Report = silent) -> Brought:
     """Make the collection ``new`` from the documents and judgments of ``name``; what is not asked for is as there.
 
     Vectors are computed again only where the model, or the way to cut, is another one. Raises SettingsError, CollectionNotFound,
@@ -32,7 +31,7 @@ def copy(workspace: Workspace, name: str, new: str, wanted: Wanted | None = None
     if original.foreign:
         raise ExchangeError(f"The collection {name!r} belongs to another program: import it under a name of its own, then copy that")
     refuse_taken(workspace, new)
-    asked = wanted or Wanted()
+    asked = wanted or CollectionOptions()
     documents = workspace.documents(original)
     with arrival(workspace, new) as coming:
         if _same_vectors(workspace, original, asked):
@@ -44,17 +43,17 @@ def copy(workspace: Workspace, name: str, new: str, wanted: Wanted | None = None
     return Brought(copied, len(documents), len(workspace.judgments.queries(copied.key)), len(workspace.judgments.judgments(copied.key)))
 
 
-def settled(workspace: Workspace, original: Collection, asked: Wanted) -> Wanted:
+def settled(workspace: Workspace, original: Collection, asked: CollectionOptions) -> CollectionOptions:
     """Return every setting of a copy that is indexed again; a size that was not asked for is at most what the model reads.
 
     Raises SettingsError and ModelError.
     """
     model = asked.model or original.model
     cut = _chunking(original, asked, workspace.catalog.get(model).budget)
-    return Wanted(model, asked.metric or original.metric, cut.size, cut.overlap, cut.method, cut.rows, cut.percentile)
+    return CollectionOptions(model, asked.metric or original.metric, cut.size, cut.overlap, cut.method, cut.rows, cut.percentile)
 
 
-def _chunking(original: Collection, asked: Wanted, most: int | None = None) -> ChunkSettings:
+def _chunking(original: Collection, asked: CollectionOptions, most: int | None = None) -> ChunkSettings:
     """How a copy is cut: as the original, but for what is asked. Of another size a fifth is shared, unless the overlap is asked for too."""
     there = original.chunking
     size = asked.size if asked.size is not None else there.size if most is None else min(there.size, most)
@@ -64,7 +63,7 @@ def _chunking(original: Collection, asked: Wanted, most: int | None = None) -> C
     return ChunkSettings(size, overlap, asked.method or there.method, rows, percentile)
 
 
-def _same_vectors(workspace: Workspace, original: Collection, asked: Wanted) -> bool:
+def _same_vectors(workspace: Workspace, original: Collection, asked: CollectionOptions) -> bool:
     """Whether model, prompts and chunks stay the same, and the vectors can serve the measure."""
     if asked.model is not None:  # of the same name it may be another revision by now
         encoder = workspace.catalog.get(asked.model)
@@ -86,7 +85,7 @@ def _has_unit_vectors(workspace: Workspace, original: Collection) -> bool:
 
 
 def _carry_over(
-    workspace: Workspace, original: Collection, title: str, asked: Wanted, documents: list[StoredDocument], report: Report
+    workspace: Workspace, original: Collection, title: str, asked: CollectionOptions, documents: list[StoredDocument], report: Report
 ) -> Collection:
     """The same chunks and vectors once more; the model itself need not be here."""
     with workspace.writing():
@@ -111,7 +110,7 @@ def _carry_over(
 
 
 def _index_again(
-    workspace: Workspace, original: Collection, title: str, asked: Wanted, documents: list[StoredDocument], report: Report
+    workspace: Workspace, original: Collection, title: str, asked: CollectionOptions, documents: list[StoredDocument], report: Report
 ) -> Collection:
     made = workspace.create(title, settled(workspace, original, asked))
     sources = [_source(workspace, stored) for stored in documents]

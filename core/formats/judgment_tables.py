@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from core.errors import DataError
-from core.formats._part_exchange_qrels_lines import Line, read_grade
+from core.formats.trec import Line, read_grade
 from core.util.csv_safety import whole
 
 CSV_COLUMNS = ("split", "query_id", "query", "document_id", "document", "start", "end", "grade", "who", "made", "note", "origin")

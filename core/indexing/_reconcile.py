@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from core.records.search import StoredDocument
+from core.records.search import OnChange, StoredDocument
 from core.util.progress import Status
-
-OnChange = Literal["replace", "keep"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,26 +6,28 @@ the content itself, so that a wrong note costs an embedding, never a wrong vecto
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 
-import numpy as np
-import numpy.typing as npt
-
 from core.errors import CollectionNotFound
-from core.indexing._part_fingerprints import content_print
 from core.records.search import Collection, as_read
+from core.util.arrays import Float32Array
 from core.workspace import Workspace
 
-Vector = npt.NDArray[np.float32]
+
+def content_print(collection: Collection, read: str) -> bytes:
+    """Return the fingerprint of what a vector depends on: the model, its prompt for documents, and the text it read."""
+    parts = (collection.model, collection.revision, collection.document_prompt, read)
+    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()[:16]
 
 
-def stored_vectors(workspace: Workspace, collection: Collection, contents: Iterable[bytes]) -> dict[bytes, Vector]:
+def stored_vectors(workspace: Workspace, collection: Collection, contents: Iterable[bytes]) -> dict[bytes, Float32Array]:
     """Return the vectors, shape (dimension,), of those contents that a chunk of any collection here has.
 
     ``contents`` are fingerprints that content_print made for ``collection``.
     """
-    found: dict[bytes, Vector] = {}
+    found: dict[bytes, Float32Array] = {}
     lenders = {other.key: other for other in workspace.store.collections() if _lends(other, collection)}
     places: dict[str, list[str]] = defaultdict(list)
     for key, chunk_id, _ in workspace.shelf.holders(contents, list(lenders)):
@@ -42,7 +44,7 @@ def _lends(other: Collection, collection: Collection) -> bool:
     return fits and not other.foreign and (other.metric != "cosine" or collection.metric == "cosine")
 
 
-def _fetch(workspace: Workspace, lender: Collection, chunk_ids: list[str]) -> dict[bytes, Vector]:
+def _fetch(workspace: Workspace, lender: Collection, chunk_ids: list[str]) -> dict[bytes, Float32Array]:
     try:
         batch = workspace.store.picked(lender, chunk_ids)
     except CollectionNotFound:  # deleted a moment ago

@@ -21,10 +21,9 @@ from typing import Any, Literal, cast
 from filelock import FileLock, Timeout
 
 from core.errors import DamagedFile, StoreError
-from core.indexing._reconcile import OnChange
-from core.loading.loader import TableOptions
 from core.loading.sources import PathSource, Source, Upload, table_options
-from core.records.search import Collection
+from core.loading.tables import TableOptions
+from core.records.search import Collection, OnChange
 from core.util.progress import Outcome
 
 FOLDER = "jobs"

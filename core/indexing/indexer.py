@@ -18,14 +18,12 @@ import numpy as np
 
 from core.chunking.chunker import chunk_document
 from core.errors import DocumentNotFound, LoadingError, RankscopeError
-from core.indexing._part_fingerprints import content_print, file_print
 from core.indexing._reconcile import Held, Roster
-from core.indexing._reconcile import OnChange as OnChange
-from core.indexing._reuse import Vector, stored_vectors
-from core.loading.sources import Ready, Source, expanded, loaded, table_options
-from core.models.bi_encoder import Vectors
-from core.records.search import Chunk, Collection
+from core.indexing._reuse import content_print, stored_vectors
+from core.loading.sources import Ready, Source, expanded, file_print, loaded, table_options
+from core.records.search import Chunk, Collection, OnChange
 from core.store.documents import Entry
+from core.util.arrays import Float32Array
 from core.util.progress import Cancelled, Clock, Outcome, Report, Status, silent
 from core.workspace import Workspace
 
@@ -167,9 +165,9 @@ class Indexer:
             reused = sum(chunk.id not in fresh for chunk in prepared.chunks)
             self._settle(Outcome(prepared.file, prepared.status, len(prepared.chunks), note, reused), prepared.weight)
 
-    def _vectors(self, chunks: Sequence[Chunk], contents: Sequence[bytes]) -> tuple[Vectors, set[str]]:
+    def _vectors(self, chunks: Sequence[Chunk], contents: Sequence[bytes]) -> tuple[Float32Array, set[str]]:
         """The chunks' vectors, shape (chunks, dimension), and the ids of those chunks that had to be embedded."""
-        found: dict[bytes, Vector] = stored_vectors(self.workspace, self.collection, set(contents))
+        found: dict[bytes, Float32Array] = stored_vectors(self.workspace, self.collection, set(contents))
         missing = {content: chunk for content, chunk in zip(contents, chunks, strict=True) if content not in found}
         reused = len(chunks) - len(missing)
         self._clock.reused += reused
@@ -185,7 +183,7 @@ class Indexer:
         self.collection = self.workspace.current(self.collection)
         return self.collection
 
-    def _store(self, chunks: Sequence[Chunk], vectors: Vectors, contents: Sequence[bytes]) -> None:
+    def _store(self, chunks: Sequence[Chunk], vectors: Float32Array, contents: Sequence[bytes]) -> None:
         shelf, store, key = self.workspace.shelf, self.workspace.store, self.collection.key
         names = {prepared.entry.document.id: prepared.entry.name for prepared in self._group}
         with self.workspace.writing():

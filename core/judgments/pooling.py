@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.records.document import short_hash
-from core.records.judgments import normalised
+from core.records.judgments import normalise_query
 from core.records.search import Hit
 
 
@@ -38,5 +38,5 @@ def pool_of(query: str, rankings: Mapping[str, Sequence[Hit]], depth: int) -> Po
         for rank, hit in enumerate(ranking[:depth], 1):
             hits.setdefault(hit.chunk_id, hit)
             ranks.setdefault(hit.chunk_id, {})[system] = rank
-    shuffled = sorted(hits.values(), key=lambda hit: short_hash("pool", normalised(query), hit.chunk_id))
+    shuffled = sorted(hits.values(), key=lambda hit: short_hash("pool", normalise_query(query), hit.chunk_id))
     return Pool(query, tuple(rankings), tuple(shuffled), ranks, depth)

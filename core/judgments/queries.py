@@ -13,32 +13,14 @@ from dataclasses import dataclass
 from functools import cache
 
 from core.errors import DataError
-from core.judgments._part_evaluation_graded import JudgedSpan
-from core.records.judgments import EVERYTHING, SAMPLES, normalised
+from core.judgments.relevance import JudgedQueries, JudgedSpan
+from core.records.judgments import EVERYTHING, SAMPLES, normalise_query
 from core.records.search import Collection
 from core.samples import library as samples
 from core.workspace import Workspace
 
 USUAL = "test"  # the split that data sets are measured on
 Span = tuple[str, int, int]  # document id, start, end
-
-
-@dataclass(frozen=True)
-class JudgedQueries:
-    """Judged queries by id, and for each of them its judged spans, by document and place.
-
-    ``per_document`` says that every judgment is on a whole document: chunks then count for their documents.
-    """
-
-    split: str
-    queries: dict[str, str]
-    spans: dict[str, list[JudgedSpan]]
-    per_document: bool
-
-    @property
-    def judgments(self) -> int:
-        """How many spans are judged, all queries together."""
-        return sum(map(len, self.spans.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +67,7 @@ def qrels_for(workspace: Workspace, collection: Collection, split: str | None = 
 
 def spans_for(workspace: Workspace, collection: Collection, query: str) -> Sequence[JudgedSpan]:
     """Return what is judged about one query in a collection, in whatever split, the sample library's judgments too; empty where nothing is."""
-    plain = normalised(query)
+    plain = normalise_query(query)
     grades = _highest(((one.document_id, one.start, one.end), one.grade) for one in workspace.judgments.of_query(collection.key, plain))
     sample = plain in _sample_questions()
     if not grades and not sample:
@@ -126,7 +108,7 @@ def _samples(names: Mapping[str, str], plain: str | None = None) -> Iterator[_Qu
 @cache
 def _sample_questions() -> dict[str, samples.Question]:
     """By their normalised texts."""
-    return {normalised(question.question): question for question in samples.questions()}
+    return {normalise_query(question.question): question for question in samples.questions()}
 
 
 def _merged(read: Iterable[_Query]) -> list[_Query]:
@@ -134,7 +116,7 @@ def _merged(read: Iterable[_Query]) -> list[_Query]:
     by_text: dict[str, _Query] = {}
     taken: set[str] = set()
     for queried in read:
-        plain = normalised(queried.text)
+        plain = normalise_query(queried.text)
         if plain in by_text:
             there = by_text[plain]
             by_text[plain] = _Query(there.id, there.text, _highest([*there.grades.items(), *queried.grades.items()]))

@@ -12,15 +12,97 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from core.evaluation import metrics
-from core.formats._part_evaluation_judged import Qrels
-from core.judgments._part_evaluation_graded import Placed, SpanJudgment, covered
+from core.records.judgments import Qrels
 
-if TYPE_CHECKING:  # asked.py opens a data folder, which texts in memory do not need
-    from core.formats._part_evaluation_judged import JudgedCollection
-    from core.judgments.queries import JudgedQueries
+if TYPE_CHECKING:
+    from core.formats.beir import JudgedCollection
+
+
+@dataclass(frozen=True)
+class JudgedQueries:
+    """Judged queries by id, and for each of them its judged spans, by document and place.
+
+    ``per_document`` says that every judgment is on a whole document: chunks then count for their documents.
+    """
+
+    split: str
+    queries: dict[str, str]
+    spans: dict[str, list[JudgedSpan]]
+    per_document: bool
+
+    @property
+    def judgments(self) -> int:
+        """How many spans are judged, all queries together."""
+        return sum(map(len, self.spans.values()))
+
+
+SHARE = 0.45  # half, less the white space between two chunks
+
+
+class Placed(Protocol):
+    """A chunk, or anything else that covers the characters from ``start`` up to, not including, ``end`` of a document."""
+
+    @property
+    def document_id(self) -> str:
+        """The document, known by its content."""
+        ...
+
+    @property
+    def start(self) -> int:
+        """First character."""
+        ...
+
+    @property
+    def end(self) -> int:
+        """One past the last."""
+        ...
+
+
+class SpanJudgment(Placed, Protocol):
+    """How well a span of a document answers a query; grade 0 means that it only looks so."""
+
+    @property
+    def grade(self) -> int:
+        """0 and up; below 0 counts as 0."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedSpan:
+    """A judgment on a span, with the name that its document has in the collection at hand."""
+
+    document_id: str
+    document: str
+    start: int
+    end: int
+    grade: int
+
+
+def holds(chunk: Placed, judged: Placed) -> bool:
+    """Whether a chunk counts as the judged span: both share at least ``SHARE`` of the shorter of the two.
+
+    So a chunk counts if it holds half of the span, as a page does of a judged sentence, and if half of it lies in
+    the span, as a sentence does in a judged page. By that no judgment is lost on another way to cut, as long as the
+    chunks together hold all text but white space: of the chunks that touch a span one holds it whole, or lies in it
+    whole, or two part it between them and one of these has half, but for the white space where they part. That is
+    what the 5% are for; with exactly half, a span parted in its middle would count for neither.
+    """
+    if chunk.document_id != judged.document_id:
+        return False
+    shared = min(chunk.end, judged.end) - max(chunk.start, judged.start)
+    return shared > 0 and shared >= SHARE * min(chunk.end - chunk.start, judged.end - judged.start)
+
+
+def covered(chunk: Placed, judgments: Sequence[SpanJudgment]) -> list[int]:
+    """Return the places of the judgments that count for a chunk."""
+    return [at for at, judged in enumerate(judgments) if holds(chunk, judged)]
+
+
+def grade(chunk: Placed, judgments: Sequence[SpanJudgment]) -> int | None:
+    """Return the best grade of those that count for a chunk, None where none does."""
+    return max((judgments[at].grade for at in covered(chunk, judgments)), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +172,3 @@ def pooled(ranking: Iterable[Sequence[str]], most: int | None = None) -> list[st
         if most is not None and len(found) >= most:
             break
     return list(found)[:most]
-
-
-def ndcg(chunks: Sequence[Placed], judgments: Sequence[SpanJudgment], depth: int = 10) -> float | None:
-    """Return nDCG at ``depth`` of one query's ranked chunks against judged spans, None where nothing is judged relevant.
-
-    ir_measures' own, over the units that the chunks count as: what Evaluate says of the same ranking.
-    """
-    grades: dict[str, int] = {}
-    for span in judgments:
-        grades[unit_of(span)] = max(span.grade, grades.get(unit_of(span), span.grade))
-    if max(grades.values(), default=0) < 1:
-        return None
-    questions = Questions({"": ""}, {"": grades}, {"": judgments})
-    places = [Place(chunk.document_id, "", chunk.start, chunk.end) for chunk in chunks]
-    ranking = pooled((questions.units("", f"chunk {rank}", place) for rank, place in enumerate(places, 1)), depth)
-    return metrics.per_query(questions.qrels, {"": ranking}, [f"nDCG@{depth}"])[f"nDCG@{depth}"][""]

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from core.records.search import Chunk, Collection, Document, Metadata
-from core.store._part_rows import META
+from core.records.document import Document, Metadata
+from core.records.search import Chunk, Collection
+from core.store.conversion import META
 from core.workspace import Workspace
 
 WINDOW = 6000  # characters: some 30 kB of HTML

@@ -16,7 +16,9 @@ import numpy as np
 from core.errors import ForeignCollection, QueryError
 from core.records.search import Collection
 from core.store.conversion import Batch
-from core.vectors.near_duplicates import Places, join_near, normalised, steps_of
+from core.util.arrays import Int64Array
+from core.vectors.near_duplicates import join_near, steps_of
+from core.vectors.similarity import unit_vectors
 from core.workspace import Workspace
 
 THRESHOLD = 0.95  # cosine
@@ -89,7 +91,7 @@ def duplicate_steps(workspace: Workspace, collection: Collection, threshold: flo
     chunks = _read(workspace, collection)
     yield Step(READ)
     first, place = _unique(chunks.texts)
-    for joined in join_near(normalised(chunks.vectors[first]), threshold):
+    for joined in join_near(unit_vectors(chunks.vectors[first]), threshold):
         yield Step(READ + (1 - READ) * joined.share)
     groups = _groups(joined.labels[place])
     twins = (_twins(chunks, group, place) for group in groups)
@@ -122,7 +124,7 @@ def _plain(text: str) -> str:
     return _SPACE.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
 
 
-def _unique(texts: list[str]) -> tuple[Places, Places]:
+def _unique(texts: list[str]) -> tuple[Int64Array, Int64Array]:
     """The first chunk of each text, and for each chunk the place of its text among those."""
     places: dict[str, int] = {}
     place = np.asarray([places.setdefault(_plain(text), len(places)) for text in texts], dtype=np.int64)
@@ -131,7 +133,7 @@ def _unique(texts: list[str]) -> tuple[Places, Places]:
     return first, place
 
 
-def _groups(labels: Places) -> list[Places]:
+def _groups(labels: Int64Array) -> list[Int64Array]:
     """The places of those that share a label with another."""
     if not len(labels):
         return []
@@ -140,8 +142,8 @@ def _groups(labels: Places) -> list[Places]:
     return [part for part in parts if len(part) > 1]
 
 
-def _twins(chunks: Batch, group: Places, place: Places) -> tuple[Twin, ...]:
-    vectors = normalised(chunks.vectors[group])
+def _twins(chunks: Batch, group: Int64Array, place: Int64Array) -> tuple[Twin, ...]:
+    vectors = unit_vectors(chunks.vectors[group])
     cosines = np.minimum(vectors @ vectors[0], 1.0)
     found = []
     for at, cosine in zip(group.tolist(), cosines.tolist(), strict=True):

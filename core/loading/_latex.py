@@ -11,11 +11,10 @@ from pylatexenc.latex2text import EnvironmentTextSpec, LatexNodes2Text, MacroTex
 from pylatexenc.macrospec import std_environment, std_macro
 
 from core.errors import WrongFileType
-from core.loading._detection import damaged
+from core.loading._detection import damaged, refuse_other_kind
 from core.loading._markdown import pipe_table
 from core.loading._metadata import described
 from core.loading._office import as_document
-from core.loading._part_loading_sniff import refuse_other_kind
 from core.loading._text import decode, tidy
 from core.records.document import Document
 

@@ -13,9 +13,9 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 
 from core.errors import EmptyFile, LoadingError, WrongFileType
+from core.loading._detection import refuse_other_kind
 from core.loading._metadata import described
 from core.loading._office import convert
-from core.loading._part_loading_sniff import refuse_other_kind
 from core.loading._text import decode, tidy
 from core.records.document import Document, Heading, Row, Value
 

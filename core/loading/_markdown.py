@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from core.loading._part_loading_kinds import Record, default_metadata, describe, fields_of
+from core.loading.tables import Record, default_metadata, describe, fields_of
 from core.records.document import Heading, Row, Table
 
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(\S[^\n]*)$", re.MULTILINE)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from core.errors import DamagedFile, WrongFileType
+from core.loading._detection import refuse_other_kind
 from core.loading._office import as_document
-from core.loading._part_loading_sniff import refuse_other_kind
 from core.loading._text import decode, tidy
 from core.records.document import Document
 

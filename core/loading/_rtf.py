@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator
 from striprtf.striprtf import rtf_to_text
 
 from core.errors import WrongFileType
-from core.loading._detection import damaged
+from core.loading._detection import damaged, looks_like
 from core.loading._markdown import pipe_table
 from core.loading._metadata import described
 from core.loading._office import as_document
-from core.loading._part_loading_sniff import looks_like
 from core.loading._text import tidy
 from core.records.document import Document
 

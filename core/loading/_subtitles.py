@@ -6,7 +6,7 @@ from pysubs2 import SSAFile
 from pysubs2.exceptions import Pysubs2Error
 
 from core.errors import DamagedFile, EmptyFile, WrongFileType
-from core.loading._part_loading_sniff import refuse_other_kind
+from core.loading._detection import refuse_other_kind
 from core.loading._text import decode, tidy
 from core.records.document import Document, Time
 

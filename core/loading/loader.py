@@ -7,14 +7,10 @@ from importlib import import_module
 from pathlib import PurePosixPath
 
 from core.errors import EmptyFile, UnsupportedFile
-from core.loading._delimited import delimited_records, load_delimited
-from core.loading._office import load_docx, load_html, load_pptx, load_xlsx
-from core.loading._part_loading_code import ENDINGS, load_code
-from core.loading._part_loading_json_files import json_records, load_json
-from core.loading._part_loading_kinds import Column, describe
+from core.loading._delimited import delimited_records, json_records, load_delimited, load_json
 from core.loading._pdf import load_pdf
-from core.loading._text import load_text
-from core.loading.tables import TableOptions
+from core.loading._text import ENDINGS, load_code, load_text
+from core.loading.tables import Column, TableOptions, describe
 from core.records.document import Document
 
 __all__ = ["KINDS", "Column", "TableOptions", "is_supported", "load", "table_columns"]
@@ -39,17 +35,17 @@ def _late(module: str, function: str) -> Loader:
 
 LOADERS: dict[str, Loader] = {
     ".pdf": load_pdf,
-    ".docx": load_docx,
-    ".pptx": load_pptx,
-    ".xlsx": load_xlsx,
+    ".docx": _late("office", "load_docx"),
+    ".pptx": _late("office", "load_pptx"),
+    ".xlsx": _late("office", "load_xlsx"),
     ".odt": _late("opendocument", "load_odt"),
     ".ods": _late("opendocument", "load_ods"),
     ".odp": _late("opendocument", "load_odp"),
     ".rtf": _late("rtf", "load_rtf"),
     ".epub": _late("epub", "load_epub"),
-    ".html": load_html,
-    ".htm": load_html,
-    ".xhtml": load_html,
+    ".html": _late("office", "load_html"),
+    ".htm": _late("office", "load_html"),
+    ".xhtml": _late("office", "load_html"),
     ".ipynb": _late("notebook", "load_notebook"),
     ".eml": _late("mail", "load_eml"),
     ".mbox": _late("mail", "load_mbox"),

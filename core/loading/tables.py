@@ -2,12 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from core.errors import NoText, UnknownColumn
-from core.loading._part_loading_kinds import Column, Record, default_metadata, describe, fields_of, spelled
-from core.records.document import Document, Row
+from core.loading._metadata import iso_date
+from core.records.document import Document, Row, Value
+
+Kind = Literal["number", "date", "category", "text"]
+Record = Mapping[str, Value]  # one row by column; empty cells are left out
+EXAMPLES = 3
+LONGEST_CATEGORY = 40  # characters of a value that is a word to filter by, not a text to read
+FEW = 12  # different values, which are categories however short the table is
+MOST_CATEGORIES = 200  # different values: more is a name or an id of each row
+MOST_FIELDS = 20  # columns that become metadata when nobody chooses
+# Sixteen digits and more are ids, and no float holds them; so is what begins with a zero.
+_NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})(?:\.\d+)?(?:[eE][+-]?\d{1,2})?")
+_COMMA_NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})(?:,\d+)?")
+_SURELY_DECIMAL = re.compile(r".*,(?:\d{1,2}|\d{4,})")  # 1,234 may be a thousand
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table, and the first few different values that it holds."""
+
+    name: str
+    kind: Kind
+    examples: tuple[str, ...]
+
+
+def describe(records: Sequence[Record]) -> tuple[Column, ...]:
+    """Return the columns of ``records`` in the order in which they first appear."""
+    values: dict[str, list[Value]] = {}
+    for record in records:
+        for name, value in record.items():
+            values.setdefault(name, []).append(value)
+    return tuple(_column(name, held) for name, held in values.items())
+
+
+def _column(name: str, values: Sequence[Value]) -> Column:
+    different = dict.fromkeys(map(spelled, values))
+    return Column(name, _kind(values, list(different)), tuple(different)[:EXAMPLES])
+
+
+def _kind(values: Sequence[Value], different: Sequence[str]) -> Kind:
+    if not any(isinstance(value, bool) for value in values):
+        if all(map(_NUMBER.fullmatch, different)) or _have_decimal_commas(different):
+            return "number"
+        if all(map(iso_date, different)):
+            return "date"
+    recurs = len(different) <= FEW or (len(different) <= MOST_CATEGORIES and 2 * len(different) <= len(values))
+    short = max(map(len, different)) <= LONGEST_CATEGORY and not any("\n" in value for value in different)
+    return "category" if recurs and short else "text"
+
+
+def _have_decimal_commas(values: Sequence[str]) -> bool:
+    return all(map(_COMMA_NUMBER.fullmatch, values)) and any(map(_SURELY_DECIMAL.fullmatch, values))
+
+
+def spelled(value: Value) -> str:
+    """Return a value as it is read: ``true`` for True, ``7`` for 7."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def default_metadata(columns: Sequence[Column]) -> tuple[str, ...]:
+    """Return the columns that become metadata where nobody chooses: all but running text, the first twenty."""
+    return tuple(column.name for column in columns if column.kind != "text")[:MOST_FIELDS]
+
+
+def fields_of(records: Sequence[Record], columns: Sequence[Column], chosen: Sequence[str]) -> list[dict[str, Value]]:
+    """Return each record's ``chosen`` fields as metadata: numbers as numbers, dates as YYYY-MM-DD.
+
+    A column's numbers are whole or all floats, so that they compare with one another in the store.
+    """
+    whole = {name: all(spelled(record[name]).lstrip("+-").isdigit() for record in records if name in record) for name in chosen}
+    kinds: dict[str, str] = {column.name: "whole" if column.kind == "number" and whole.get(column.name) else column.kind for column in columns}
+    return [{name: _field(record[name], kinds[name]) for name in chosen if name in record} for record in records]
+
+
+def _field(value: Value, kind: str) -> Value:
+    if isinstance(value, bool):
+        return value
+    if kind == "whole":
+        return int(value)
+    if kind == "number":
+        return float(str(value).replace(",", "."))
+    return (iso_date(spelled(value)) or spelled(value)) if kind == "date" else spelled(value)
+
 
 BETWEEN = "\n\n"
 

@@ -19,18 +19,149 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from core.models import _part_models_fast_layers as fast_layers
-from core.models._part_models_first_token import last_for_first_token
+from core.util.arrays import Float32Array
+
+ATTENTION = "rankscope_batched"
+_EXACT_GELU = ("GELUActivation", "GELU")
+
+
+def available() -> bool:
+    """Whether this build of PyTorch has the oneDNN products that we use."""
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")  # type: ignore[no-untyped-call]
+
+
+def lower_products(model: nn.Module, packed: bool, dtype: torch.dtype = torch.bfloat16) -> None:
+    """Let every linear layer of a transformers model compute in ``dtype``, in place, for inference only.
+
+    ``packed`` also reorders weights and fuses GELU and attention, on a processor where ``available()``.
+    """
+    if packed:
+        _fuse_gelu(model, dtype)
+        _batch_attention(model)
+    kind = PackedLinear if packed else LowLinear
+    for module in list(model.modules()):
+        for name, child in list(module.named_children()):
+            if type(child) is nn.Linear:
+                setattr(module, name, kind(child, dtype))
+
+
+def _fuse_gelu(model: nn.Module, dtype: torch.dtype) -> None:
+    for module in list(model.modules()):
+        dense, activation = getattr(module, "dense", None), getattr(module, "intermediate_act_fn", None)
+        exact = type(activation).__name__ in _EXACT_GELU and getattr(activation, "approximate", "none") == "none"
+        if isinstance(dense, nn.Linear) and exact:
+            module.dense = PackedLinear(dense, dtype, gelu=True)
+            module.intermediate_act_fn = nn.Identity()
+
+
+class LowLinear(nn.Module):
+    """``x W' + b`` computed in another type, whatever type ``x`` has."""
+
+    def __init__(self, linear: nn.Linear, dtype: torch.dtype) -> None:
+        super().__init__()
+        self._low = nn.Linear(linear.in_features, linear.out_features, linear.bias is not None, "meta")
+        self._low.load_state_dict(linear.state_dict(), assign=True)
+        self._low.to(dtype)
+        self._dtype = dtype
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the product, shape (..., out_features)."""
+        product: Tensor = self._low(inputs.to(self._dtype))
+        return product
+
+
+class PackedLinear(nn.Module):
+    """The same with W in oneDNN's own order, followed by the exact GELU if asked for."""
+
+    def __init__(self, linear: nn.Linear, dtype: torch.dtype, gelu: bool = False) -> None:
+        super().__init__()
+        self._weight = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach().to(dtype).contiguous(), None)
+        self._bias = None if linear.bias is None else linear.bias.detach().to(dtype)
+        self._post: tuple[str, list[float], str] = ("gelu", [], "none") if gelu else ("none", [], "")
+        self._dtype = dtype
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the product, shape (..., out_features)."""
+        low = inputs.to(self._dtype)
+        product: Tensor = torch.ops.mkldnn._linear_pointwise(low, self._weight, self._bias, *self._post)
+        return product
+
+
+def _batch_attention(model: nn.Module) -> None:
+    """Let a model that chooses its attention by name use ours."""
+    from transformers import AttentionInterface, PreTrainedModel
+    from transformers.masking_utils import AttentionMaskInterface, eager_mask
+
+    if isinstance(model, PreTrainedModel) and model.config._attn_implementation == "sdpa":
+        AttentionInterface.register(ATTENTION, batched_attention)
+        AttentionMaskInterface.register(ATTENTION, eager_mask)
+        model.set_attn_implementation(ATTENTION)
+
+
+def batched_attention(
+    _module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **options: Any
+) -> tuple[Tensor, None]:
+    """Return softmax(Q K' scale + mask) V, shape (batch, length, heads, head size).
+
+    Vaswani et al., Attention Is All You Need, 2017, equation 1. Q, K and V have the shape (batch, heads,
+    length, head size); the mask is added, 0 where a position is seen.
+    """
+    batch, heads, length, size = query.shape
+    scale = options.get("scaling") or size**-0.5
+    rows = batch * heads
+    scores = torch.bmm((query * scale).reshape(rows, length, size), key.reshape(rows, -1, size).transpose(1, 2))
+    if attention_mask is not None:
+        scores.view(batch, heads, length, -1).add_(attention_mask)
+    mixed = torch.bmm(scores.softmax(-1), value.reshape(rows, -1, size))
+    return mixed.view(batch, heads, length, size).transpose(1, 2), None
+
+
+def last_for_first_token(model: nn.Module) -> None:
+    """Change the last layer of a model of BERT's kind, in place. Raises ValueError where there is no such layer."""
+    layers = [module for module in model.modules() if isinstance(getattr(getattr(module, "attention", None), "self", None), nn.Module)]
+    if not layers:
+        raise ValueError("no layer of BERT's kind")
+    attention: Any = layers[-1].attention
+    attention.self = FirstTokenAttention(attention.self)
+    attention.output.register_forward_pre_hook(_first_row)
+
+
+def _first_row(_module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    mixed, residual = inputs
+    return mixed, residual[:, :1]
+
+
+class FirstTokenAttention(nn.Module):
+    """BERT's attention of which only the first token's row is computed."""
+
+    def __init__(self, whole: Any) -> None:
+        super().__init__()
+        self._query, self._key, self._value = whole.query, whole.key, whole.value
+        self._heads, self._scale = int(whole.num_attention_heads), float(whole.scaling)
+
+    def forward(self, hidden_states: Tensor, attention_mask: Tensor | None = None, **_options: Any) -> tuple[Tensor, None]:
+        """Return softmax(q K' scale + mask) V for the first token, shape (batch, 1, width)."""
+        query, key, value = (
+            product.view(*product.shape[:2], self._heads, -1).transpose(1, 2)
+            for product in (self._query(hidden_states[:, :1]), self._key(hidden_states), self._value(hidden_states))
+        )
+        row = None if attention_mask is None else attention_mask[:, :, :1]
+        if row is not None and row.is_floating_point():
+            row = row.to(query.dtype)
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=row, scale=self._scale)
+        return mixed.transpose(1, 2).flatten(2), None
+
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer
     from sentence_transformers.base.model import BaseModel
 
     Loaded = TypeVar("Loaded", bound=BaseModel)
+
 
 PROBE = "The moon pulls the sea towards it, and so the tide comes in twice a day; 24 hours and 50 minutes later it is back."
 PROBE_PAIRS = [
@@ -41,7 +172,6 @@ PROBE_PAIRS = [
 ]
 LEAST_COSINE = 0.999
 MOST_ERROR = 0.02  # of the range of the probe pairs' logits
-Answer = npt.NDArray[np.float32]
 Way = Callable[[nn.Module, bool], None]
 
 
@@ -53,7 +183,7 @@ def lowered(loaded: SentenceTransformer) -> SentenceTransformer:
 def lowered_cross_encoder(loaded: CrossEncoder) -> CrossEncoder:
     """Return a copy of a cross-encoder whose transformer layers compute in bfloat16, in float32 where no way works."""
 
-    def agree(wanted: Answer, found: Answer) -> bool:
+    def agree(wanted: Float32Array, found: Float32Array) -> bool:
         return float(np.abs(wanted - found).max()) <= MOST_ERROR * float(np.ptp(wanted))
 
     ways: tuple[Way, ...] = (_products_only, _whole)
@@ -67,7 +197,7 @@ def _reads_first_token(loaded: CrossEncoder) -> bool:
     return all(module.pooling_mode == "cls" for module in loaded.modules() if isinstance(module, Pooling))
 
 
-def _lowered(loaded: Loaded, probe: Callable[[Loaded], Answer], agree: Callable[[Answer, Answer], bool], ways: Sequence[Way]) -> Loaded:
+def _lowered(loaded: Loaded, probe: Callable[[Loaded], Float32Array], agree: Callable[[Float32Array, Float32Array], bool], ways: Sequence[Way]) -> Loaded:
     from sentence_transformers.base.modules import Transformer
 
     copy = deepcopy(loaded)
@@ -96,17 +226,17 @@ def _first_that_works(module: Any, on_cpu: bool, works: Callable[[], bool], ways
     module.model = original
 
 
-def _unit_vector(loaded: SentenceTransformer) -> Answer:
+def _unit_vector(loaded: SentenceTransformer) -> Float32Array:
     vector = np.asarray(loaded.encode_document(PROBE, show_progress_bar=False), dtype=np.float32)
     return vector / np.linalg.norm(vector)
 
 
-def _logits(loaded: CrossEncoder) -> Answer:
+def _logits(loaded: CrossEncoder) -> Float32Array:
     return np.asarray(loaded.predict(PROBE_PAIRS, show_progress_bar=False, activation_fn=nn.Identity()), dtype=np.float32)
 
 
 def _products_only(model: nn.Module, on_cpu: bool) -> None:
-    fast_layers.lower_products(model, packed=on_cpu and fast_layers.available())
+    lower_products(model, packed=on_cpu and available())
 
 
 def _first_token(model: nn.Module, on_cpu: bool) -> None:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from core.errors import ModelError
 from core.models._batching import over_slices, tokenize_one_at_a_time
-from core.models._part_models_tokens import TokenCounter, TokenSource
-from core.models.tokenization import Reader
+from core.models.tokenization import Reader, TokenCounter, TokenSource
 from core.settings import Precision
+from core.util.arrays import Float32Array
+from core.util.progress import DoneReport
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.base.model import BaseModel
 
-Vectors = npt.NDArray[np.float32]
-Progress = Callable[[int], None]
 BATCH = {"cpu": 8, "mps": 32}  # texts at once: on a processor small batches stay in its cache
 GPU_BATCH = 128
 SLICE = 4  # batches between two looks at progress, Cancel and waiting queries
@@ -37,11 +35,11 @@ class BiEncoder(Protocol):
     document_prompt: str
     tokens: TokenSource
 
-    def encode_query(self, query: str) -> Vectors:
+    def encode_query(self, query: str) -> Float32Array:
         """Return the query's vector, shape (dimension,)."""
         ...
 
-    def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+    def encode_documents(self, texts: Sequence[str], progress: DoneReport | None = None) -> Float32Array:
         """Return one vector for each text, shape (texts, dimension)."""
         ...
 
@@ -91,11 +89,11 @@ class SentenceTransformerEncoder:
         encoder.encode_query("warm up")  # the first call is many times as slow, and would be shown as a query's time
         return encoder
 
-    def encode_query(self, query: str) -> Vectors:
+    def encode_query(self, query: str) -> Float32Array:
         """Return the query's vector, float32, shape (dimension,)."""
         return np.asarray(self._queries.encode_query(query, show_progress_bar=False), dtype=np.float32)
 
-    def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+    def encode_documents(self, texts: Sequence[str], progress: DoneReport | None = None) -> Float32Array:
         """Return float32 vectors, shape (texts, dimension), in the order of ``texts``.
 
         Texts of like length are encoded together. ``progress`` hears how many are done after every
@@ -111,7 +109,7 @@ class SentenceTransformerEncoder:
         """Return how many characters of a document's text are read; what follows changes nothing."""
         return self._reader.of_text(text, self.document_prompt)
 
-    def _encode(self, texts: list[str]) -> Vectors:
+    def _encode(self, texts: list[str]) -> Float32Array:
         encoded = self._loaded.encode_document(texts, batch_size=self._batch, show_progress_bar=False)
         return np.asarray(encoded, dtype=np.float32)
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from core.errors import ModelError
 from core.models._batching import balanced, over_slices, tokenize_one_at_a_time
 from core.models.bi_encoder import fast_tokenizer
 from core.models.tokenization import Reader
 from core.settings import Precision
+from core.util.arrays import Float32Array
+from core.util.progress import DoneReport
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder as Loaded
 
-Floats = npt.NDArray[np.float32]
-Progress = Callable[[int], None]
 BATCH = {"cpu": 8, "mps": 32}  # pairs at once: on a processor small batches stay in its cache
 GPU_BATCH = 128
 
@@ -31,8 +30,8 @@ class PairScores:
     ``probabilities`` is None for a model whose own configuration does not end in a sigmoid.
     """
 
-    logits: Floats
-    probabilities: Floats | None
+    logits: Float32Array
+    probabilities: Float32Array | None
 
 
 class CrossEncoder(Protocol):
@@ -42,7 +41,7 @@ class CrossEncoder(Protocol):
     revision: str
     budget: int  # tokens of query, text and special tokens together that the model reads
 
-    def score(self, pairs: Sequence[tuple[str, str]], progress: Progress | None = None) -> PairScores:
+    def score(self, pairs: Sequence[tuple[str, str]], progress: DoneReport | None = None) -> PairScores:
         """Return the scores of (query, text) pairs, in their order."""
         ...
 
@@ -85,7 +84,7 @@ class SentenceTransformersCrossEncoder:
         encoder.score([("warm up", "the first call is many times as slow")] * 2 * encoder._batch)
         return encoder
 
-    def score(self, pairs: Sequence[tuple[str, str]], progress: Progress | None = None) -> PairScores:
+    def score(self, pairs: Sequence[tuple[str, str]], progress: DoneReport | None = None) -> PairScores:
         """Return the scores of (query, text) pairs, in their order; what the model has no room for is cut off the longer of the two.
 
         ``progress`` hears how many are done after every batch; what it raises ends the scoring.
@@ -103,7 +102,7 @@ class SentenceTransformersCrossEncoder:
         """Return how many characters of ``text`` are read beside ``query``; what follows changes nothing."""
         return self._reader.of_pair(query, text)
 
-    def _score(self, pairs: list[tuple[str, str]]) -> Floats:
+    def _score(self, pairs: list[tuple[str, str]]) -> Float32Array:
         from torch.nn import Identity
 
         scores = self._loaded.predict(pairs, batch_size=self._batch, show_progress_bar=False, activation_fn=Identity())

@@ -6,6 +6,7 @@ import torch
 
 from core.errors import ModelError
 from core.settings import Precision
+from core.util.processor import has_native_bfloat16
 
 
 def choose_device(wanted: str) -> str:
@@ -24,13 +25,11 @@ def choose_device(wanted: str) -> str:
 def bfloat16_is_native(device: str) -> bool:
     """Whether ``device`` multiplies bfloat16 in hardware, so that it is faster than float32 there.
 
-    On a processor this means AVX-512 BF16 or AMX: elsewhere PyTorch emulates it, slower than float32.
+    Raises nothing: a device of another kind than CUDA or a processor has none.
     """
     if device.startswith("cuda"):
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device != "cpu":
-        return False
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return device == "cpu" and has_native_bfloat16()
 
 
 def wants_bfloat16(wanted: Precision, device: str) -> bool:

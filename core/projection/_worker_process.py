@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,10 @@ from typing import Any
 import core
 from core.errors import MapError
 from core.util.files import FOLDER, sweep
+from core.util.progress import StageReport
 
 UNEXPECTED = "It broke off unexpectedly: the terminal shows why. Try it again, or use PCA"
 _PATIENCE = 10.0  # seconds until a process whose output has ended must be gone
-Hear = Callable[[str, float], None]
 
 
 class Child:
@@ -40,7 +39,7 @@ class Child:
         """Whether it can be given a task."""
         return self.process.poll() is None
 
-    def perform(self, task: dict[str, Any], hear: Hear, data: Path) -> str:
+    def perform(self, task: dict[str, Any], hear: StageReport, data: Path) -> str:
         """Give it a task and wait until that is over; return what went wrong, if anything.
 
         ``hear`` is told the stage and the share that is done. Of a worker that dies, what it left half-written in the data folder is removed.

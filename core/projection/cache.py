@@ -12,8 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import SettingsError
-from core.projection.records import Layout, LayoutSettings, Neighbours
+from core.projection.clusters import Clusters
+from core.projection.records import Layout, LayoutSettings, Points
+from core.records.document import short_hash
 from core.util.files import FOLDER, discard, keep_newest, replacing
+from core.vectors.neighbors import Neighbours
 
 LAYOUTS, NEIGHBOURS = 40, 10  # kept at most
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, SettingsError)
@@ -84,3 +87,42 @@ def kept_neighbours(data: Path, digest: str, k: int) -> Neighbours | None:
 def _note_use(path: Path) -> None:
     with suppress(OSError):
         os.utime(path)
+
+
+VERSION = 2  # of how clusters are found and named: another one makes them anew
+_DAMAGED_CLUSTERS = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
+
+
+def kept_clusters(data: Path, points: Points, layout: Layout) -> Clusters | None:
+    """Return the clusters of ``layout`` if they were found before, else None; what is damaged is removed."""
+    path = clusters_path(data, layout)
+    try:
+        with np.load(path) as held:
+            labels, terms = held["labels"], json.loads(str(held["terms"]))
+        clusters = Clusters.of(labels, layout.xy, tuple(tuple(words) for words in terms))
+        if labels.shape != (len(points),) or labels.max(initial=-1) >= len(terms) or 0 in clusters.sizes:
+            raise ValueError("of another picture")
+    except FileNotFoundError:
+        return None
+    except _DAMAGED_CLUSTERS:
+        discard(path)
+        return None
+    return clusters
+
+
+def keep_clusters(data: Path, layout: Layout, clusters: Clusters) -> None:
+    """Write the clusters of ``layout`` into the data folder; the oldest make room. Raises MapError where they cannot be written."""
+    path = clusters_path(data, layout)
+    with replacing(path) as beside, beside.open("wb") as file:
+        np.savez(file, labels=clusters.labels, terms=np.array(json.dumps(clusters.terms)))
+    keep_newest(path.parent, "*.npz", LAYOUTS)
+
+
+def clusters_path(data: Path, layout: Layout) -> Path:
+    """Return where the clusters of ``layout`` are kept."""
+    return data / FOLDER / "clusters" / f"{clusters_key(layout)}.npz"
+
+
+def clusters_key(layout: Layout) -> str:
+    """Return the key under which the clusters of ``layout`` are kept."""
+    return short_hash(layout.key, f"clusters {VERSION}")

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from core.projection.records import Floats, Points
-from core.records._part_facets import is_number, spoken
-from core.records.search import Metric, Value, measure_name, short_hash
+from core.projection.records import Points
+from core.records.document import Value, short_hash
+from core.records.filters import format_value, is_number
+from core.records.search import Metric, measure_name
+from core.util.arrays import Float32Array, Int32Array
 from core.util.formatting import plural
 
 # Told apart by colour-blind readers (Paul Tol's muted scheme, personal.sron.nl/~pault, without its pale grey).
@@ -21,7 +23,6 @@ REST = "#a3a9b3"
 MOST_GROUPS = len(PALETTE) * len(SHAPES)
 # A stretch of viridis (Smith and van der Walt, 2015) without its ends, which vanish on black or white; dark is low.
 SCALE = ("#443a83", "#31688e", "#21908d", "#35b779", "#8fd744")
-Codes = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Groups:
 
     title: str
     names: tuple[str, ...]
-    codes: Codes
+    codes: Int32Array
     rest: str = ""  # what the others are called
 
     @property
@@ -47,7 +48,7 @@ class Scale:
     """Each chunk has a number: ``values``, shape (chunks,), NaN where there is none."""
 
     title: str  # with the unit, and which way is better where there is one
-    values: Floats
+    values: Float32Array
 
     @property
     def key(self) -> str:
@@ -103,7 +104,7 @@ def by_field(name: str, values: Sequence[Value | None]) -> Painting:
     said = [value for value in values if value is not None]
     if said and len(set(said)) > len(PALETTE) and all(is_number(value) for value in said):
         return Scale(name, np.asarray([np.nan if value is None else float(value) for value in values], dtype=np.float32))
-    return by_words(name, ["" if value is None else spoken(value) for value in values])
+    return by_words(name, ["" if value is None else format_value(value) for value in values])
 
 
 def by_cluster(labels: npt.NDArray[np.integer], names: Sequence[str]) -> Groups:
@@ -114,7 +115,7 @@ def by_cluster(labels: npt.NDArray[np.integer], names: Sequence[str]) -> Groups:
     return Groups("cluster", tuple(names[:shown]), codes, f"{plural(more, 'more cluster')} and none" if more else "in no cluster")
 
 
-def by_similarity(metric: Metric, similarities: Floats) -> Scale:
+def by_similarity(metric: Metric, similarities: Float32Array) -> Scale:
     """Return each chunk's similarity to the query."""
     return Scale(f"{measure_name(metric)} to the query (higher is better)", similarities)
 
@@ -124,7 +125,7 @@ def by_length(points: Points) -> Scale:
     return Scale("length (tokens)", points.tokens.astype(np.float32))
 
 
-def by_distortion(shares: Floats) -> Scale:
+def by_distortion(shares: Float32Array) -> Scale:
     """Return how much the picture misplaces each chunk."""
     return Scale("distortion (share of the true nearest that lie elsewhere; lower is better)", shares.astype(np.float32))
 

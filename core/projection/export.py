@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,26 +11,50 @@ from typing import Any
 import numpy as np
 
 from core.errors import MapError
-from core.projection._part_map_plots import DIMMED, base_figure, map_html
-from core.projection._part_map_table import map_rows
-from core.projection._part_projection_clusters_task import make_clusters
-from core.projection._part_projection_grouping import keep_clusters, kept_clusters
-from core.projection._part_projection_meter import Meter, read_meter, screen_ranks
-from core.projection.cache import keep_layout
-from core.projection.clusters import Clusters
+from core.projection.cache import keep_clusters, keep_layout, kept_clusters
+from core.projection.clusters import Clusters, make_clusters
 from core.projection.coloring import by_cluster, by_document
 from core.projection.jobs import Projections
 from core.projection.layouts import lay_out
 from core.projection.placement import place
-from core.projection.plots import Overlay, add_meter, add_names, add_query, with_overlay
+from core.projection.plots import DIMMED, Overlay, add_meter, add_names, add_query, base_figure, map_html, with_overlay
 from core.projection.points import read_points
-from core.projection.quality import Trust, measure_trust
+from core.projection.quality import Meter, Trust, measure_trust, read_meter, screen_ranks
 from core.projection.query import search_among
-from core.projection.records import Floats, Layout, LayoutSettings, Places, Points, Report
+from core.projection.records import Layout, LayoutSettings, Points
 from core.records.search import SearchResult
+from core.util.arrays import Float32Array, Int64Array
 from core.util.csv_safety import write_rows
+from core.util.progress import StageReport
 from core.vectors.similarity import paired
 from core.workspace import Workspace
+
+Columns = dict[str, Sequence[Any]]
+
+
+def map_rows(points: Points, layout: Layout, clusters: Clusters | None = None, similarities: Float32Array | None = None) -> Columns:
+    """Return the columns ``chunk_id, document, start, end, x, y, tokens``, then the cluster and its name, then the similarity to a query and its rank.
+
+    Spans are in characters, lengths in tokens; coordinates have no unit. A chunk in no cluster has -1 and no name.
+    """
+    columns: Columns = {
+        "chunk_id": points.chunk_ids, "document": points.documents, "start": points.starts.tolist(), "end": points.ends.tolist(),
+        "x": [_short(value) for value in layout.xy[:, 0]], "y": [_short(value) for value in layout.xy[:, 1]], "tokens": points.tokens.tolist(),
+    }
+    if clusters is not None:
+        labels = clusters.labels.tolist()
+        columns |= {"cluster": labels, "cluster_name": [clusters.names[label] if label >= 0 else "" for label in labels]}
+    if similarities is not None:
+        ranks = np.empty(len(points), dtype=np.int64)
+        ranks[np.argsort(-similarities, kind="stable")] = np.arange(1, len(points) + 1)
+        columns |= {"similarity": [_short(value) for value in similarities], "rank": ranks.tolist()}
+    return columns
+
+
+def _short(value: np.float32) -> float:
+    """As few digits as tell a float32 from every other."""
+    return float(str(value))
+
 
 NEAREST = 10  # of the meter, and of trustworthiness and continuity
 
@@ -39,10 +64,10 @@ class AskedMap:
     """A query on the map: its place (2,), its nearest chunks, and every chunk's similarity and rank by distance on the map, both of shape (chunks,)."""
 
     result: SearchResult
-    star: Floats
+    star: Float32Array
     meter: Meter
-    similarities: Floats
-    screen_ranks: Places
+    similarities: Float32Array
+    screen_ranks: Int64Array
 
 
 @dataclass(frozen=True)
@@ -76,7 +101,7 @@ class DrawnMap:
         }
 
 
-def draw_map(workspace: Workspace, name: str, settings: LayoutSettings, query: str | None, report: Report) -> DrawnMap:
+def draw_map(workspace: Workspace, name: str, settings: LayoutSettings, query: str | None, report: StageReport) -> DrawnMap:
     """Lay out a collection, or take what was kept, and measure it; what is made here is kept for the app.
 
     The query is encoded first, so that a missing model is told before the long work.
@@ -90,7 +115,7 @@ def draw_map(workspace: Workspace, name: str, settings: LayoutSettings, query: s
     if layout is None:
         layout = lay_out(points, settings, report=report, keep_in=projections.data)
         keep_layout(projections.data, layout)
-    clusters = kept_clusters(projections, points, layout)
+    clusters = kept_clusters(projections.data, points, layout)
     if clusters is None:
         clusters = make_clusters(points, layout, workspace.shelf, report)
         keep_clusters(projections.data, layout, clusters)
@@ -99,7 +124,7 @@ def draw_map(workspace: Workspace, name: str, settings: LayoutSettings, query: s
     return DrawnMap(points, layout, clusters, trust, None if vector is None or query is None else _ask(workspace, points, layout, query, vector))
 
 
-def _ask(workspace: Workspace, points: Points, layout: Layout, query: str, vector: Floats) -> AskedMap:
+def _ask(workspace: Workspace, points: Points, layout: Layout, query: str, vector: Float32Array) -> AskedMap:
     """Compare the query with every chunk, not with what an index finds: the ranks are exact."""
     everywhere = np.arange(len(points))
     similarities = paired(points.metric, points.vectors, everywhere, vector[None], np.zeros_like(everywhere))

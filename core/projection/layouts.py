@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,24 +11,91 @@ import numpy as np
 
 from core.errors import MapError
 from core.projection import _algorithms as tsne_layout
-from core.projection import _part_projection_umap_layout as umap_layout
-from core.projection._part_projection_placing_weights import place_by_neighbours
-from core.projection._part_projection_principal import Plane, principal_plane
-from core.projection._part_projection_sampling import sample_by_document
-from core.projection._part_projection_stages import Stages
+from core.projection import _algorithms as umap_layout
+from core.projection._algorithms import Plane, place_by_neighbours, principal_plane
 from core.projection.cache import keep_neighbours, kept_neighbours
-from core.projection.records import Floats, Layout, LayoutSettings, Neighbours, Places, Points, Report, silent
-from core.records.search import Metric, short_hash
+from core.projection.records import Layout, LayoutSettings, Points
+from core.records.document import short_hash
+from core.records.search import Metric
+from core.util.arrays import Float32Array, Int64Array
+from core.util.progress import StageReport, silent
 from core.vectors.neighbors import STAGE as SEARCHING
-from core.vectors.neighbors import nearest, nearest_among
+from core.vectors.neighbors import Neighbours, nearest, nearest_among
 from core.vectors.similarity import distances
+
+
+class Stages:
+    """Puts the stages of a layout together to one whole. ``costs`` are seconds that each is likely to take, in their order."""
+
+    def __init__(self, report: StageReport, costs: Mapping[str, float]) -> None:
+        self._seconds: dict[str, float] = {}
+        self._report = report
+        self._costs = costs
+        self._stage = ""
+        self._since = time.perf_counter()
+
+    def report(self, stage: str, share: float) -> None:
+        """Hear that so much of a stage is done, and tell how much of the whole. Whatever was before a stage is over when it begins."""
+        self._count()
+        self._stage = stage
+        names = list(self._costs)
+        total = sum(self._costs.values()) or 1.0
+        done = sum(self._costs[name] for name in names[: names.index(stage)]) if stage in names else 0.0
+        self._report(stage, (done + share * self._costs.get(stage, 0.0)) / total)
+
+    def end(self) -> dict[str, float]:
+        """Hear that all is done, and return how many seconds each stage took."""
+        self._count()
+        self._report("done", 1.0)
+        return {stage: round(seconds, 3) for stage, seconds in self._seconds.items()}
+
+    def _count(self) -> None:
+        now = time.perf_counter()
+        if self._stage:
+            self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + now - self._since
+        self._since = now
+
+
+def sample_by_document(document_ids: Sequence[str], limit: int, seed: int) -> Int64Array:
+    """Return the places of at most ``limit`` chunks, sorted; all of them where there are no more.
+
+    Every document keeps a chunk while there are no more documents than that, and beyond it a share by its size
+    (what is left over goes to the largest remainders); which chunks these are is drawn by ``seed``.
+    """
+    many = len(document_ids)
+    if many <= limit:
+        return np.arange(many)
+    shuffled = np.random.default_rng(seed).permutation(many)
+    documents = np.unique(np.asarray(document_ids, dtype=object), return_inverse=True)[1]
+    drawn = documents[shuffled]
+    sizes = np.bincount(documents)
+    if len(sizes) > limit:
+        shares = np.zeros(len(sizes), dtype=np.int64)
+        shares[np.random.default_rng(seed).permutation(len(sizes))[:limit]] = 1
+    else:
+        shares = _shares(sizes, limit)
+    by_document = np.argsort(drawn, kind="stable")
+    begin = np.cumsum(sizes) - sizes
+    rank = np.empty(many, dtype=np.int64)
+    rank[by_document] = np.arange(many) - np.repeat(begin, sizes)
+    return np.asarray(np.sort(shuffled[rank < shares[drawn]]), dtype=np.int64)
+
+
+def _shares(sizes: Int64Array, limit: int) -> Int64Array:
+    """How many chunks of each document: one, and of the others in proportion."""
+    beyond = (sizes - 1) * ((limit - len(sizes)) / max(int(sizes.sum()) - len(sizes), 1))
+    shares: Int64Array = 1 + np.floor(beyond).astype(np.int64)
+    left = limit - int(shares.sum())
+    shares[np.argsort(np.floor(beyond) - beyond, kind="stable")[:left]] += 1
+    return shares
+
 
 BY_PCA = 3  # so few points are shown by PCA, whatever is asked for: there are no neighbourhoods to keep
 PLACED_BY = 15  # fitted neighbours place a chunk that was not fitted
 BEGINNING, PLACING = "drawing by PCA", "placing the rest"
 
 
-def lay_out(points: Points, settings: LayoutSettings, neighbours: Neighbours | None = None, report: Report | None = None, keep_in: Path | None = None) -> Layout:
+def lay_out(points: Points, settings: LayoutSettings, neighbours: Neighbours | None = None, report: StageReport | None = None, keep_in: Path | None = None) -> Layout:
     """Return where each chunk lies by ``settings``.
 
     ``neighbours`` of all points spare the search for them, if they are as many as ``neighbours_needed`` says.
@@ -73,11 +142,11 @@ class _Part:
 
     digest: str
     metric: Metric
-    vectors: Floats
+    vectors: Float32Array
     k: int
 
     @classmethod
-    def of(cls, points: Points, fitted: Places, settings: LayoutSettings) -> _Part:
+    def of(cls, points: Points, fitted: Int64Array, settings: LayoutSettings) -> _Part:
         k = neighbours_needed(len(fitted), settings)
         if len(fitted) == len(points):
             return cls(points.digest, points.metric, points.vectors, k)
@@ -91,7 +160,7 @@ def _fitting(neighbours: Neighbours | None, part: _Part) -> Neighbours | None:
     return Neighbours(neighbours.places[:, : part.k], neighbours.similarities[:, : part.k])
 
 
-def _find(part: _Part, report: Report, keep_in: Path | None) -> Neighbours:
+def _find(part: _Part, report: StageReport, keep_in: Path | None) -> Neighbours:
     """The neighbours, from the disk where they are there."""
     found = kept_neighbours(keep_in, part.digest, part.k) if keep_in else None
     if found is None:
@@ -101,7 +170,7 @@ def _find(part: _Part, report: Report, keep_in: Path | None) -> Neighbours:
     return found
 
 
-def _with_rest(points: Points, fitted: Places, vectors: Floats, xy: Floats, report: Report) -> Floats:
+def _with_rest(points: Points, fitted: Int64Array, vectors: Float32Array, xy: Float32Array, report: StageReport) -> Float32Array:
     """The picture of all points: those that were not fitted lie by their neighbours among those that were."""
     if len(fitted) == len(points):
         return xy
@@ -113,7 +182,7 @@ def _with_rest(points: Points, fitted: Places, vectors: Floats, xy: Floats, repo
     return everything
 
 
-def _layout(points: Points, settings: LayoutSettings, xy: Floats, clock: Stages, fitted: Places | None = None, plane: Plane | None = None) -> Layout:
+def _layout(points: Points, settings: LayoutSettings, xy: Float32Array, clock: Stages, fitted: Int64Array | None = None, plane: Plane | None = None) -> Layout:
     laid = np.zeros(len(points), dtype=bool)
     laid[fitted if fitted is not None else slice(None)] = True
     if not np.isfinite(xy).all():

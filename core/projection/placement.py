@@ -11,12 +11,12 @@ from __future__ import annotations
 import numpy as np
 
 from core.errors import MapError
-from core.projection._part_projection_placing_weights import place_by_neighbours, strengths
-from core.projection._part_projection_principal import Plane
-from core.projection.records import Floats, Layout, Neighbours, Points
+from core.projection._algorithms import Plane, place_by_neighbours, strengths
+from core.projection.records import Layout, Points
 from core.records.search import Metric
-from core.vectors.neighbors import nearest_among, nearest_to
-from core.vectors.similarity import Numbers, distances
+from core.util.arrays import Float32Array, Float64Array
+from core.vectors.neighbors import Neighbours, nearest_among, nearest_to
+from core.vectors.similarity import distances
 
 NEIGHBOURS = 10  # chunks that pull at a query
 MANY = 25  # queries from which on it pays to prepare the search for their neighbours
@@ -24,7 +24,7 @@ _STEPS = 30
 _SAME = 1e-6  # distance below which a chunk is as the query
 
 
-def place(points: Points, layout: Layout, queries: Floats) -> Floats:
+def place(points: Points, layout: Layout, queries: Float32Array) -> Float32Array:
     """Return where queries, shape (queries, dimension), lie in ``layout``, shape (queries, 2).
 
     Each place depends on that query and the collection alone, to the last digit. Raises MapError where the picture is of other points,
@@ -46,16 +46,16 @@ def place(points: Points, layout: Layout, queries: Floats) -> Floats:
     return np.stack([_led(similarities, xy, points.metric, reach) for similarities, xy in pulls])
 
 
-def _nearest(points: Points, queries: Floats) -> Neighbours:
+def _nearest(points: Points, queries: Float32Array) -> Neighbours:
     if len(queries) >= MANY:
         return nearest_among(points.vectors, points.metric, queries, NEIGHBOURS)
     found = [nearest_to(points.vectors, points.metric, query, NEIGHBOURS) for query in queries]
     return Neighbours(np.stack([places for places, _ in found]).astype(np.int32), np.stack([similarities for _, similarities in found]))
 
 
-def _led(similarities: Floats, xy: Floats, metric: Metric, reach: float) -> Floats:
+def _led(similarities: Float32Array, xy: Float32Array, metric: Metric, reach: float) -> Float32Array:
     """Where one query lies by its neighbours: similarities of shape (k,), best first, and their places (k, 2)."""
-    middle: Floats = place_by_neighbours(similarities[None], xy[None], metric)[0]
+    middle: Float32Array = place_by_neighbours(similarities[None], xy[None], metric)[0]
     apart = distances(metric, similarities[None])
     if metric != "dot" and apart[0, 0] <= _SAME:  # a chunk's own text: it lies on the chunk
         return middle
@@ -63,7 +63,7 @@ def _led(similarities: Floats, xy: Floats, metric: Metric, reach: float) -> Floa
     return np.asarray(_descend(pulling, xy.astype(np.float64), middle.astype(np.float64), reach), dtype=np.float32)
 
 
-def _descend(pulling: Numbers, xy: Numbers, middle: Numbers, reach: float) -> Numbers:
+def _descend(pulling: Float64Array, xy: Float64Array, middle: Float64Array, reach: float) -> Float64Array:
     """The place y where sum(pulling * log(1 + |y - xy|² / reach²)) is least, of those that downhill ways from ``middle`` and from each neighbour lead to.
 
     The logarithm lets go of neighbours that landed far away: where they are in two camps, the star stands in the stronger one and not
@@ -78,6 +78,6 @@ def _descend(pulling: Numbers, xy: Numbers, middle: Numbers, reach: float) -> Nu
     return np.asarray(places[strains.argmin()])
 
 
-def _squares(places: Numbers, xy: Numbers) -> Numbers:
+def _squares(places: Float64Array, xy: Float64Array) -> Float64Array:
     """Squared distances of places to neighbours, shape (places, neighbours)."""
     return np.asarray(np.square(places[:, None] - xy).sum(axis=2))

@@ -8,16 +8,112 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from math import log10
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from core.projection.records import Floats, Points
+from core.errors import StoreError
+from core.projection.coloring import PALETTE, REST, SCALE, SHAPES, Groups, Painting, Scale
+from core.projection.records import Points
 from core.records.search import Hit
-from core.retrieval._part_comparison_plots import CROSS_COLOUR
-from core.retrieval.plots import BI_COLOUR
+from core.util.arrays import BoolArray, Float32Array
 from core.util.formatting import clip
+from core.util.theme import BI_COLOUR, CROSS_COLOUR
+
+HEIGHT = 640  # pixels
+LONGEST_NAME = 30  # characters in the legend
+LARGEST, SMALLEST = 9.0, 2.4  # pixels across a point
+DIMMED = 0.16  # opacity of what is not asked about
+
+
+def point_size(points: int) -> float:
+    """Return how many pixels a point is across: fewer points are drawn larger."""
+    return min(LARGEST, max(SMALLEST, 14.5 - 2.75 * log10(max(points, 1))))
+
+
+def base_figure(points: Points, xy: Float32Array, painting: Painting, hover: bool = False) -> go.Figure:
+    """Return every chunk at its place, shape (chunks, 2), in the colours of ``painting``.
+
+    Neither the texts nor the documents' names of the chunks are in it unless ``hover`` asks for the names.
+    """
+    figure = go.Figure()
+    add = _add_groups if isinstance(painting, Groups) else _add_scale
+    add(figure, points, xy, painting, hover)  # type: ignore[arg-type]  # each takes its own kind
+    axis: dict[str, Any] = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": "", "title": None}
+    figure.update_xaxes(**axis)
+    figure.update_yaxes(**axis, scaleanchor="x", scaleratio=1)
+    figure.update_layout(
+        height=HEIGHT, margin={"l": 4, "r": 4, "t": 4, "b": 4}, dragmode="pan", hovermode="closest", uirevision="kept",
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(128,128,128,.06)",
+        legend={
+            "title": {"text": f"{escape(painting.title)}: " if painting.title and isinstance(painting, Groups) else ""}, "itemsizing": "constant", "font": {"size": 12},
+            "orientation": "h", "x": 0, "y": -0.01, "yanchor": "top",  # below: the width is the map's
+        },
+    )
+    return figure
+
+
+def _trace(points: Points, xy: Float32Array, which: BoolArray, marker: dict[str, Any], hover: bool, **more: Any) -> go.Scattergl:
+    ids = [points.chunk_ids[at] for at in np.flatnonzero(which)]
+    named = [clip(escape(points.documents[at]), 60) for at in np.flatnonzero(which)] if hover else None
+    return go.Scattergl(
+        x=xy[which, 0], y=xy[which, 1], mode="markers", customdata=ids, text=named, marker=marker,
+        hoverinfo="text" if hover else "none", unselected={"marker": {"opacity": 0.25}}, **more,
+    )
+
+
+def _add_groups(figure: go.Figure, points: Points, xy: Float32Array, painting: Groups, hover: bool) -> None:
+    size = point_size(len(points))
+    if (painting.codes < 0).any():
+        marker = {"size": size, "color": REST, "opacity": 0.55}
+        figure.add_trace(_trace(points, xy, painting.codes < 0, marker, hover, name=painting.rest or "others", legendrank=2000))
+    for code, name in enumerate(painting.names):
+        marker = {"size": size, "color": PALETTE[code % len(PALETTE)], "symbol": SHAPES[code // len(PALETTE) % len(SHAPES)], "opacity": 0.85}
+        figure.add_trace(_trace(points, xy, painting.codes == code, marker, hover, name=escape(clip(name, LONGEST_NAME)), showlegend=bool(painting.title)))
+
+
+def _add_scale(figure: go.Figure, points: Points, xy: Float32Array, painting: Scale, hover: bool) -> None:
+    size, known = point_size(len(points)), ~np.isnan(painting.values)
+    if not known.all():
+        figure.add_trace(_trace(points, xy, ~known, {"size": size, "color": REST, "opacity": 0.4}, hover, name="none", showlegend=False))
+    if known.any():
+        colours = [[at / (len(SCALE) - 1), colour] for at, colour in enumerate(SCALE)]
+        bar = {"title": {"text": _in_lines(painting.title), "side": "right"}, "thickness": 14, "len": 0.85}
+        marker = {"size": size, "color": painting.values[known], "colorscale": colours, "showscale": True, "colorbar": bar, "opacity": 0.85}
+        figure.add_trace(_trace(points, xy, known, marker, hover, name=painting.title, showlegend=False))
+
+
+def _in_lines(title: str) -> str:
+    """The unit on a line of its own: a colour bar's title runs along it."""
+    return escape(title).replace(" (", "<br>(", 1)
+
+
+def write_map_html(figure: go.Figure, path: Path, title: str) -> None:
+    """Write a page that needs nothing else: the picture with all that moves it. Raises StoreError."""
+    page = map_html(figure, title)
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"The map cannot be written to {path} ({error.strerror}): choose another place") from error
+
+
+def names_script() -> str:
+    """Return the JavaScript function ``declutter``, by which the names on a drawn map do not lie over one another."""
+    return (Path(__file__).parent / "map_names.js").read_text(encoding="utf-8")
+
+
+def map_html(figure: go.Figure, title: str) -> str:
+    """Return a page that needs nothing else, plotly's own script included."""
+    own = go.Figure(figure)
+    own.update_layout(height=None, autosize=True, title={"text": escape(title), "font": {"size": 15}}, margin={"l": 8, "r": 8, "t": 44, "b": 8}, paper_bgcolor="#fff")
+    settings = {"scrollZoom": True, "displaylogo": False, "responsive": True, "showSendToCloud": False, "plotlyServerURL": ""}  # nothing leaves the machine
+    script = f"{names_script()}\nconst graph = document.getElementById('{{plot_id}}');\ngraph.on('plotly_afterplot', () => declutter(graph));\ndeclutter(graph);"
+    page: str = own.to_html(include_plotlyjs=True, full_html=True, config=settings, default_height="97vh", post_script=script)
+    return page.replace("<head>", f"<head><title>{escape(title)}</title>", 1)
+
 
 STAR = "#d4a017"
 FALSE, MISSED = "#d55e00", "#0072b2"  # near on screen only; truly near but far on screen (Okabe and Ito)
@@ -47,7 +143,7 @@ def _plain(value: Any) -> Any:
     return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
-def add_query(overlay: Overlay, points: Points, xy: Floats, star: Floats, hits: Sequence[Hit]) -> None:
+def add_query(overlay: Overlay, points: Points, xy: Float32Array, star: Float32Array, hits: Sequence[Hit]) -> None:
     """Draw the query's star, shape (2,), a line to each hit, and the hits with their ranks; all else is dimmed.
 
     Reranked hits are filled in the cross-encoder's colour, the deeper the better they stand in its order.
@@ -69,7 +165,7 @@ def add_query(overlay: Overlay, points: Points, xy: Floats, star: Floats, hits: 
         )
 
 
-def _around(star: Floats, places: Sequence[Floats]) -> tuple[float, float, float, float]:
+def _around(star: Float32Array, places: Sequence[Float32Array]) -> tuple[float, float, float, float]:
     """The least and greatest x, then y, of a stretch that shows the query with the half of its hits that lie nearest, and some room."""
     apart = sorted(places, key=lambda place: float(np.hypot(*(place - star))))
     held = np.stack([star, *apart[: max(3, (len(apart) + 1) // 2)]]).astype(float)
@@ -85,7 +181,7 @@ def _hit_colours(hits: Sequence[Hit], reranked: bool) -> dict[str, Any]:
     return {"color": [hit.cross_rank or len(hits) for hit in hits], "colorscale": shades, "cmin": 1, "cmax": max(len(hits), 2), "showscale": False}
 
 
-def add_star(overlay: Overlay, star: Floats, name: str, faint: bool = False, label: str = "") -> None:
+def add_star(overlay: Overlay, star: Float32Array, name: str, faint: bool = False, label: str = "") -> None:
     """Draw a query's place; a ``faint`` one is a query of before, ``label`` its words."""
     marker = {"symbol": "star-open" if faint else "star", "size": 15 if faint else 26, "color": STAR, "line": {"width": 2 if faint else 1.5, "color": STAR if faint else "#3b2f00"}}
     overlay.figure.add_trace(
@@ -96,14 +192,14 @@ def add_star(overlay: Overlay, star: Floats, name: str, faint: bool = False, lab
     )
 
 
-def _add_lines(overlay: Overlay, star: Floats, ends: Sequence[Floats], name: str, line: dict[str, Any]) -> None:
+def _add_lines(overlay: Overlay, star: Float32Array, ends: Sequence[Float32Array], name: str, line: dict[str, Any]) -> None:
     """Lines from the star in one trace: a gap between each two."""
     x = [value for end in ends for value in (float(star[0]), float(end[0]), None)]
     y = [value for end in ends for value in (float(star[1]), float(end[1]), None)]
     overlay.figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line=line, opacity=0.55, name=name, hoverinfo="skip", showlegend=False))
 
 
-def add_meter(overlay: Overlay, points: Points, xy: Floats, star: Floats, false: Iterable[int], missed: Iterable[int]) -> None:
+def add_meter(overlay: Overlay, points: Points, xy: Float32Array, star: Float32Array, false: Iterable[int], missed: Iterable[int]) -> None:
     """Cross out chunks that only look near, and lead lines to those that are near but landed far away; both are places in ``points``."""
     wrong, far = list(false), list(missed)
     if far:
@@ -119,7 +215,7 @@ def add_meter(overlay: Overlay, points: Points, xy: Floats, star: Floats, false:
             )
 
 
-def add_lit(overlay: Overlay, points: Points, xy: Floats, places: Sequence[int], name: str, colour: str = LIT, size: float = 9) -> None:
+def add_lit(overlay: Overlay, points: Points, xy: Float32Array, places: Sequence[int], name: str, colour: str = LIT, size: float = 9) -> None:
     """Light some chunks above all others; they keep their chunk ids."""
     overlay.dims = True
     chosen = np.asarray(places, dtype=np.int64)
@@ -131,7 +227,7 @@ def add_lit(overlay: Overlay, points: Points, xy: Floats, places: Sequence[int],
     )
 
 
-def add_opened(overlay: Overlay, points: Points, xy: Floats, place: int, neighbours: Sequence[int]) -> None:
+def add_opened(overlay: Overlay, points: Points, xy: Float32Array, place: int, neighbours: Sequence[int]) -> None:
     """Ring the chunk that was clicked, and draw lines to its true nearest neighbours."""
     _add_lines(overlay, xy[place], [xy[at] for at in neighbours], "its neighbours", {"color": "#7b3294", "width": 1.5})
     for places, size in ((list(neighbours), 13), ([place], 22)):
@@ -144,7 +240,7 @@ def add_opened(overlay: Overlay, points: Points, xy: Floats, place: int, neighbo
             )
 
 
-def add_names(overlay: Overlay, centres: Floats, names: Sequence[str]) -> None:
+def add_names(overlay: Overlay, centres: Float32Array, names: Sequence[str]) -> None:
     """Write names at their places, shape (names, 2)."""
     for (x, y), name in zip(centres.tolist(), names, strict=True):
         overlay.figure.add_annotation(

@@ -7,32 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.projection.records import Floats, Points
-from core.records.search import Metric, SearchResult, Timings
-from core.store.vector_store import Store
+from core.projection.records import Points
+from core.records.search import SearchResult, Timings
+from core.store.vector_store import VectorStore
+from core.util.arrays import Float32Array
 from core.vectors.similarity import similarities
 from core.workspace import Workspace
 
-BLOCK = 8192  # vectors compared at once: they are mapped from the disk
 
-
-def similarity_to_all(metric: Metric, vectors: Floats, query: Floats) -> Floats:
-    """Return the similarity of every vector to ``query``, shape (dimension,): by the collection's measure, higher is better."""
-    size = max(float(np.linalg.norm(query)), float(np.finfo(np.float32).tiny))
-    found = np.empty(len(vectors), dtype=np.float32)
-    for first in range(0, len(vectors), BLOCK):
-        block = np.asarray(vectors[first : first + BLOCK])
-        if metric == "l2":
-            found[first : first + BLOCK] = -np.linalg.norm(block - query, axis=1)
-            continue
-        products = block @ query
-        if metric == "cosine":
-            products = products / np.maximum(np.linalg.norm(block, axis=1) * size, np.finfo(np.float32).tiny)
-        found[first : first + BLOCK] = products
-    return found
-
-
-def search_among(workspace: Workspace, points: Points, query: str, vector: Floats, places: Sequence[int], top_k: int) -> SearchResult:
+def search_among(workspace: Workspace, points: Points, query: str, vector: Float32Array, places: Sequence[int], top_k: int) -> SearchResult:
     """Return the ``top_k`` of the chunks at ``places`` that are most similar to the query: all are compared, no index is asked.
 
     Raises CollectionNotFound where the collection is gone.
@@ -47,7 +30,7 @@ def search_among(workspace: Workspace, points: Points, query: str, vector: Float
     return SearchResult(query, points.collection, points.model, points.metric, tuple(hits), Timings(0.0, took, took))
 
 
-def found_by(points: Points, queries: Floats, top: int) -> tuple[np.ndarray, list[list[int]]]:
+def found_by(points: Points, queries: Float32Array, top: int) -> tuple[np.ndarray, list[list[int]]]:
     """Return in the first ``top`` of how many queries, shape (queries, dimension), each chunk is, shape (chunks,), and the places of each query's."""
     from core.vectors.neighbors import nearest_among
 
@@ -69,7 +52,7 @@ def covering(points: Points, others: Points, places: Sequence[int]) -> list[int]
     return sorted(found)
 
 
-def texts_of(store: Store, points: Points, places: Sequence[int]) -> list[str]:
+def texts_of(store: VectorStore, points: Points, places: Sequence[int]) -> list[str]:
     """Return the texts of the chunks at ``places``, in that order; empty for one that is gone."""
     collection = store.collection(points.collection)
     ids = [points.chunk_ids[place] for place in places]

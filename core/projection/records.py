@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -11,14 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import SettingsError
-from core.records.search import Metric, short_hash
+from core.records.document import short_hash
+from core.records.search import Metric
+from core.util.arrays import Float32Array, Int64Array
 
 Method = Literal["umap", "pca", "tsne"]
 METHODS: dict[Method, str] = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE"}
 FIT_LIMIT = 100_000  # chunks: of more, a sample is laid out and the rest is placed by it
-Floats = npt.NDArray[np.float32]
-Places = npt.NDArray[np.int64]
-Report = Callable[[str, float], None]  # hears what is being done, in words, and how much of the whole is done, 0 to 1; what it raises ends the work
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +75,10 @@ class Points:
     chunk_ids: tuple[str, ...]
     document_ids: tuple[str, ...]
     documents: tuple[str, ...]  # names
-    starts: Places
-    ends: Places  # characters
-    tokens: Places
-    vectors: Floats
+    starts: Int64Array
+    ends: Int64Array  # characters
+    tokens: Int64Array
+    vectors: Float32Array
 
     def __len__(self) -> int:
         return len(self.chunk_ids)
@@ -101,10 +99,10 @@ class Layout:
 
     settings: LayoutSettings
     digest: str  # of the points
-    xy: Floats
+    xy: Float32Array
     fitted: npt.NDArray[np.bool_]
-    mean: Floats
-    axes: Floats
+    mean: Float32Array
+    axes: Float32Array
     seconds: dict[str, float] = field(default_factory=dict, hash=False)
 
     @property
@@ -121,21 +119,6 @@ class Layout:
         some = flat[np.unique(np.linspace(0, len(flat) - 1, min(len(flat), 2000)).astype(int))]
         k = min(10, len(flat) - 1)
         return float(np.median(cKDTree(flat).query(some, [k + 1])[0])) if k > 0 else 0.0
-
-
-@dataclass(frozen=True)
-class Neighbours:
-    """The nearest neighbours of each point, itself left out: shape (points, k), best first, ties by place.
-
-    ``similarities`` are by the collection's measure, higher is better (of l2 the negative distance).
-    """
-
-    places: npt.NDArray[np.int32]
-    similarities: Floats
-
-
-def silent(_stage: str, _share: float) -> None:
-    """The Report of a caller who does not want to hear."""
 
 
 def layout_key(digest: str, settings: LayoutSettings) -> str:

@@ -11,13 +11,92 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from itertools import groupby
 from typing import Literal
 
 from core.errors import QueryError
-from core.records._part_facets import Field, spoken
 from core.records.document import Value
+
+Kind = Literal["number", "date", "word"]
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def format_value(value: Value) -> str:
+    """Return a value as it is shown and typed: ``true`` and ``false``, a whole number without its ``.0``."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def is_number(value: Value) -> bool:
+    """Whether a value is a number; a truth value is none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def is_date(value: Value) -> bool:
+    """Whether a value is a day written YYYY-MM-DD."""
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        return False
+    try:
+        date.fromisoformat(value)
+    except ValueError:  # the 31st of February
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class FieldValue:
+    """One value of a field, and how many chunks say it."""
+
+    value: Value
+    chunks: int
+
+
+@dataclass(frozen=True)
+class Field:
+    """One metadata field; the value that most chunks say comes first, ties as they sort."""
+
+    name: str
+    values: tuple[FieldValue, ...]
+
+    @cached_property
+    def kind(self) -> Kind:
+        """Numbers or dates where all values are such, else words."""
+        if all(is_number(said.value) for said in self.values):
+            return "number"
+        return "date" if all(is_date(said.value) for said in self.values) else "word"
+
+    @cached_property
+    def numbers(self) -> list[float]:
+        """The values that are numbers, sorted."""
+        return sorted(float(said.value) for said in self.values if is_number(said.value))
+
+    @cached_property
+    def dates(self) -> list[str]:
+        """The values that are dates, sorted."""
+        return sorted(str(said.value) for said in self.values if is_date(said.value))
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks have the field."""
+        return sum(said.chunks for said in self.values)
+
+    def as_json(self) -> dict[str, object]:
+        """Return a plain dictionary: name, kind, chunks, how many values, and the range of numbers and dates."""
+        ordered: list[float] | list[str] = self.numbers if self.kind == "number" else self.dates if self.kind == "date" else []
+        bounds = {"least": ordered[0], "most": ordered[-1]} if ordered else {}
+        return {"name": self.name, "kind": self.kind, "chunks": self.chunks, "values": len(self.values), **bounds}
+
+
+def group_fields(told: Iterable[tuple[str, FieldValue]]) -> tuple[Field, ...]:
+    """Return the fields that (name, value) pairs make up, sorted by name."""
+    ordered = sorted(told, key=lambda pair: (pair[0], -pair[1].chunks, format_value(pair[1].value)))
+    return tuple(Field(name, tuple(said for _, said in group)) for name, group in groupby(ordered, key=lambda pair: pair[0]))
+
 
 Op = Literal["equal", "not", "at least", "at most", "between", "one of"]
 RANGES: tuple[Op, ...] = ("at least", "at most", "between")
@@ -48,7 +127,7 @@ class Filter:
 
     def __str__(self) -> str:
         """The filter as the shell takes it."""
-        said = [spoken(value) for value in self.values]
+        said = [format_value(value) for value in self.values]
         if self.op == "between":
             return f"{self.field} between {said[0]} and {said[1]}"
         if self.op == "one of":
@@ -61,7 +140,7 @@ class Filter:
     @property
     def words(self) -> str:
         """The filter in words."""
-        said = [spoken(value) for value in self.values]
+        said = [format_value(value) for value in self.values]
         listed = " or ".join(said) if len(said) <= 3 else f"one of {len(said)} values"
         kinds: dict[Op, str] = {
             "equal": f"is {said[0]}", "not": f"is not {said[0]}", "one of": f"is {listed}",

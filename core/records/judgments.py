@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.records.document import short_hash
+
+
+def as_scores(ranking: Sequence[str]) -> dict[str, float]:
+    """Return scores that give exactly this order: the number of ids for the first, 1 for the last.
+
+    Whole numbers, which the single precision that trec_eval computes in keeps apart.
+    """
+    return {id_: float(len(ranking) - at) for at, id_ in enumerate(ranking)}
+
 
 GRADES = {0: "not relevant", 1: "related", 2: "relevant", 3: "perfect"}  # what a person can give; imports may hold others
 SHARED = "judged"  # the split of what was judged here: it holds for every collection with the same documents
@@ -45,16 +55,20 @@ class Step:
     made: str  # ISO 8601, UTC
 
 
-def normalised(query: str) -> str:
+def normalise_query(query: str) -> str:
     """Return what two spellings of one query share: composed characters, no case, single spaces."""
     return " ".join(unicodedata.normalize("NFC", query).casefold().split())
 
 
 def query_id_of(query: str) -> str:
     """Return the id of a query that was asked here: a hash of its normalised text."""
-    return short_hash("query", normalised(query))[:_ID_LENGTH]
+    return short_hash("query", normalise_query(query))[:_ID_LENGTH]
 
 
 def free_split(name: str) -> str:
     """Return the name of a split that comes from elsewhere, changed where we mean something else by it."""
     return f"{name}-imported" if name in RESERVED else name
+
+
+Qrels = dict[str, dict[str, int]]
+Run = Mapping[str, Sequence[str]]  # query id -> document ids, best first

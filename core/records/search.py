@@ -5,22 +5,14 @@ Documents and what hangs on them are in document.py, and are had from here too. 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
-from core.errors import SettingsError
-from core.records.document import Document as Document
-from core.records.document import Heading as Heading
-from core.records.document import Metadata as Metadata
-from core.records.document import Page as Page
-from core.records.document import Row as Row
-from core.records.document import Span as Span
-from core.records.document import Table as Table
-from core.records.document import Time as Time
-from core.records.document import Value as Value
-from core.records.document import short_hash as short_hash
+from core.errors import SettingsError, SettingsMismatch
+from core.records.document import Metadata
 from core.records.filters import Filter
 
+OnChange = Literal["replace", "keep"]
 Metric = Literal["cosine", "dot", "l2"]
 METRICS: tuple[Metric, ...] = ("cosine", "dot", "l2")
 _MEASURE_NAMES: dict[Metric, str] = {
@@ -242,3 +234,43 @@ class SearchResult:
             "hits": hits,
             "timings_ms": {name: round(ms, 3) for name, ms in asdict(self.timings).items() if ms is not None},
         }
+
+
+@dataclass(frozen=True)
+class CollectionOptions:
+    """The settings asked for; None leaves one to the collection that is there, or to the usual value."""
+
+    model: str | None = None
+    metric: Metric | None = None
+    size: int | None = None  # tokens
+    overlap: int | None = None  # tokens
+    method: Method | None = None
+    rows: int | None = None
+    percentile: int | None = None
+
+    def chunking(self, model: str, budget: int) -> ChunkSettings:
+        """Return how a new collection's documents are cut: 200 tokens (fewer if the model reads fewer), a fifth of them shared.
+
+        ``budget`` is how many tokens ``model`` reads. Raises SettingsError for longer chunks.
+        """
+        usual = ChunkSettings()
+        size = min(usual.size, budget) if self.size is None else self.size
+        if size > budget:
+            raise SettingsError(f"A chunk size of {size} tokens is more than {model} reads: use at most {budget}")
+        asked = {"method": self.method, "rows": self.rows, "percentile": self.percentile}
+        given = {name: value for name, value in asked.items() if value is not None}
+        return replace(ChunkSettings(size, size // 5 if self.overlap is None else self.overlap), **given)  # type: ignore[arg-type]
+
+    def check(self, there: Collection) -> None:
+        """Raise SettingsMismatch if the collection that is ``there`` has other settings than those asked for."""
+        for setting in fields(self):
+            value, holder = getattr(self, setting.name), there if setting.name in ("model", "metric") else there.chunking
+            has = getattr(holder, setting.name)
+            if value is not None and value != has:
+                raise SettingsMismatch(
+                    f"The collection {there.name!r} has {_NAMES.get(setting.name, setting.name)} {has}, not {value}, and that is fixed when it is made: "
+                    "leave the setting out, or choose a new name"
+                )
+
+
+_NAMES = {"size": "chunk size", "overlap": "chunk overlap", "method": "chunk method", "rows": "rows a chunk"}

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import regex
 
-from core.text._part_stop_words import stop_words
-from core.text.excerpts import fold
+from core.text.analyzers import terms
+from core.util.arrays import Float64Array
 
-Floats = npt.NDArray[np.float64]
 FUSION_K = 60  # of reciprocal rank fusion, as its authors chose it
-_PART = regex.compile(r"(?P<ideographs>[\p{Han}\p{Hiragana}\p{Katakana}]+)|(?:(?![\p{Han}\p{Hiragana}\p{Katakana}])[\p{L}\p{M}\p{N}_])+")
-
-
-def terms(text: str, folded: Callable[[str], str] = fold) -> list[str]:
-    """Return the words that BM25 counts: ``folded`` (case, accents, English plural), without stop words.
-
-    Ideographs are not parted by spaces: each run of them gives its overlapping pairs.
-    """
-    found: list[str] = []
-    parts = [(match[0], bool(match["ideographs"])) for match in _PART.finditer(unicodedata.normalize("NFC", text))]
-    small = stop_words(word.casefold() for word, _ in parts)
-    for word, ideographs in parts:
-        if ideographs:
-            found += [word[at : at + 2] for at in range(max(1, len(word) - 1))]
-        elif word.casefold() not in small:
-            found.append(folded(word))
-    return found
 
 
 @dataclass(frozen=True)
@@ -58,7 +38,7 @@ class Bm25:
             index.index(words, show_progress=False)
         return cls(index, len(words), split)
 
-    def scores(self, query: str) -> Floats:
+    def scores(self, query: str) -> Float64Array:
         """Return the score of every text, shape (texts,); 0 where they share no word."""
         words = [word for word in self._split(query) if self._size and word in self._index.vocab_dict]
         if not words:
@@ -87,7 +67,7 @@ def reciprocal_rank_fusion(rankings: Sequence[Sequence[int]], k: int = FUSION_K)
     return fused
 
 
-def standardised_sum(*scores: npt.NDArray[np.floating[Any]]) -> Floats:
+def standardised_sum(*scores: npt.NDArray[np.floating[Any]]) -> Float64Array:
     """Return the sum of several scores of the same candidates, each brought to mean 0 and deviation 1 first.
 
     So scores on different scales weigh the same; one that is the same for all candidates adds nothing.

@@ -6,8 +6,70 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
+
+from core.models.bi_encoder import BiEncoder
+from core.models.cross_encoder import CrossEncoder
 from core.records.search import Hit, SearchResult
-from core.retrieval._part_agreement import TOP, Agreement, agreement
+
+TOP = 10
+PERSISTENCE = 0.9  # of the reader whom rank-biased overlap imagines: the first 10 ranks weigh 86%
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Two rankings of the same candidates, in three numbers."""
+
+    tau: float  # -1 to 1
+    rbo: float  # 0 to 1
+    overlap: int  # of the two top tens
+    top: int  # 10, fewer if there are fewer candidates
+
+
+def agreement(first: Sequence[str], second: Sequence[str]) -> Agreement:
+    """Return how far two orders of the same ids agree.
+
+    Raises ValueError if they do not hold the same ids, each once.
+    """
+    if len(first) != len(second) or set(first) != set(second) or len(set(first)) != len(first):
+        raise ValueError("agreement needs two orders of the same ids, each once")
+    top = min(TOP, len(first))
+    overlap = len(set(first[:top]) & set(second[:top]))
+    return Agreement(kendall_tau(first, second), rank_biased_overlap(first, second), overlap, top)
+
+
+def kendall_tau(first: Sequence[str], second: Sequence[str]) -> float:
+    """Return Kendall's tau-b: the share of pairs in the same order less the share in opposite order, -1 to 1.
+
+    1 for a single id, which cannot be out of order. (Kendall, The treatment of ties in ranking problems, 1945;
+    without ties, as here, it is tau.)
+    """
+    from scipy.stats import kendalltau
+
+    if len(first) < 2:
+        return 1.0
+    place = {id_: at for at, id_ in enumerate(second)}
+    return float(kendalltau(np.arange(len(first)), [place[id_] for id_ in first], variant="b").statistic)
+
+
+def rank_biased_overlap(first: Sequence[str], second: Sequence[str], p: float = PERSISTENCE) -> float:
+    """Return the extrapolated rank-biased overlap of two rankings of equal length, 0 to 1.
+
+    The overlap of the two tops, averaged over all depths with weights that fall by ``p`` a rank; what lies
+    beyond the last rank is taken to agree as the last does. (Webber, Moffat and Zobel, A Similarity Measure
+    for Indefinite Rankings, 2010, equation 32 for lists of one length.)
+    """
+    if not first:
+        return 1.0
+    seen_first: set[str] = set()
+    seen_second: set[str] = set()
+    total, shared = 0.0, 0
+    for depth, (one, two) in enumerate(zip(first, second, strict=True), 1):
+        seen_first.add(one)
+        seen_second.add(two)
+        shared += (one in seen_second) + (two in seen_first) - (one == two)
+        total += p**depth * shared / depth
+    return shared / len(first) * p ** len(first) + (1 - p) / p * total
 
 
 @dataclass(frozen=True)
@@ -93,14 +155,52 @@ class QueryMove:
         return cls(query, found.tau, found.overlap, new_first, max(0, furthest), bi, cross)
 
 
-def trec_run(results: Sequence[tuple[str, Sequence[Hit]]], tag: str, model: str) -> str:
-    """Return rankings as a TREC run: query id, Q0, chunk id, rank, score, tag.
+Triple = tuple[str, str, str]  # query, first text, second text
 
-    ``model`` is ``bi`` or ``cross``: whose order and scores.
-    """
-    lines = []
-    for query_id, hits in results:
-        for rank, hit in enumerate(sorted(hits, key=lambda hit: hit.bi_rank) if model == "bi" else hits, 1):
-            score = hit.bi_score if model == "bi" else hit.cross_score
-            lines.append(f"{query_id} Q0 {hit.chunk_id} {rank} {score:.6f} {tag}")
-    return "".join(f"{line}\n" for line in lines)
+
+@dataclass(frozen=True, slots=True)
+class PairScore:
+    """Both models' scores of two texts; of all, higher is better."""
+
+    cosine: tuple[float, float]
+    logit: tuple[float, float]
+    probability: tuple[float, float] | None  # None for a model without a sigmoid
+
+    @property
+    def bi_prefers_first(self) -> bool:
+        """Whether the bi-encoder puts the first text above the second."""
+        return self.cosine[0] > self.cosine[1]
+
+    @property
+    def bi_prefers_second(self) -> bool:
+        """Whether it puts the second text above the first; neither, where both score the same."""
+        return self.cosine[0] < self.cosine[1]
+
+    @property
+    def cross_prefers_first(self) -> bool:
+        """Whether the cross-encoder puts the first text above the second."""
+        return self.logit[0] > self.logit[1]
+
+    @property
+    def cross_prefers_second(self) -> bool:
+        """Whether it puts the second text above the first."""
+        return self.logit[0] < self.logit[1]
+
+
+def score_pairs(encoder: BiEncoder, reranker: CrossEncoder, triples: Sequence[Triple]) -> list[PairScore]:
+    """Return both models' scores of each triple's two texts. The bi-encoder's are cosines, whatever a collection's measure is."""
+    if not triples:
+        return []
+    texts = [text for _, first, second in triples for text in (first, second)]
+    vectors = encoder.encode_documents(texts)
+    queries = np.stack([encoder.encode_query(query) for query, _, _ in triples])
+    scores = reranker.score([(query, text) for query, first, second in triples for text in (first, second)])
+    found = []
+    for at in range(len(triples)):
+        rows = slice(2 * at, 2 * at + 2)
+        lengths = np.linalg.norm(vectors[rows], axis=1) * np.linalg.norm(queries[at])
+        cosines = (vectors[rows] @ queries[at] / np.maximum(lengths, 1e-12)).tolist()
+        chances = None if scores.probabilities is None else scores.probabilities[rows].tolist()
+        logits = scores.logits[rows].tolist()
+        found.append(PairScore((cosines[0], cosines[1]), (logits[0], logits[1]), None if chances is None else (chances[0], chances[1])))
+    return found

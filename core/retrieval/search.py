@@ -10,7 +10,7 @@ from core.errors import QueryError
 from core.models.cross_encoder import CrossEncoder
 from core.records.filters import Filter
 from core.records.search import Hit, SearchResult, Timings
-from core.settings import POOL as POOL
+from core.settings import POOL
 from core.workspace import Workspace
 
 MOST_HITS = 1000

@@ -13,7 +13,7 @@ from importlib.resources import files
 
 from core.loading.loader import load
 from core.loading.sources import Upload, walk
-from core.records.search import Document
+from core.records.document import Document
 
 SAMPLE_COLLECTION = "sample-library"
 EXAMPLES = ("space-physics-01", "earth-food-04", "history-tech-05", "animals-body-03", "languages-01", "languages-09")

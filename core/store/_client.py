@@ -14,10 +14,9 @@ from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError, NotFoundError
 
 from core.errors import CollectionNotFound, StoreError
-from core.records._part_facets import Field
+from core.records.filters import Field
 from core.records.search import Collection
-
-FILE = "chroma.sqlite3"
+from core.store.conversion import CHROMA_FILE
 
 
 class Chroma:
@@ -48,7 +47,7 @@ class Chroma:
 
     def _read_stamp(self) -> tuple[int, int]:
         try:
-            status = (self._folder / FILE).stat()
+            status = (self._folder / CHROMA_FILE).stat()
         except FileNotFoundError:
             return (0, 0)
         return (status.st_mtime_ns, status.st_size)

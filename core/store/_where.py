@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from core.errors import QueryError
-from core.records._part_facets import Field, is_number, spoken
 from core.records.document import Value
-from core.records.filters import RANGES, Filter, Op, unknown_field
+from core.records.filters import RANGES, Field, Filter, Op, format_value, is_number, unknown_field
 
 _BOUND = re.compile(r"\d{4}(-\d\d){0,2}")
 _SIGNS: dict[Op, tuple[str, ...]] = {"at least": ("$gte",), "at most": ("$lte",), "between": ("$gte", "$lte")}
@@ -53,8 +52,8 @@ def number(value: Value) -> int | float | None:
 
 def _membership(asked: Filter, field: Field, key: str) -> Where:
     """Equal, one of, not: by the values that there are, numbers however they are written, words word for word."""
-    numbers, words = {number(value) for value in asked.values}, {spoken(value) for value in asked.values}
-    found = [held for held in (said.value for said in field.values) if (held in numbers if is_number(held) else spoken(held) in words)]
+    numbers, words = {number(value) for value in asked.values}, {format_value(value) for value in asked.values}
+    found = [held for held in (said.value for said in field.values) if (held in numbers if is_number(held) else format_value(held) in words)]
     if len(found) > MOST_VALUES:
         raise _too_many(asked, len(found))
     lists, cut = _by_type(found), _cut(found, field)
@@ -67,8 +66,8 @@ def _range(asked: Filter, field: Field, key: str) -> Where:
     bounds = [bound for value in asked.values if (bound := number(value)) is not None]
     if field.numbers and len(bounds) == len(asked.values):
         return _all([part for sign, bound in zip(_SIGNS[asked.op], bounds, strict=True) for part in _bound(key, sign, bound)])
-    if field.dates and all(_BOUND.fullmatch(spoken(value)) for value in asked.values):
-        inside = _inside(asked.op, [spoken(value) for value in asked.values])
+    if field.dates and all(_BOUND.fullmatch(format_value(value)) for value in asked.values):
+        inside = _inside(asked.op, [format_value(value) for value in asked.values])
         days = [day for day in field.dates if inside(day)]
         if len(days) > MOST_VALUES:
             raise _too_many(asked, len(days))

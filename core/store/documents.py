@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import DocumentNotFound, StoreError
-from core.records.search import Document, Heading, Page, Row, StoredDocument, Table, Time
+from core.records.document import Document, Heading, Page, Row, Table, Time
+from core.records.search import StoredDocument
 
-FILE = "rankscope.sqlite3"
+DOCUMENTS_FILE = "rankscope.sqlite3"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS texts (
     document_id TEXT PRIMARY KEY, text TEXT NOT NULL, marks TEXT NOT NULL);
@@ -52,7 +53,7 @@ class Entry:
     print: str = ""
 
 
-class Shelf:
+class DocumentStore:
     """Which documents are in which collection, and what they say. Collections are named by their key."""
 
     def __init__(self, path: Path) -> None:

@@ -13,10 +13,8 @@ from functools import cache, cached_property
 import numpy as np
 import numpy.typing as npt
 
-from core.records.search import Span
-
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+from core.records.document import Span
+from core.util.arrays import BoolArray, Int64Array
 
 _SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 _WIDE_STOPS = "。！？｡।॥؟۔…"  # end a sentence with no space behind them
@@ -39,17 +37,17 @@ class Breaks:
     A unit never begins with white space. Every array is a subset of ``words``.
     """
 
-    headings: Ints
-    paragraphs: Ints
-    rows: Ints
-    sentences: Ints
-    lines: Ints
-    clauses: Ints
-    words: Ints
-    last_ink: Ints  # shape (characters,): offset of the last character up to here that is not a space, else -1
+    headings: Int64Array
+    paragraphs: Int64Array
+    rows: Int64Array
+    sentences: Int64Array
+    lines: Int64Array
+    clauses: Int64Array
+    words: Int64Array
+    last_ink: Int64Array  # shape (characters,): offset of the last character up to here that is not a space, else -1
 
     @cached_property
-    def units(self) -> Ints:
+    def units(self) -> Int64Array:
         """Where a sentence, or what stands for one (a list's item, a table's row, a paragraph), begins."""
         return np.union1d(np.union1d(self.paragraphs, self.rows), np.union1d(self.sentences, self.headings))
 
@@ -59,18 +57,18 @@ def _codes(text: str) -> npt.NDArray[np.uint32]:
 
 
 @cache
-def _table(characters: str) -> Bools:
+def _table(characters: str) -> BoolArray:
     """For every code point, whether it is one of ``characters``: one look-up instead of a comparison with each."""
     table = np.zeros(0x110000, dtype=bool)
     table[[ord(character) for character in characters]] = True
     return table
 
 
-def _among(codes: npt.NDArray[np.uint32], characters: str) -> Bools:
+def _among(codes: npt.NDArray[np.uint32], characters: str) -> BoolArray:
     return _table(characters)[codes]
 
 
-def _last_index(mask: Bools) -> Ints:
+def _last_index(mask: BoolArray) -> Int64Array:
     """Return for every position the last one up to it at which ``mask`` holds, -1 before the first."""
     indices = np.where(mask, np.arange(len(mask), dtype=np.int64), -1)
     return np.maximum.accumulate(indices) if len(mask) else indices
@@ -105,7 +103,7 @@ def find_breaks(text: str, headings: Sequence[Span] = ()) -> Breaks:
     )
 
 
-def _word_starts(codes: npt.NDArray[np.uint32], space: Bools) -> Ints:
+def _word_starts(codes: npt.NDArray[np.uint32], space: BoolArray) -> Int64Array:
     """Offsets of the first character of each word; each ideograph is a word."""
     if not len(codes):
         return np.empty(0, dtype=np.int64)
@@ -121,7 +119,7 @@ def _word_starts(codes: npt.NDArray[np.uint32], space: Bools) -> Ints:
     return np.flatnonzero(starts).astype(np.int64)
 
 
-def _sentence_starts(text: str, codes: npt.NDArray[np.uint32], words: Ints, stopped_at: Ints) -> Ints:
+def _sentence_starts(text: str, codes: npt.NDArray[np.uint32], words: Int64Array, stopped_at: Int64Array) -> Int64Array:
     """Words that follow the end of a sentence, closing quotes and brackets skipped."""
     if not len(words):
         return words
@@ -137,7 +135,7 @@ def _sentence_starts(text: str, codes: npt.NDArray[np.uint32], words: Ints, stop
     return np.union1d(sure, np.asarray(likely, dtype=np.int64))
 
 
-def _letters(codes: npt.NDArray[np.uint32]) -> Bools:
+def _letters(codes: npt.NDArray[np.uint32]) -> BoolArray:
     """Whether a character may be a letter: every one beyond ASCII may."""
     folded = codes | 32
     return (codes > 127) | ((folded >= ord("a")) & (folded <= ord("z")))

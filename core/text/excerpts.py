@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from core.records.search import Document
-from core.text._part_stop_words import stop_words
+from core.records.document import Document
+from core.text.analyzers import fold, stop_words
 
 BEFORE, AFTER = 700, 1500  # characters of context
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
@@ -33,13 +32,6 @@ class Context:
     after: str
     cut_before: bool  # whether the document has more before ``before``
     cut_after: bool
-
-
-def fold(word: str) -> str:
-    """Return ``word`` without case and accents, and without an English plural's or possessive's end."""
-    plain = unicodedata.normalize("NFKD", word.casefold().replace("’", "'"))
-    plain = "".join(c for c in plain if not unicodedata.combining(c)).removesuffix("'s")
-    return plain[:-1] if len(plain) > 3 and plain.endswith("s") and not plain.endswith("ss") else plain
 
 
 def query_words(query: str) -> frozenset[str]:

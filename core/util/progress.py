@@ -9,6 +9,17 @@ from typing import Literal
 
 from core.errors import RankscopeError
 
+StageReport = Callable[[str, float], None]
+
+DoneReport = Callable[[int], None]
+LineReport = Callable[[str], None]
+
+
+def silent(*_: object) -> None:
+    """Report nothing: for callers who want no progress."""
+
+
+CountReport = Callable[[int, int], None]
 Status = Literal["indexed", "replaced", "kept beside", "unchanged", "duplicate", "failed", "cancelled"]
 STORED: tuple[Status, ...] = ("indexed", "replaced", "kept beside")
 
@@ -61,10 +72,6 @@ class Work:
 
 
 Report = Callable[[Progress], None]
-
-
-def silent(_progress: Progress) -> None:
-    """The Report of a caller who does not want to hear."""
 
 
 class Cancelled(RankscopeError):

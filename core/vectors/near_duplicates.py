@@ -12,17 +12,16 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+
+from core.util.arrays import Float32Array, Int64Array
 
 BLOCK = 2048  # vectors compared with as many at once: 16 MB of cosines
 HEAD = 4  # a fourth of the dimensions rules out
 PAIRS = 20_000  # computed in full at once
 MANY = 0.02  # of a block's pairs: where more are left, the whole block is computed in full
 _ROUNDING = 1e-5  # by which a cosine in float32 may miss
-Vectors = npt.NDArray[np.float32]
-Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -30,16 +29,10 @@ class Joined:
     """How far it is, 0 to 1, and a label for each vector, shape (vectors,): the same for all that chains of near pairs join."""
 
     share: float
-    labels: Places
+    labels: Int64Array
 
 
-def normalised(vectors: Vectors) -> Vectors:
-    """Return the vectors with length 1, shape (vectors, dimension); one of length 0 stays as it is."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, np.finfo(np.float32).tiny), dtype=np.float32)
-
-
-def join_near(vectors: Vectors, threshold: float) -> Iterator[Joined]:
+def join_near(vectors: Float32Array, threshold: float) -> Iterator[Joined]:
     """Join vectors of length 1 whose cosine is at least ``threshold``, step by step; the last step has share 1."""
     many = len(vectors)
     labels = np.arange(many)
@@ -58,7 +51,7 @@ def steps_of(vectors: int) -> int:
     return max(ceil(vectors / BLOCK), 1)
 
 
-def _screen(vectors: Vectors) -> Vectors:
+def _screen(vectors: Float32Array) -> Float32Array:
     """Return shorter vectors whose dot products are never less than the cosines: the head, and the length of the rest."""
     if not len(vectors):
         return vectors
@@ -68,7 +61,7 @@ def _screen(vectors: Vectors) -> Vectors:
     return np.column_stack([head, rest]).astype(np.float32)
 
 
-def _near(vectors: Vectors, bounds: Vectors, top: int, left: int, threshold: float) -> tuple[Places, Places]:
+def _near(vectors: Float32Array, bounds: Float32Array, top: int, left: int, threshold: float) -> tuple[Int64Array, Int64Array]:
     """The places of near pairs between two blocks."""
     one, other = _reaching(bounds, top, left, threshold)
     if len(one) > MANY * BLOCK * BLOCK:
@@ -78,7 +71,7 @@ def _near(vectors: Vectors, bounds: Vectors, top: int, left: int, threshold: flo
     return one[near], other[near]
 
 
-def _reaching(vectors: Vectors, top: int, left: int, threshold: float) -> tuple[Places, Places]:
+def _reaching(vectors: Float32Array, top: int, left: int, threshold: float) -> tuple[Int64Array, Int64Array]:
     """The places of pairs whose dot product is at least ``threshold``, each pair once."""
     products = vectors[top : top + BLOCK] @ vectors[left : left + BLOCK].T
     if left == top:
@@ -89,11 +82,11 @@ def _reaching(vectors: Vectors, top: int, left: int, threshold: float) -> tuple[
     return one + top, other + left
 
 
-def _cosines(vectors: Vectors, one: Places, other: Places) -> Vectors:
+def _cosines(vectors: Float32Array, one: Int64Array, other: Int64Array) -> Float32Array:
     return np.asarray(np.einsum("ij,ij->i", vectors[one], vectors[other]), dtype=np.float32)
 
 
-def _merge(labels: Places, one: Places, other: Places) -> Places:
+def _merge(labels: Int64Array, one: Int64Array, other: Int64Array) -> Int64Array:
     """Give each pair of labels one label."""
     apart = one != other
     if not apart.any():

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from core.projection.records import Floats
 from core.records.search import Metric
+from core.util.arrays import AnyIntArray, Float32Array, Float64Array
 
 _PAIRS = 2048  # computed at once: some 20 MB at 384 dimensions
-Numbers = npt.NDArray[np.float64]
-Any_places = npt.NDArray[np.integer[Any]]
 
 
-def lengths(vectors: Floats) -> Numbers:
+def lengths(vectors: Float32Array) -> Float64Array:
     """Return the length of each vector, shape (vectors,)."""
     return np.asarray(np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)))
 
 
-def unit(vectors: Floats) -> Floats:
+def unit(vectors: Float32Array) -> Float32Array:
     """Return the vectors with length 1; one of length 0 stays as it is."""
     sizes = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
     return np.asarray(vectors / np.maximum(sizes, np.finfo(np.float32).tiny)[:, None], dtype=np.float32)
 
 
-def similarities(metric: Metric, one: Floats, other: Floats) -> Floats:
+def similarities(metric: Metric, one: Float32Array, other: Float32Array) -> Float32Array:
     """Return the similarity of each pair of rows, shape (pairs,): in double precision, then rounded to single.
 
     So two chunks with the same vector are exactly as near to a third one, however many are computed at once.
@@ -43,7 +39,7 @@ def similarities(metric: Metric, one: Floats, other: Floats) -> Floats:
     return np.asarray(products, dtype=np.float32)
 
 
-def paired(metric: Metric, vectors: Floats, places: Any_places, others: Floats, among: Any_places) -> Floats:
+def paired(metric: Metric, vectors: Float32Array, places: AnyIntArray, others: Float32Array, among: AnyIntArray) -> Float32Array:
     """Return the similarity of ``vectors[places]`` to ``others[among]``, pair by pair, shape (pairs,), in bounded memory."""
     found = np.empty(len(places), dtype=np.float32)
     for first in range(0, len(places), _PAIRS):
@@ -52,14 +48,14 @@ def paired(metric: Metric, vectors: Floats, places: Any_places, others: Floats, 
     return found
 
 
-def distances(metric: Metric, found: Floats, vectors: Floats | None = None) -> Floats:
+def distances(metric: Metric, found: Float32Array, vectors: Float32Array | None = None) -> Float32Array:
     """Return similarities as distances that are never negative, of the same shape.
 
     Cosine: 1 - cosine. l2: the distance. Dot: how far below the most that it can be, which is the square of the longest of
     ``vectors``' length (Cauchy and Schwarz); without them, as far below the best of the row, plus the range of the row.
     """
     if metric != "dot":
-        most: Floats | float = 1.0 if metric == "cosine" else 0.0
+        most: Float32Array | float = 1.0 if metric == "cosine" else 0.0
     elif vectors is not None:
         most = float(np.square(lengths(vectors)).max(initial=0.0))
     else:
@@ -68,3 +64,28 @@ def distances(metric: Metric, found: Floats, vectors: Floats | None = None) -> F
 
 
 _products = partial(np.einsum, "ij,ij->i")
+
+
+def unit_vectors(vectors: Float32Array) -> Float32Array:
+    """Return the vectors with length 1, shape (vectors, dimension); one of length 0 stays as it is."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, np.finfo(np.float32).tiny), dtype=np.float32)
+
+
+BLOCK = 8192  # vectors compared at once: they are mapped from the disk
+
+
+def similarity_to_all(metric: Metric, vectors: Float32Array, query: Float32Array) -> Float32Array:
+    """Return the similarity of every vector to ``query``, shape (dimension,): by the collection's measure, higher is better."""
+    size = max(float(np.linalg.norm(query)), float(np.finfo(np.float32).tiny))
+    found = np.empty(len(vectors), dtype=np.float32)
+    for first in range(0, len(vectors), BLOCK):
+        block = np.asarray(vectors[first : first + BLOCK])
+        if metric == "l2":
+            found[first : first + BLOCK] = -np.linalg.norm(block - query, axis=1)
+            continue
+        products = block @ query
+        if metric == "cosine":
+            products = products / np.maximum(np.linalg.norm(block, axis=1) * size, np.finfo(np.float32).tiny)
+        found[first : first + BLOCK] = products
+    return found

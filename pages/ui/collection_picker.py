@@ -6,15 +6,69 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from core.errors import RankscopeError
 from core.records.search import Collection
-from core.samples.library import SAMPLE_COLLECTION
+from core.samples import library as samples
+from core.samples.library import EXAMPLES, SAMPLE_COLLECTION, Question, questions
 from core.workspace import Workspace
-from pages.ui._part_examples import first_example
-from pages.ui._part_notices import show_info, show_warning
-from pages.ui._part_samples import offer_samples
 from pages.ui.jobs import show_jobs
-from pages.ui.page import jobs
+from pages.ui.page import jobs, show_error, show_info, show_warning
 from pages.ui.url_state import Value, read_address
+
+
+def _examples() -> list[Question]:
+    by_id = {question.id: question for question in questions()}
+    return [by_id[example] for example in EXAMPLES]
+
+
+def first_example() -> str:
+    """Return the question that a first start shows."""
+    return _examples()[0].question
+
+
+def show_examples(query: str) -> None:
+    """Draw the examples as buttons, and say of the one that was asked why it is easy or hard."""
+    with st.container(horizontal=True, gap="small", key="examples", vertical_alignment="center"):
+        st.caption("Try:", width="content")
+        for example in _examples():
+            st.button(example.question, key=f"example-{example.id}", on_click=_ask, args=[example.question], type="tertiary", help=example.kind)
+    asked = next((question for question in questions() if question.question == query.strip()), None)
+    if asked:
+        st.caption(f":material/lightbulb: **{asked.kind}**: {asked.why}")
+
+
+def _ask(question: str) -> None:
+    st.session_state["q"] = question
+
+
+@st.cache_resource(show_spinner=False)
+def _offered() -> list[str]:
+    """Remembers, for as long as the app runs, that the samples were brought in: a person may delete them."""
+    return []
+
+
+def offer_samples(workspace: Workspace) -> None:
+    """Index the sample library if there is no collection at all, or if a killed first start left it empty."""
+    if _offered():
+        return
+    _offered().append(samples.SAMPLE_COLLECTION)
+    found = {collection.name: collection for collection in workspace.store.collections()}
+    coming = any(job.active and job.collection == samples.SAMPLE_COLLECTION for job in jobs().all())
+    interrupted = samples.SAMPLE_COLLECTION in found and not found[samples.SAMPLE_COLLECTION].chunks and not coming
+    if not found or interrupted:
+        add_samples(workspace)
+
+
+def add_samples(workspace: Workspace) -> bool:
+    """Queue the indexing of the sample library; where that fails, say why and return False."""
+    try:
+        with st.spinner("Loading the model for the sample library…"):
+            collection = workspace.open_or_create(samples.SAMPLE_COLLECTION)
+        jobs().index(workspace, collection, samples.sources(), "replace")
+    except RankscopeError as error:
+        show_error(error)
+        return False
+    return True
 
 
 def collections_to_ask(workspace: Workspace) -> dict[str, Collection]:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
 import streamlit as st
 
+from core.formats.trec import trec_run
 from core.records.search import Hit
-from core.retrieval.comparison import trec_run
+from core.util.csv_safety import disarmed
+
+
+def frame_csv(frame: pd.DataFrame) -> bytes:
+    """Return a table as CSV with the mark by which Excel knows UTF-8, and nothing that a spreadsheet would run."""
+    text: str = frame.map(disarmed).to_csv(index=False)
+    return text.encode("utf-8-sig")
 
 
 def offer_runs(results: Sequence[tuple[str, Sequence[Hit]]]) -> None:

@@ -2,20 +2,80 @@
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import streamlit as st
 
 from core.errors import QueryError, StoreError
-from core.records._part_facets import Field, spoken
-from core.records.filters import Filter, parse_filter
+from core.records.document import Value
+from core.records.filters import RANGES, Field, Filter, format_value, is_date, parse_filter
 from core.records.search import Collection
-from core.store._where import as_where
+from core.store._where import as_where, number
 from core.workspace import Workspace
-from pages.ui._part_filter_values import ends, shown, within
-from pages.ui._part_notices import literal, show_error, show_warning
+from pages.ui.page import literal, show_error, show_warning
+
+Span = tuple[Any, Any]  # two days, or two numbers
+
+
+def ends(field: Field) -> Span:
+    """Return the least and the greatest value of a field of numbers or dates; whole numbers where all are."""
+    if field.kind == "date":
+        return date.fromisoformat(field.dates[0]), date.fromisoformat(field.dates[-1])
+    low, high = field.numbers[0], field.numbers[-1]
+    return (int(low), int(high)) if all(one.is_integer() for one in field.numbers) else (low, high)
+
+
+def shown(field: Field, asked: Sequence[Filter]) -> list[str] | Span | None:
+    """Return what a field's widget holds for what is asked of the field, None where it cannot show it."""
+    if len(asked) > 1 or any(one.op == "not" for one in asked):
+        return None
+    if field.kind == "word":
+        return [format_value(value) for value in asked[0].values] if asked else []
+    low, high = ends(field)
+    if not asked:
+        return low, high
+    if asked[0].op not in (*RANGES, "equal"):
+        return None
+    said = asked[0].values
+    if asked[0].op == "equal" and field.kind == "date" and not is_date(said[0]):  # a month is equal to no day
+        return None
+    first = low if asked[0].op == "at most" else _end(field, said[0], last=False)
+    last = high if asked[0].op == "at least" else _end(field, said[-1], last=True)
+    if first is None or last is None or not low <= first <= last <= high:
+        return None
+    return (first, last) if field.kind == "date" else (type(low)(first), type(high)(last))
+
+
+def _end(field: Field, said: Value, last: bool) -> Any:
+    """One end of a range; of a month or a year its first or last day. None for what is no such thing."""
+    if field.kind == "number":
+        return number(said)
+    try:
+        year, month, day = ([int(part) for part in format_value(said).split("-")] + [0, 0])[:3]
+        month = month or (12 if last else 1)
+        return date(year, month, day or (calendar.monthrange(year, month)[1] if last else 1))
+    except ValueError:  # words, the 31st of February, or the 13th month
+        return None
+
+
+def within(field: Field, value: Span) -> Filter | None:
+    """Return a widget's range as a filter; an end that is the field's own asks for nothing."""
+    low, high = ends(field)
+    first, last = (one.isoformat() if isinstance(one, date) else one for one in value)
+    slack = (high - low) * 1e-6  # a slider's end may miss the field's by a rounding
+    from_low, to_high = value[0] - low <= slack, high - value[1] <= slack
+    if from_low and to_high:
+        return None
+    if value[0] == value[1]:
+        return Filter(field.name, "equal", (first,))
+    if to_high:
+        return Filter(field.name, "at least", (first,))
+    return Filter(field.name, "at most", (last,)) if from_low else Filter(field.name, "between", (first, last))
+
 
 KEY = "where"  # in the address and in the session: a list of filters as the shell takes them
 CHOSEN = "where-fields"
@@ -107,7 +167,7 @@ def _draw_field(collection: Collection, field: Field, asked: Sequence[Asked]) ->
     if field.kind == "word":
         _choose_values(field, value, heard)
     elif len(field.values) == 1:
-        st.caption(f"{literal(field.name)}: all say {literal(spoken(field.values[0].value))}")
+        st.caption(f"{literal(field.name)}: all say {literal(format_value(field.values[0].value))}")
     elif field.kind == "date":
         low, high = ends(field)
         st.date_input(literal(field.name), min_value=low, max_value=high, format="YYYY-MM-DD", **heard)
@@ -117,7 +177,7 @@ def _draw_field(collection: Collection, field: Field, asked: Sequence[Asked]) ->
 
 
 def _choose_values(field: Field, value: object, heard: dict[str, Any]) -> None:
-    counts = {spoken(said.value): said.chunks for said in field.values}
+    counts = {format_value(said.value): said.chunks for said in field.values}
     picked = [str(one) for one in value] if isinstance(value, list) else []
     options = [*list(counts)[:OFFERED], *(one for one in picked if one not in list(counts)[:OFFERED])]
     st.multiselect(

@@ -9,13 +9,14 @@ from functools import partial
 import streamlit as st
 
 from core.errors import RankscopeError
-from core.judgments._part_evaluation_graded import JudgedSpan, grade
 from core.judgments.queries import spans_for
+from core.judgments.relevance import JudgedSpan, grade
+from core.records.document import short_hash
 from core.records.judgments import GRADES, SHARED, Judgment
-from core.records.search import Collection, Hit, SearchResult, short_hash
+from core.records.search import Collection, Hit, SearchResult
 from core.workspace import Workspace
-from pages.ui._part_notices import literal, show_error
 from pages.ui.hits import show_hit
+from pages.ui.page import literal, show_error
 
 SWITCH, WHO = "judge", "judge-who"
 _FAILED = "judge-failed"

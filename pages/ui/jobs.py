@@ -9,8 +9,7 @@ from core.errors import RankscopeError
 from core.indexing.jobs import Job
 from core.util.formatting import plural, progress_text, work_text
 from core.util.progress import Outcome, Status, Work
-from pages.ui._part_notices import show_error
-from pages.ui.page import jobs
+from pages.ui.page import jobs, show_error
 
 POLL = 1.0  # seconds
 RESUMED = "Taken up after a restart: files that were stored before it are listed as unchanged."

@@ -13,11 +13,13 @@ from tokenizers import Tokenizer
 from core.chunking.chunker import chunk_document
 from core.errors import SettingsError
 from core.loading._markdown import markdown_headings
-from core.models._part_models_built_in import built_in_folder
-from core.models._part_models_tokens import Ints, TokenCounter
-from core.records.search import Chunk, ChunkSettings, Document
+from core.models.hub import built_in_folder
+from core.models.tokenization import TokenCounter
+from core.records.document import Document
+from core.records.search import Chunk, ChunkSettings
 from core.samples.library import documents
 from core.text.boundaries import find_breaks
+from core.util.arrays import Int64Array
 from tests.support.fakes import WordTokens
 
 WORDS = WordTokens()
@@ -123,7 +125,7 @@ def test_a_word_is_cut_only_if_it_alone_is_over_the_budget(minilm: TokenCounter)
 
 def test_a_cut_inside_a_word_spares_graphemes() -> None:
     class Letters(WordTokens):
-        def starts(self, text: str, cuts: Ints) -> Ints:
+        def starts(self, text: str, cuts: Int64Array) -> Int64Array:
             return np.arange(len(text), dtype=np.int64)
 
     family = "👨‍👩‍👧"  # one grapheme of five code points
@@ -153,7 +155,7 @@ def test_a_tokenizer_whose_counts_do_not_add_up_is_still_kept_to_the_budget() ->
 
         exact = False
 
-        def count(self, texts: Sequence[str]) -> Ints:
+        def count(self, texts: Sequence[str]) -> Int64Array:
             return super().count(texts) + 2
 
     chunks = chunk_document(Document("a", " ".join("abcdefghijklmnop")), ChunkSettings(8, 0), Sticky())
@@ -204,7 +206,7 @@ def test_impossible_settings_are_refused(size: int, overlap: int) -> None:
 
 
 def test_page_and_heading_of_a_chunk() -> None:
-    from core.records.search import Page
+    from core.records.document import Page
 
     text = "# Top\n\na b c d e f g\n\n## Under\n\nh i j k l m n"
     document = Document("a", text, (Page(0, 20, 1), Page(20, len(text), 2)), markdown_headings(text))

@@ -9,7 +9,8 @@ from core.chunking.chunker import Cutter, chunk_document
 from core.chunking.semantic import block_distances, read_meaning
 from core.errors import SettingsError
 from core.loading._markdown import markdown_headings, markdown_tables
-from core.records.search import METHODS, Chunk, ChunkSettings, Document, Method, Page, Row
+from core.records.document import Document, Page, Row
+from core.records.search import METHODS, Chunk, ChunkSettings, Method
 from core.samples.library import documents
 from core.text.boundaries import find_breaks
 from tests.chunking.test_chunker import check

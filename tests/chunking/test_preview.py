@@ -10,7 +10,8 @@ import pytest
 from core.chunking.chunker import Cutter
 from core.chunking.preview import Piece, figures, limits, pieces
 from core.cli.main import main
-from core.records.search import Chunk, ChunkSettings, Document
+from core.records.document import Document
+from core.records.search import Chunk, ChunkSettings
 from tests.support.fakes import FakeCrossEncoder, FakeEncoder, WordTokens
 
 WORDS = WordTokens()

@@ -109,8 +109,8 @@ def test_a_failure_is_one_clear_line(capsys: pytest.CaptureFixture[str], tmp_pat
 @pytest.mark.parametrize("command", ["import", "export", "copy", "rename"])
 def test_help_teaches_without_loading_a_model(command: str) -> None:
     program = (
-        "import sys, core.cli\n"
-        "try: core.cli.main(sys.argv[1:])\n"
+        "import sys, core.cli.main\n"
+        "try: core.cli.main.main(sys.argv[1:])\n"
         "except SystemExit: print('heavy:', *(m for m in ('torch', 'chromadb', 'pyarrow') if m in sys.modules))"
     )
     shown = subprocess.run([sys.executable, "-c", program, command, "--help"], capture_output=True, text=True, check=True)

@@ -128,8 +128,8 @@ def test_an_unusable_setting_is_a_wrong_call(capsys: pytest.CaptureFixture[str],
 @pytest.mark.parametrize("command", [[], ["index"], ["search"], ["collections"], ["documents"], ["delete"]])
 def test_help_teaches_without_loading_a_model(command: list[str]) -> None:
     program = (
-        "import sys, core.cli\n"
-        "try: core.cli.main(sys.argv[1:])\n"
+        "import sys, core.cli.main\n"
+        "try: core.cli.main.main(sys.argv[1:])\n"
         "except SystemExit: print('heavy:', *(m for m in ('torch', 'chromadb') if m in sys.modules))"
     )
     shown = subprocess.run([sys.executable, "-c", program, *command, "--help"], capture_output=True, text=True, check=True)

@@ -11,24 +11,20 @@ from typing import Any
 import ir_measures
 import pytest
 
-from core._part_wanted import Wanted
 from core.errors import CollectionNotFound, DataError, SettingsError
-from core.evaluation._part_evaluation_evaluations import Evaluations
-from core.evaluation._part_evaluation_index_check import check_index, checked_query
-from core.evaluation._part_evaluation_planning import Request, plan
-from core.evaluation._part_evaluation_side_by_side import side_by_side
 from core.evaluation.experiments import create, delete, experiments, open_experiment, save
-from core.evaluation.index_recall import try_widths
-from core.evaluation.jobs import CHANGED
+from core.evaluation.index_recall import check_index, checked_query, try_widths
+from core.evaluation.jobs import CHANGED, Evaluations
 from core.evaluation.pool_sweep import sweep
-from core.evaluation.results import Results
+from core.evaluation.results import Results, side_by_side
+from core.evaluation.runner import Request, plan
 from core.formats.trec import run_file
 from core.indexing.indexer import index
 from core.loading.sources import Upload
-from core.models.bi_encoder import Progress
 from core.models.cross_encoder import PairScores
-from core.records.search import Collection
+from core.records.search import Collection, CollectionOptions
 from core.settings import Settings
+from core.util.progress import DoneReport
 from core.workspace import Workspace
 from tests.support.fakes import FakeCrossEncoder, FakeEncoder
 
@@ -38,7 +34,7 @@ FILES = {"a.txt": "red green xx xx", "b.txt": "green", "c.txt": "red red red sun
 SYSTEMS = ("bm25", "bi", "hybrid", "bi+cross", "bi-exact")
 
 
-def filled(workspace: Workspace, name: str = "tiny", files: dict[str, str] = FILES, wanted: Wanted | None = None) -> Collection:
+def filled(workspace: Workspace, name: str = "tiny", files: dict[str, str] = FILES, wanted: CollectionOptions | None = None) -> Collection:
     index(workspace, workspace.open_or_create(name, wanted), [Upload(file, text.encode()) for file, text in files.items()])
     return workspace.store.collection(name)
 
@@ -81,7 +77,7 @@ def test_systems_on_a_collection_by_hand(judged: Workspace) -> None:
 
 @pytest.mark.parametrize("metric", ["cosine", "dot", "l2"])
 def test_exact_search_ranks_as_the_index_does_by_every_measure(workspace: Workspace, metric: str) -> None:
-    collection = filled(workspace, wanted=Wanted(metric=metric))  # type: ignore[arg-type]
+    collection = filled(workspace, wanted=CollectionOptions(metric=metric))  # type: ignore[arg-type]
     judge(workspace, collection, {"red green": {"a.txt": 1}, "sun": {"d.txt": 1}})
     made = plan(workspace, Request(("tiny",), ("bi", "bi-exact")))
     for answer in made.asking.answers():
@@ -93,8 +89,8 @@ def test_exact_search_ranks_as_the_index_does_by_every_measure(workspace: Worksp
 def test_judged_spans_count_on_another_collection_with_other_chunks(workspace: Workspace) -> None:
     """Judged is the sentence on the sea: both ways to cut have a chunk that counts for it, as one unit."""
     text = "red red red red. sun sun sun sun. sea sea sea sea. moon moon moon moon."
-    first = filled(workspace, "sentences", {"x.txt": text}, Wanted(size=8, overlap=0))
-    second = filled(workspace, "whole", {"x.txt": text}, Wanted(size=100, overlap=0))
+    first = filled(workspace, "sentences", {"x.txt": text}, CollectionOptions(size=8, overlap=0))
+    second = filled(workspace, "whole", {"x.txt": text}, CollectionOptions(size=100, overlap=0))
     document = workspace.documents(first)[0].document_id
     start = text.index("sea")
     workspace.judgments.judge("sea", document, start, start + 16, 2)
@@ -220,7 +216,7 @@ class Waiting(FakeCrossEncoder):
         self.after = after
         self.reached, self.go_on = threading.Event(), threading.Event()
 
-    def score(self, pairs: Sequence[tuple[str, str]], progress: Progress | None = None) -> PairScores:
+    def score(self, pairs: Sequence[tuple[str, str]], progress: DoneReport | None = None) -> PairScores:
         if self.after == 0:
             self.reached.set()
             assert self.go_on.wait(60)

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from core.errors import DataError
-from core.evaluation._part_evaluation_answers import Answer, Stage
 from core.evaluation.cost import as_csv, as_latex, as_markdown, latex, points, table
 from core.evaluation.index_recall import Width
 from core.evaluation.metrics import per_query
@@ -17,9 +16,9 @@ from core.evaluation.pool_sweep import knee, sweep, usual_depths
 from core.evaluation.results import Results
 from core.evaluation.runner import SystemRun
 from core.evaluation.significance import Interval
-from core.evaluation.systems import parse_system
+from core.evaluation.systems import Answer, Stage, parse_system
 from core.judgments.relevance import Questions
-from core.retrieval._part_agreement import agreement, kendall_tau
+from core.retrieval.comparison import agreement, kendall_tau
 
 
 def answer(query: str = "q", logits: tuple[float, ...] = (1.0, 3.0, 2.0, 4.0), names: str = "abcdef", read: float = 80.0) -> Answer:

@@ -11,8 +11,9 @@ import pytest
 
 from core.errors import DataError, SettingsError
 from core.evaluation.metrics import Aggregate, aggregate, per_query, split_names
-from core.evaluation.runner import SYSTEMS, Bench, SystemRun, check_systems
-from core.formats._part_evaluation_judged import JudgedCollection, read_beir
+from core.evaluation.runner import Bench, SystemRun
+from core.evaluation.systems import SYSTEMS, check_systems
+from core.formats.beir import JudgedCollection, read_beir
 from tests.support.fakes import FakeCrossEncoder, FakeEncoder
 
 CORPUS = '{"_id": "d1", "title": "Red", "text": "and green"}\n{"_id": "d2", "text": "blue"}\n'

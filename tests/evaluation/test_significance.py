@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.errors import DataError
-from core.evaluation._part_evaluation_worth import worth
+from core.evaluation.results import worth
 from core.evaluation.significance import Interval, bootstrap, changes, compare, compare_all, holm, odds, randomisation
 
 

@@ -10,16 +10,13 @@ import ir_measures
 import pytest
 
 from core.errors import DataError, SettingsError
-from core.evaluation._part_evaluation_answers import Answer, Stage
-from core.evaluation._part_evaluation_asking import Asking, depth_for
-from core.evaluation._part_evaluation_ground import Texts
+from core.evaluation.corpora import InMemoryCorpus
 from core.evaluation.metrics import MEASURES
 from core.evaluation.results import Results
-from core.evaluation.runner import Bench, runs_of
-from core.evaluation.systems import System, check_systems, parse_system
+from core.evaluation.runner import Asking, Bench, depth_for, runs_of
+from core.evaluation.systems import Answer, Stage, System, check_systems, parse_system
 from core.formats.trec import qrels_text, run_file, run_text, trec_id, write_runs
-from core.judgments._part_evaluation_graded import JudgedSpan
-from core.judgments.relevance import Place, Questions, pooled
+from core.judgments.relevance import JudgedSpan, Place, Questions, pooled
 from core.records.search import ChunkSettings
 from tests.evaluation.test_runner import TEXTS, bench, judged_collection
 from tests.support.fakes import FakeCrossEncoder, FakeEncoder
@@ -188,8 +185,8 @@ def test_the_ideal_counts_all_judged_spans() -> None:
 def test_a_beir_document_may_be_cut_into_chunks() -> None:
     """The word that is asked for stands at the end of a long text: as one vector it drowns, as a chunk it wins."""
     judged = judged_collection({"long": "sun " * 40 + "red green", "short": "red sun", "none": "sea"})
-    whole = Texts.whole(judged, FakeEncoder())
-    cut = Texts.cut_up(judged, FakeEncoder(), ChunkSettings(8, 0))
+    whole = InMemoryCorpus.whole(judged, FakeEncoder())
+    cut = InMemoryCorpus.cut_up(judged, FakeEncoder(), ChunkSettings(8, 0))
     rankings = {}
     for name, ground in (("whole", whole), ("cut", cut)):
         asking = Asking(Questions.of_documents(judged), {"": ground}, [parse_system("bi", 5)], None)
@@ -204,7 +201,7 @@ def test_a_beir_document_may_be_cut_into_chunks() -> None:
 def test_exact_search_is_for_collections() -> None:
     judged = judged_collection()
     with pytest.raises(SettingsError, match="'bi' is exact already"):
-        Asking(Questions.of_documents(judged), {"": Texts.whole(judged, FakeEncoder())}, [parse_system("bi-exact", 5)], None)
+        Asking(Questions.of_documents(judged), {"": InMemoryCorpus.whole(judged, FakeEncoder())}, [parse_system("bi-exact", 5)], None)
 
 
 def test_a_collections_stages_return_what_cutoffs_and_pools_need() -> None:

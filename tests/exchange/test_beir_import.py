@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from core._part_wanted import Wanted
 from core.errors import CollectionExists, DataError
-from core.exchange._part_exchange_data_sets import bring_beir
 from core.exchange.copying import copy
+from core.exchange.importer import bring_beir
 from core.formats.beir import is_beir, read_beir_data
-from core.records.search import short_hash
+from core.records.document import short_hash
+from core.records.judgments import Judgment
+from core.records.search import CollectionOptions
 from core.retrieval.search import search
-from core.store.judgments import Judgment
 from core.util.progress import Cancelled, Progress
 from core.workspace import Workspace
 
@@ -74,7 +74,7 @@ def sorted_(judgments: list[Judgment]) -> list[Judgment]:
 
 
 def test_a_folder_becomes_a_collection_with_its_judgments(workspace: Workspace, folder: Path) -> None:
-    brought = bring_beir(workspace, folder, wanted=Wanted(metric="dot", size=64))
+    brought = bring_beir(workspace, folder, wanted=CollectionOptions(metric="dot", size=64))
     held = brought.collection
     assert (held.name, held.metric, held.chunking.size, held.chunks) == ("tiny", "dot", 64, 3)
     assert (brought.documents, brought.queries, brought.judgments) == (3, 3, 5)
@@ -99,7 +99,7 @@ def test_a_zip_is_as_good(workspace: Workspace, folder: Path, inside: str) -> No
 
 def test_judgments_survive_another_way_to_cut_and_go_with_their_collection(workspace: Workspace, folder: Path) -> None:
     held = bring_beir(workspace, folder, "a").collection
-    copied = copy(workspace, "a", "b", Wanted(size=8)).collection
+    copied = copy(workspace, "a", "b", CollectionOptions(size=8)).collection
     assert workspace.judgments.judgments(copied.key) == workspace.judgments.judgments(held.key) == sorted_(EXPECTED)
     workspace.delete_collection("a")
     assert workspace.judgments.judgments(held.key) == []

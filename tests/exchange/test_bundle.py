@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core._part_wanted import Wanted
 from core.errors import (
     BadName,
     CollectionExists,
@@ -23,21 +22,19 @@ from core.errors import (
     ModelMismatch,
     SettingsError,
 )
-from core.exchange._part_exchange_bringing_in import bring_in
-from core.exchange._writer import in_groups
-from core.exchange.bundle import take_out
+from core.exchange.bundle import bring_in, take_out
 from core.exchange.copying import copy
+from core.exchange.writer import in_groups
 from core.indexing.indexer import index
 from core.loading.sources import Ready, Upload
-from core.models.bi_encoder import Vectors
 from core.records.document import Document
-from core.records.search import Hit, Metric
+from core.records.judgments import Judgment
+from core.records.search import CollectionOptions, Hit, Metric
 from core.retrieval.search import search
 from core.settings import Settings
-from core.store._part_disk import size_on_disk
-from core.store.judgments import Judgment
+from core.util.arrays import Float32Array
 from core.util.progress import Cancelled, Progress
-from core.workspace import Workspace
+from core.workspace import Workspace, size_on_disk
 from tests.support.fakes import AXES, FakeCrossEncoder, FakeEncoder
 
 EXACT = 150  # hits asked for, so that HNSW looks everywhere: two builds of its graph may miss different neighbours, above all by dot product
@@ -46,7 +43,7 @@ EXACT = 150  # hits asked for, so that HNSW looks everywhere: two builds of its 
 class Apart(FakeEncoder):
     """The fake encoder with a little of each text's hash: no two texts are equally near, where Chroma would take either."""
 
-    def _vector(self, text: str) -> Vectors:
+    def _vector(self, text: str) -> Float32Array:
         noise = np.frombuffer(hashlib.sha256(text.encode()).digest()[: len(AXES)], dtype=np.uint8)
         return (super()._vector(text) + noise / 1024).astype(np.float32)
 
@@ -70,7 +67,7 @@ def colours(workspace: Workspace, documents: int = 60, metric: Metric = "cosine"
         uploads.append(Upload(f"{number:03}.md", f"# Title {number}\n\n{' '.join(words)}".encode()))
     told = Document("told", "sun moon", size=9, metadata={"author": "Ada", "year": 1843, "cited": True, "weight": 0.1})
     uploads.append(Ready("told.txt", 9, lambda: told))
-    index(workspace, workspace.create(name, Wanted(metric=metric, size=16, overlap=4)), uploads)
+    index(workspace, workspace.create(name, CollectionOptions(metric=metric, size=16, overlap=4)), uploads)
 
 
 def rankings(workspace: Workspace, name: str) -> list[tuple[Hit, ...]]:
@@ -138,7 +135,7 @@ def test_the_sample_library_comes_back_the_same(samples_workspace: Workspace, tm
 
 def test_a_large_collection_goes_in_groups(workspace: Workspace, tmp_path: Path) -> None:
     uploads = [Upload(f"{number}.txt", f"red {number} {'word ' * 3000}".encode()) for number in range(150)]
-    index(workspace, workspace.create("large", Wanted(size=100, overlap=0)), uploads)
+    index(workspace, workspace.create("large", CollectionOptions(size=100, overlap=0)), uploads)
     heard: list[Progress] = []
     take_out(workspace, "large", tmp_path / "large.zip", heard.append)
     assert len(heard) > 1
@@ -276,7 +273,7 @@ def test_cancelled_in_the_middle_leaves_nothing(workspace: Workspace, bundle: Pa
     with pytest.raises(Cancelled):
         copy(workspace, "colours", "new", report=stop)
     with pytest.raises(Cancelled):
-        copy(workspace, "colours", "new", Wanted(size=32), report=stop)
+        copy(workspace, "colours", "new", CollectionOptions(size=32), report=stop)
     with pytest.raises(Cancelled):
         take_out(workspace, "colours", tmp_path / "new.zip", stop)
     assert [collection.name for collection in workspace.store.collections()] == ["colours"]
@@ -287,7 +284,7 @@ def test_cancelled_in_the_middle_leaves_nothing(workspace: Workspace, bundle: Pa
 def test_killed_in_the_middle_leaves_nothing(workspace: Workspace, bundle: Path) -> None:
     program = (
         "import os, sys\nfrom pathlib import Path\n"
-        "from core.exchange.bringing_in import bring_in\nfrom tests.test_exchange import elsewhere\n"
+        "from core.exchange.bundle import bring_in\nfrom tests.exchange.test_bundle import elsewhere\n"
         "bring_in(elsewhere(Path(sys.argv[1])), Path(sys.argv[2]), 'new', report=lambda progress: os._exit(9))"
     )
     killed = subprocess.run([sys.executable, "-c", program, str(workspace.settings.data), str(bundle)], check=False)
@@ -331,7 +328,7 @@ def test_another_measure_needs_no_embedding(workspace: Workspace, encoder: FakeE
     for metric in ("cosine", "dot", "l2"):
         colours(workspace, metric=metric, name=f"fresh {metric}")
         encoder.encoded.clear()
-        copy(workspace, "colours", metric, Wanted(metric=metric))
+        copy(workspace, "colours", metric, CollectionOptions(metric=metric))
         assert encoder.encoded == []
         same(rankings(workspace, f"fresh {metric}"), rankings(workspace, metric))
 
@@ -341,13 +338,13 @@ def test_from_cosine_vectors_are_taken_over_only_if_the_models_have_length_1(wor
     fresh = elsewhere(tmp_path / "fresh", encoder)  # where nothing can lend it vectors, nor it lend any
     colours(fresh, metric="dot", name="fresh")
     encoder.encoded.clear()
-    copied = copy(workspace, "colours", "copied", Wanted(metric="dot")).collection
+    copied = copy(workspace, "colours", "copied", CollectionOptions(metric="dot")).collection
     assert len(encoder.encoded) >= copied.chunks  # Chroma keeps vectors of length 1 only, and the fake's are longer
     same(rankings(fresh, "fresh"), rankings(workspace, "copied"))
     fresh.close()
 
     class Unit(Apart):
-        def _vector(self, text: str) -> Vectors:
+        def _vector(self, text: str) -> Float32Array:
             vector = super()._vector(text)
             return (vector / np.linalg.norm(vector)).astype(np.float32)
 
@@ -356,7 +353,7 @@ def test_from_cosine_vectors_are_taken_over_only_if_the_models_have_length_1(wor
     colours(other)
     colours(other, metric="dot", name="fresh")
     unit.encoded.clear()
-    copy(other, "colours", "copied", Wanted(metric="dot"))
+    copy(other, "colours", "copied", CollectionOptions(metric="dot"))
     assert len(unit.encoded) == 8  # the sample that shows the length
     same(rankings(other, "fresh"), rankings(other, "copied"))
     other.close()
@@ -364,7 +361,7 @@ def test_from_cosine_vectors_are_taken_over_only_if_the_models_have_length_1(wor
 
 def test_another_way_to_cut_comes_from_the_stored_documents(workspace: Workspace) -> None:
     colours(workspace)
-    copied = copy(workspace, "colours", "larger", Wanted(size=64)).collection
+    copied = copy(workspace, "colours", "larger", CollectionOptions(size=64)).collection
     assert (copied.chunking.size, copied.chunking.overlap, copied.metric) == (64, 12, "cosine")
     assert copied.chunks < workspace.store.collection("colours").chunks
     names = [[(one.name, one.document_id, dict(one.metadata)) for one in workspace.documents(workspace.store.collection(name))] for name in ("colours", "larger")]
@@ -372,7 +369,7 @@ def test_another_way_to_cut_comes_from_the_stored_documents(workspace: Workspace
     for hit in search(workspace, "larger", "red sea", 10).hits:
         assert hit.text == workspace.shelf.document(hit.document_id).text[hit.start : hit.end]
     with pytest.raises(SettingsError, match="at most 254"):
-        copy(workspace, "colours", "huge", Wanted(size=999))
+        copy(workspace, "colours", "huge", CollectionOptions(size=999))
     assert {collection.name for collection in workspace.store.collections()} == {"colours", "larger"}
 
 
@@ -387,7 +384,7 @@ def test_a_newer_revision_of_the_model_embeds_anew(workspace: Workspace) -> None
     other = elsewhere(workspace.settings.data, newer)
     assert copy(other, "colours", "kept").collection.revision == "1"
     assert newer.encoded == []
-    copied = copy(other, "colours", "new", Wanted(model="fake")).collection
+    copied = copy(other, "colours", "new", CollectionOptions(model="fake")).collection
     assert (copied.revision, copied.chunking.size, copied.chunking.overlap) == ("2", 12, 2)
     assert len(newer.encoded) == copied.chunks
     other.close()

@@ -12,12 +12,10 @@ import numpy as np
 import pytest
 from chromadb.config import Settings as ChromaSettings
 
-from core._part_wanted import Wanted
 from core.errors import CollectionExists, CollectionNotFound, ExchangeError, ModelMismatch, SettingsError, StoreError
-from core.exchange._part_exchange_foreign import Listed, choose, is_chroma, listed, open_foreign
-from core.exchange.chroma_import import adopt
+from core.exchange.chroma_import import Listed, adopt, choose, is_chroma, listed, open_foreign
 from core.exchange.copying import copy
-from core.records.search import Metric
+from core.records.search import CollectionOptions, Metric
 from core.retrieval.search import search
 from core.workspace import Workspace
 from tests.support.fakes import FakeEncoder
@@ -178,7 +176,7 @@ def test_a_collection_in_our_own_folder_is_brought_in_the_same_way(workspace: Wo
 def test_what_was_brought_in_can_be_cut_anew(workspace: Workspace, theirs: Path) -> None:
     with open_foreign(theirs) as store:
         adopt(workspace, store, choose("there", store, None), "mine", "fake")
-    copied = copy(workspace, "mine", "again", Wanted(size=64)).collection
+    copied = copy(workspace, "mine", "again", CollectionOptions(size=64)).collection
     assert (copied.chunks, len(workspace.documents(copied))) == (4, 4)
 
 

@@ -11,14 +11,13 @@ import pytest
 from core.cli.main import main
 from core.errors import DataError, ExchangeError, SettingsError
 from core.exchange.judgments import Format, Moved, export_judgments, guess_format, import_judgments
-from core.formats._part_evaluation_judged import read_beir
+from core.formats.beir import read_beir
 from core.indexing.indexer import index
 from core.judgments.queries import qrels_for, splits_for
 from core.loading.sources import Upload
-from core.records.judgments import SHARED, query_id_of
+from core.records.judgments import SHARED, Judgment, query_id_of
 from core.records.search import Collection
 from core.settings import Settings
-from core.store.judgments import Judgment
 from core.util.csv_safety import armoured, whole
 from core.workspace import Workspace
 from tests.support.fakes import FakeEncoder

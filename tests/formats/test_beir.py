@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import DataError
-from core.formats._part_evaluation_judged import read_beir
+from core.formats.beir import read_beir
 from tests.evaluation.test_runner import CORPUS, HEADER, QRELS, QUERIES, beir
 
 

@@ -12,14 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from core._part_wanted import Wanted
 from core.errors import CollectionNotFound, ModelMismatch, SettingsError, SettingsMismatch, StoreBusy, StoreError
-from core.indexing.indexer import OnChange, index
+from core.indexing.indexer import index
 from core.loading.sources import Upload, walk
-from core.records.search import Chunk, Collection
+from core.records.search import Chunk, Collection, CollectionOptions, OnChange
 from core.retrieval.search import search
 from core.settings import Settings
-from core.store.vector_store import Store
+from core.store.vector_store import VectorStore
 from core.util.progress import Cancelled, Progress
 from core.workspace import Workspace
 from tests.support.fakes import FakeEncoder
@@ -155,13 +154,13 @@ def test_progress_adds_up(workspace: Workspace) -> None:
 
 def test_a_document_half_added_is_not_found_and_removed_at_the_next_start(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     bring(workspace, {"a.txt": "red"})
-    real = Store.add
+    real = VectorStore.add
 
-    def dies_after_adding(self: Store, collection: Collection, chunks: list[Chunk], *rest: object) -> None:
+    def dies_after_adding(self: VectorStore, collection: Collection, chunks: list[Chunk], *rest: object) -> None:
         real(self, collection, chunks, *rest)  # type: ignore[arg-type]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Store, "add", dies_after_adding)
+    monkeypatch.setattr(VectorStore, "add", dies_after_adding)
     with pytest.raises(KeyboardInterrupt):
         bring(workspace, {"a.txt": "green", "b.txt": "blue"})
     monkeypatch.undo()
@@ -179,7 +178,7 @@ def test_a_failed_store_leaves_the_old_version(workspace: Workspace, monkeypatch
     def fails(*_: object) -> None:
         raise StoreError("disk full")
 
-    monkeypatch.setattr(Store, "add", fails)
+    monkeypatch.setattr(VectorStore, "add", fails)
     with pytest.raises(StoreError, match="disk full"):
         bring(workspace, {"a.txt": "green"})
     monkeypatch.undo()
@@ -190,12 +189,12 @@ def test_a_failed_store_leaves_the_old_version(workspace: Workspace, monkeypatch
 KILLED = """
 import sys, time
 from pathlib import Path
-from core.indexing import index
+from core.indexing.indexer import index
 from core.settings import Settings
-from core.sources import walk
+from core.loading.sources import walk
 from core.store import Store
 from core.workspace import Workspace
-from tests.fakes import FakeEncoder
+from tests.support.fakes import FakeEncoder
 
 fake = FakeEncoder()
 workspace = Workspace.open(Settings(Path(sys.argv[1]), model="fake"), loader=lambda model: fake)
@@ -276,13 +275,13 @@ def test_a_text_stays_while_any_collection_holds_it(workspace: Workspace) -> Non
 
 
 def test_settings_are_fixed_when_a_collection_is_made(workspace: Workspace) -> None:
-    workspace.open_or_create("c", Wanted(metric="dot", size=50))
+    workspace.open_or_create("c", CollectionOptions(metric="dot", size=50))
     assert workspace.open_or_create("c").metric == "dot"
-    for wanted, words in ((Wanted(metric="cosine"), "dot, not cosine"), (Wanted(size=60), "50, not 60"), (Wanted("other"), "fake, not other"), (Wanted(method="rows"), "structure, not rows")):
+    for wanted, words in ((CollectionOptions(metric="cosine"), "dot, not cosine"), (CollectionOptions(size=60), "50, not 60"), (CollectionOptions("other"), "fake, not other"), (CollectionOptions(method="rows"), "structure, not rows")):
         with pytest.raises(SettingsMismatch, match=words):
             workspace.open_or_create("c", wanted)
     with pytest.raises(SettingsError, match="at most 254"):
-        workspace.open_or_create("long", Wanted(size=255))
+        workspace.open_or_create("long", CollectionOptions(size=255))
 
 
 def test_a_model_that_reads_little_gets_smaller_chunks_by_default(workspace: Workspace, encoder: FakeEncoder) -> None:
@@ -300,8 +299,8 @@ def test_another_revision_of_the_model_is_refused_by_name(workspace: Workspace, 
 
 def test_two_processes_index_into_one_folder(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from core.indexing import index; from core.settings import Settings\n"
-        "from core.sources import Upload; from core.workspace import Workspace; from tests.fakes import FakeEncoder\n"
+        "import sys; from pathlib import Path; from core.indexing.indexer import index; from core.settings import Settings\n"
+        "from core.loading.sources import Upload; from core.workspace import Workspace; from tests.support.fakes import FakeEncoder\n"
         "fake = FakeEncoder(); w = Workspace.open(Settings(Path(sys.argv[1]), model='fake'), loader=lambda m: fake)\n"
         "for n in range(5): index(w, w.store.collection('c'), [Upload(f'{sys.argv[2]}{n}.txt', f'red {sys.argv[2]} {n}'.encode())])"
     )

@@ -11,7 +11,8 @@ import pytest
 from core.indexing._spool import queued
 from core.indexing.jobs import Jobs
 from core.loading.sources import PathSource, Upload
-from core.models.bi_encoder import Progress, Vectors
+from core.util.arrays import Float32Array
+from core.util.progress import DoneReport
 from core.workspace import Workspace
 from tests.support.fakes import FakeEncoder
 
@@ -22,7 +23,7 @@ def gate(encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch) -> threading.Eve
     event = threading.Event()
     real = encoder.encode_documents
 
-    def waits(texts: list[str], progress: Progress | None = None) -> Vectors:
+    def waits(texts: list[str], progress: DoneReport | None = None) -> Float32Array:
         assert event.wait(20)
         return real(texts, progress)
 
@@ -164,7 +165,7 @@ def test_an_error_that_nobody_foresaw_ends_one_job_not_the_queue(workspace: Work
     jobs = Jobs()
     collection = workspace.open_or_create("c")
 
-    def breaks(*_: object) -> Vectors:
+    def breaks(*_: object) -> Float32Array:
         monkeypatch.undo()
         raise ZeroDivisionError
 

@@ -11,10 +11,11 @@ from core.errors import StoreError
 from core.indexing._spool import Spool, queued
 from core.indexing.indexer import index
 from core.indexing.jobs import Job, Jobs
-from core.loading.loader import TableOptions
 from core.loading.sources import PathSource, Source, Upload
-from core.models.bi_encoder import Progress, Vectors
+from core.loading.tables import TableOptions
 from core.settings import Settings
+from core.util.arrays import Float32Array
+from core.util.progress import DoneReport
 from core.workspace import Workspace
 from tests.support.fakes import FakeEncoder
 
@@ -115,7 +116,7 @@ def test_the_rest_of_a_run_is_left_to_the_next_start_when_the_program_ends(works
     jobs = Jobs()
     real = encoder.encode_documents
 
-    def while_the_program_ends(texts: list[str], progress: Progress | None = None) -> Vectors:
+    def while_the_program_ends(texts: list[str], progress: DoneReport | None = None) -> Float32Array:
         jobs._worker.end()
         return real(texts, progress)
 

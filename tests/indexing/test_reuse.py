@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core._part_wanted import Wanted
-from core.indexing._part_fingerprints import content_print, file_print
-from core.indexing._reuse import stored_vectors
+from core.indexing._reuse import content_print, stored_vectors
 from core.indexing.indexer import index
-from core.loading.loader import TableOptions
-from core.loading.sources import PathSource, Source, Upload, loaded
-from core.records.search import Collection, Document
+from core.loading.sources import PathSource, Source, Upload, file_print, loaded
+from core.loading.tables import TableOptions
+from core.records.document import Document
+from core.records.search import Collection, CollectionOptions
 from core.util.progress import Outcome, Work
 from core.workspace import Workspace
 from tests.support.fakes import FakeEncoder
@@ -27,7 +26,7 @@ def bring(workspace: Workspace, collection: Collection, name: str, *sections: st
 
 def small(workspace: Workspace, name: str, **settings: object) -> Collection:
     """A collection that cuts each section into a chunk of its own."""
-    return workspace.create(name, Wanted(size=10, overlap=0, **settings))  # type: ignore[arg-type]
+    return workspace.create(name, CollectionOptions(size=10, overlap=0, **settings))  # type: ignore[arg-type]
 
 
 def vectors(workspace: Workspace, collection: Collection) -> dict[str, list[float]]:
@@ -98,7 +97,7 @@ def test_a_wrong_note_lends_nothing(workspace: Workspace) -> None:
 
 
 def test_a_tables_header_belongs_to_what_was_read(workspace: Workspace, encoder: FakeEncoder) -> None:
-    collection = workspace.create("c", Wanted(size=60, overlap=0, method="rows"))
+    collection = workspace.create("c", CollectionOptions(size=60, overlap=0, method="rows"))
     rows = "".join(f"| {word} | {number} |\n" for number, word in enumerate(("red", "green", "blue")))
     bring(workspace, collection, "a.md", f"| colour | rank |\n|---|---|\n{rows}")
     encoder.encoded.clear()

@@ -7,21 +7,19 @@ from itertools import pairwise
 
 import pytest
 
-from core._part_wanted import Wanted
 from core.chunking.chunker import chunk_document
 from core.errors import DataError
+from core.evaluation.metrics import ndcg
 from core.exchange.copying import copy
 from core.indexing.indexer import index
-from core.judgments._part_evaluation_graded import JudgedSpan, covered, grade, holds
-from core.judgments.queries import JudgedQueries, qrels_for, spans_for, splits_for, usual_split
-from core.judgments.relevance import ndcg
+from core.judgments.queries import qrels_for, spans_for, splits_for, usual_split
+from core.judgments.relevance import JudgedQueries, JudgedSpan, covered, grade, holds
 from core.loading.sources import Upload
 from core.records.document import Document
-from core.records.judgments import query_id_of
-from core.records.search import Chunk, ChunkSettings
+from core.records.judgments import Judgment, query_id_of
+from core.records.search import Chunk, ChunkSettings, CollectionOptions
 from core.retrieval.search import search
 from core.samples import library as samples
-from core.store.judgments import Judgment
 from core.workspace import Workspace
 from tests.support.fakes import WordTokens
 
@@ -129,8 +127,8 @@ def test_the_chunks_of_these_cuts_hold_all_but_white_space() -> None:
 @pytest.fixture
 def three(workspace: Workspace) -> tuple[Workspace, list[str]]:
     """A document and its ids under two ways to cut, and another document."""
-    index(workspace, workspace.create("coarse", Wanted(size=60, overlap=0)), [Upload("a.txt", WORDS.encode()), Upload("b.txt", b"blue sea")])
-    copy(workspace, "coarse", "fine", Wanted(size=8, overlap=0))
+    index(workspace, workspace.create("coarse", CollectionOptions(size=60, overlap=0)), [Upload("a.txt", WORDS.encode()), Upload("b.txt", b"blue sea")])
+    copy(workspace, "coarse", "fine", CollectionOptions(size=8, overlap=0))
     return workspace, [document.document_id for document in workspace.documents(workspace.store.collection("coarse"))]
 
 
@@ -200,7 +198,7 @@ def test_two_queries_of_one_id_keep_apart(three: tuple[Workspace, list[str]]) ->
 def sampled(workspace: Workspace) -> Workspace:
     """A few of the sample library's documents, under another name and another way to cut."""
     wanted = {"space/voyager-1.md", "space/voyager-2.md", "space/venus.md"}
-    index(workspace, workspace.create("mine", Wanted(size=40, overlap=0)), [source for source in samples.sources() if source.name in wanted])
+    index(workspace, workspace.create("mine", CollectionOptions(size=40, overlap=0)), [source for source in samples.sources() if source.name in wanted])
     return workspace
 
 

@@ -7,8 +7,8 @@ from math import log2
 
 import pytest
 
-from core.judgments._part_evaluation_graded import JudgedSpan, covered, grade
-from core.judgments.relevance import ndcg
+from core.evaluation.metrics import ndcg
+from core.judgments.relevance import JudgedSpan, covered, grade
 from core.records.search import Hit
 from tests.support.comparing import compared
 

@@ -14,7 +14,8 @@ from core.errors import QueryError
 from core.indexing.indexer import index
 from core.library.duplicates import duplicate_steps, find_duplicates, most_steps
 from core.loading.sources import Upload
-from core.vectors.near_duplicates import BLOCK, join_near, normalised, steps_of
+from core.vectors.near_duplicates import BLOCK, join_near, steps_of
+from core.vectors.similarity import unit_vectors
 from core.workspace import Workspace
 
 FILES = {
@@ -76,7 +77,7 @@ def test_joining_by_blocks_is_what_all_pairs_give() -> None:
     vectors = rng.standard_normal((2 * BLOCK + 100, 24), dtype=np.float32) * np.linspace(2, 0.1, 24, dtype=np.float32)
     for at in range(0, 60, 3):  # chains across the blocks, and within them
         vectors[[at + BLOCK, 2 * BLOCK + at]] = vectors[at] + 0.1 * rng.standard_normal((2, 24), dtype=np.float32)
-    unit = normalised(vectors)
+    unit = unit_vectors(vectors)
     steps = list(join_near(unit, 0.97))
     assert len(steps) == steps_of(len(unit)) == 3
     assert steps[-1].share == 1
@@ -97,9 +98,9 @@ def test_joining_by_blocks_is_what_all_pairs_give() -> None:
 
 
 def test_a_block_where_all_are_alike_is_one_group() -> None:
-    same = normalised(np.ones((3000, 8), dtype=np.float32))
+    same = unit_vectors(np.ones((3000, 8), dtype=np.float32))
     assert len(set(list(join_near(same, 1.0))[-1].labels.tolist())) == 1
-    apart = normalised(np.vstack([np.eye(8, dtype=np.float32), np.zeros((2, 8), dtype=np.float32)]))
+    apart = unit_vectors(np.vstack([np.eye(8, dtype=np.float32), np.zeros((2, 8), dtype=np.float32)]))
     assert len(set(list(join_near(apart, 0.5))[-1].labels.tolist())) == 10
 
 

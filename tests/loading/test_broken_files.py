@@ -10,8 +10,7 @@ import pytest
 from core.errors import LoadingError
 from core.loading._text import tidy
 from core.loading.loader import load
-from core.records.document import Span
-from core.records.search import Document
+from core.records.document import Document, Span
 from tests.support.broken import ADVICE, CASES, FILES, Broken, with_part
 
 VALID = ["guide.docx", "slides.pptx", "levels.xlsx", "guide.html", "handbook.pdf", "gulls.pdf", "buoys.pdf", "locked.pdf"]

@@ -10,7 +10,7 @@ import pytest
 
 from core.loading._markdown import markdown_headings, markdown_tables
 from core.loading.loader import is_supported, load
-from core.records.search import Document, Heading, Page
+from core.records.document import Document, Heading, Page
 
 FILES = Path(__file__).parents[1] / "files"
 

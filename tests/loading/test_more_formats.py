@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.loading.loader import KINDS, LOADERS, TABLE_LOADERS, load
-from core.records.search import Document, Time
+from core.records.document import Document, Time
 from tests.loading.test_formats import GUIDE, spelled
 
 FILES = Path(__file__).parents[1] / "files"

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from core.loading._part_loading_furniture import without_furniture
-from core.loading._part_loading_hyphens import join_hyphens
-from core.loading._part_loading_outline import Entry, find_headings
+from core.loading._pdf import Entry, find_headings, join_hyphens, without_furniture
 from core.loading._pdf_layout import Box, find_gutter, mark_paragraphs, read_blocks
 from core.loading.loader import load
-from core.records.search import Document, Heading, Page
+from core.records.document import Document, Heading, Page
 from tests.support.pdf_maker import Line, make_pdf
 
 FILES = Path(__file__).parents[1] / "files"

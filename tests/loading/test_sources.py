@@ -11,9 +11,10 @@ import pytest
 
 from core.errors import DamagedFile, EmptyFile, EncryptedFile, LoadingError, NoText, UnsupportedFile, WrongFileType
 from core.indexing.indexer import index
-from core.loading import _part_archives as archives
-from core.loading.loader import TableOptions
+from core.loading import _detection
+from core.loading import sources as archives
 from core.loading.sources import PathSource, Ready, Source, Upload, expanded, loaded, walk
+from core.loading.tables import TableOptions
 from core.workspace import Workspace
 from tests.support.broken import ADVICE, NOISE, PNG, with_flipped_byte
 
@@ -135,7 +136,7 @@ def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "MOST_MEMBERS", 3)
     found = inside(packed({"1.txt": b"", "2.zip": packed({"a.txt": b"x", "b.txt": b"y"})}))  # all inside count together
     assert "would unpack to more than 3 files" in str(error_of(found[1]))
-    monkeypatch.setattr(archives, "MOST_UNPACKED", 1000)
+    monkeypatch.setattr(_detection, "MOST_UNPACKED", 1000)
     (source,) = inside(packed({"1.txt": b"x" * 1001}))
     assert isinstance(error_of(source), DamagedFile)
 

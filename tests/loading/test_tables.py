@@ -9,9 +9,9 @@ import pytest
 
 from core.errors import DamagedFile, NoText, UnknownColumn
 from core.loading._metadata import iso_date
-from core.loading._part_loading_kinds import describe
-from core.loading.loader import Column, TableOptions, load, table_columns
-from core.records.search import Document
+from core.loading.loader import load, table_columns
+from core.loading.tables import Column, TableOptions, describe
+from core.records.document import Document
 
 FILES = Path(__file__).parents[1] / "files"
 

@@ -12,11 +12,11 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from core.errors import ModelError, ModelUnavailable
-from core.models import _part_models_built_in as built_in
 from core.models import devices as precision
+from core.models import hub as built_in
 from core.models.bi_encoder import SentenceTransformerEncoder
 from core.models.cross_encoder import SentenceTransformersCrossEncoder
-from core.models.registry import Catalog
+from core.models.registry import ModelRegistry
 from core.samples.library import documents
 from core.settings import Settings
 from tests.support.fakes import FakeEncoder
@@ -53,7 +53,7 @@ def test_faster_layers_compute_the_same(plain: SentenceTransformer) -> None:
     """Packed weights, fused GELU and batched attention, in float32 where nothing is lost to rounding."""
     from copy import deepcopy
 
-    from core.models import _part_models_fast_layers as fast_layers
+    from core.models import _acceleration as fast_layers
 
     if not fast_layers.available():
         pytest.skip("this build of PyTorch has no oneDNN")
@@ -197,7 +197,7 @@ def test_a_model_is_loaded_once_whatever_it_is_called(tmp_path: Path) -> None:
         loaded.append(model)
         return FakeEncoder()
 
-    catalog = Catalog(Settings(tmp_path), loader)
+    catalog = ModelRegistry(Settings(tmp_path), loader)
     assert catalog.get("all-MiniLM-L6-v2") is catalog.get("sentence-transformers/all-MiniLM-L6-v2")
     catalog.get("other")
     assert loaded == ["all-MiniLM-L6-v2", "other"]

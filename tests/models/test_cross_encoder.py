@@ -24,14 +24,14 @@ from transformers import AutoTokenizer, BertConfig, BertForSequenceClassificatio
 
 from core.errors import ModelError, ModelUnavailable
 from core.models import _acceleration as lowering
-from core.models import _part_models_reranker as reranker
-from core.models._part_models_built_in import built_in_folder
-from core.models._part_models_first_token import last_for_first_token
-from core.models.cross_encoder import Floats, SentenceTransformersCrossEncoder
-from core.models.hub import load_cross_encoder
-from core.models.registry import Catalog
+from core.models import hub as reranker
+from core.models._acceleration import last_for_first_token
+from core.models.cross_encoder import SentenceTransformersCrossEncoder
+from core.models.hub import built_in_folder, load_cross_encoder
+from core.models.registry import ModelRegistry
 from core.samples.library import documents, questions
 from core.settings import BUILT_IN_RERANKER, Settings
+from core.util.arrays import Float32Array
 from tests.support.fakes import FakeCrossEncoder
 
 QUERIES = [question.question for question in questions()[:12]]
@@ -55,7 +55,7 @@ def plain(assembled: Path) -> CrossEncoder:
 
 
 @pytest.fixture(scope="module")
-def wanted(plain: CrossEncoder) -> Floats:
+def wanted(plain: CrossEncoder) -> Float32Array:
     return np.asarray(plain.predict(PAIRS, activation_fn=nn.Identity(), show_progress_bar=False))
 
 
@@ -119,14 +119,14 @@ def test_what_a_result_records_of_the_model(float32: SentenceTransformersCrossEn
     assert float32.budget == plain.max_seq_length
 
 
-def test_float32_equals_plain_sentence_transformers(float32: SentenceTransformersCrossEncoder, wanted: Floats) -> None:
+def test_float32_equals_plain_sentence_transformers(float32: SentenceTransformersCrossEncoder, wanted: Float32Array) -> None:
     found = float32.score(PAIRS)
     assert found.logits.dtype == np.float32
     assert found.logits.shape == (len(PAIRS),)
     np.testing.assert_allclose(found.logits, wanted, atol=1e-3)
 
 
-def test_bfloat16_layers_stay_close(wanted: Floats) -> None:
+def test_bfloat16_layers_stay_close(wanted: Float32Array) -> None:
     found = SentenceTransformersCrossEncoder.load(BUILT_IN_RERANKER, "bfloat16", "cpu").score(PAIRS)
     assert found.logits.dtype == np.float32
     np.testing.assert_allclose(found.logits, wanted, atol=0.1)
@@ -142,7 +142,7 @@ def test_probabilities_are_the_sigmoid_of_the_logits(float32: SentenceTransforme
 
 
 @pytest.mark.parametrize("order", ["shortest first", "longest first", "shuffled"])
-def test_scores_come_in_the_order_of_the_pairs(float32: SentenceTransformersCrossEncoder, wanted: Floats, order: str) -> None:
+def test_scores_come_in_the_order_of_the_pairs(float32: SentenceTransformersCrossEncoder, wanted: Float32Array, order: str) -> None:
     places = sorted(range(len(PAIRS)), key=lambda at: sum(map(len, PAIRS[at])), reverse=order == "longest first")
     if order == "shuffled":
         places = np.random.default_rng(0).permutation(len(PAIRS)).tolist()
@@ -183,7 +183,7 @@ def test_progress_hears_every_pair_and_may_end_it(float32: SentenceTransformersC
     assert torch.get_num_threads() == threads
 
 
-def test_threads_may_share_a_model(float32: SentenceTransformersCrossEncoder, wanted: Floats) -> None:
+def test_threads_may_share_a_model(float32: SentenceTransformersCrossEncoder, wanted: Float32Array) -> None:
     with ThreadPoolExecutor(3) as threads:
         for found in threads.map(lambda _: float32.score(PAIRS[:20]).logits, range(6)):
             np.testing.assert_allclose(found, wanted[:20], atol=1e-3)
@@ -290,7 +290,7 @@ def test_a_reranker_is_loaded_once_the_settings_own_unless_another_is_named(tmp_
         loaded.append(model)
         return FakeCrossEncoder()
 
-    catalog = Catalog(Settings(tmp_path, reranker="mine"), reranker_loader=loader)
+    catalog = ModelRegistry(Settings(tmp_path, reranker="mine"), reranker_loader=loader)
     assert not catalog.has_reranker()
     assert catalog.reranker() is catalog.reranker("mine")
     assert (catalog.has_reranker(), catalog.has_reranker("mine"), catalog.has_reranker("other")) == (True, True, False)

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.samples.library import SAMPLE_COLLECTION, questions
 from core.samples.pairs import KINDS, trick_pairs
-from pages.ui._part_notices import literal
+from pages.ui.page import literal
 from tests.pages.test_search import address, cards, html, opened, press, said
 
 COMPARE, SEARCH = "pages/compare.py", "pages/search.py"

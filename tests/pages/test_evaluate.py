@@ -11,14 +11,14 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.evaluation._part_evaluation_evaluations import Evaluations
-from core.evaluation._part_evaluation_planning import Request
 from core.evaluation.experiments import experiments
+from core.evaluation.jobs import Evaluations
+from core.evaluation.runner import Request
 from core.samples.library import questions
 from core.settings import Settings
 from core.workspace import Workspace
-from pages.ui._part_notices import literal
 from pages.ui.evaluate import runs
+from pages.ui.page import literal
 from tests.evaluation.test_experiments import QUERIES, filled, judge
 from tests.pages.test_search import address, opened, said
 from tests.support.fakes import FakeCrossEncoder, FakeEncoder

@@ -11,10 +11,10 @@ import pytest
 
 from core.records.search import Hit, Metric, SearchResult, Timings
 from core.text.excerpts import Context
-from pages.ui._part_frames import frame_csv
-from pages.ui._part_markup import bar_percent, context_html, hit_card, marked_text, timings_html
-from pages.ui._part_notices import literal
+from pages.ui.downloads import frame_csv
 from pages.ui.hits import hits_csv
+from pages.ui.html import bar_percent, context_html, hit_card, marked_text, timings_html
+from pages.ui.page import literal
 from pages.ui.url_state import _parsed
 
 HIT = Hit(1, "id", "a.txt", "d", None, None, 0, 4, "text", 1, 0.5, 1)

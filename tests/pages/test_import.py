@@ -8,7 +8,7 @@ from pathlib import Path
 from core.exchange.bundle import take_out
 from core.settings import Settings
 from core.workspace import Workspace
-from pages.ui.library._part_library_errands import errands
+from pages.ui.library.collections import errands
 from tests.pages.test_search import _alone, library, opened, own, press, said, shelf
 
 __all__ = ["_alone", "library", "own"]  # fixtures

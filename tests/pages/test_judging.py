@@ -16,7 +16,7 @@ from core.loading.sources import Upload
 from core.records.judgments import GRADES
 from core.settings import Settings
 from core.workspace import Workspace
-from pages.ui._part_notices import literal
+from pages.ui.page import literal
 from tests.pages.test_search import cards, html, opened, press, said
 
 COMPARE, SEARCH = "pages/compare.py", "pages/search.py"

@@ -11,26 +11,22 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core._part_wanted import Wanted
 from core.chunking.preview import pieces
 from core.indexing.indexer import index
 from core.library.document_view import WINDOW, Opened, open_document
 from core.library.duplicates import find_duplicates
 from core.loading.sources import Upload
-from core.records._part_facets import Said, fields_of
-from core.records.filters import Filter
-from core.records.search import ChunkSettings, Collection, Document, Page, Value
+from core.records.document import Document, Page, Value
+from core.records.filters import FieldValue, Filter, group_fields
+from core.records.search import ChunkSettings, Collection, CollectionOptions
 from core.settings import Settings
 from core.store.documents import Entry
 from core.workspace import Workspace
-from pages.ui._part_filter_values import shown, within
-from pages.ui._part_markup import hit_card, metadata_html
-from pages.ui._part_notices import literal
-from pages.ui.html import cutting_html
-from pages.ui.library._part_library_cards import card_html
-from pages.ui.library._part_library_duplicates import group_html
-from pages.ui.library._part_library_errands import errands
-from pages.ui.library.documents import document_table
+from pages.ui.filters import shown, within
+from pages.ui.html import cutting_html, hit_card, metadata_html
+from pages.ui.library.collections import card_html, errands
+from pages.ui.library.documents import document_table, group_html
+from pages.ui.page import literal
 from tests.pages.test_html import HIT
 from tests.pages.test_search import html, press, said
 from tests.pages.test_search import opened as opened_page
@@ -58,7 +54,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     opened.close()
     fake = Workspace.open(Settings(folder), loader=lambda model: FakeEncoder())
     text = b"# Red\n\nred red red\n\n# Green\n\ngreen green green\n\n# Blue\n\nblue blue blue"
-    index(fake, fake.open_or_create("colours", Wanted(model="fake", metric="dot", method="sections", size=8, overlap=0)), [Upload("colours.md", text)])
+    index(fake, fake.open_or_create("colours", CollectionOptions(model="fake", metric="dot", method="sections", size=8, overlap=0)), [Upload("colours.md", text)])
     fake.close()
     return folder
 
@@ -161,7 +157,7 @@ def test_windows_follow_pages() -> None:
 
 
 def test_an_opened_document_has_its_chunks_by_place(workspace: Workspace) -> None:
-    index(workspace, workspace.open_or_create("c", Wanted(size=8, overlap=2)), [Upload("a.txt", ("red green blue sun moon sea tree stone. " * 5).encode())])
+    index(workspace, workspace.open_or_create("c", CollectionOptions(size=8, overlap=2)), [Upload("a.txt", ("red green blue sun moon sea tree stone. " * 5).encode())])
     held = workspace.store.collection("c")
     (document,) = workspace.documents(held)
     one = open_document(workspace, held, document.document_id)
@@ -234,11 +230,11 @@ def test_a_group_escapes_what_it_shows(workspace: Workspace) -> None:
 
 
 def test_a_collection_is_copied_and_exported_in_the_background(workspace: Workspace) -> None:
-    from pages.ui.library._part_library_errands import begin_copy, begin_export
+    from pages.ui.library.collections import begin_copy, begin_export
 
     errands().clear()
     index(workspace, workspace.open_or_create("c"), [Upload("a.txt", b"red"), Upload("b.txt", b"green")])
-    begin_copy(workspace, workspace.store.collection("c"), "d", Wanted(metric="dot"))
+    begin_copy(workspace, workspace.store.collection("c"), "d", CollectionOptions(metric="dot"))
     begin_export(workspace, workspace.store.collection("c"))
     for errand in errands():
         assert errand.task
@@ -252,7 +248,7 @@ def test_a_collection_is_copied_and_exported_in_the_background(workspace: Worksp
 
 
 def test_what_a_process_that_ended_has_left_goes_and_what_this_one_makes_stays(tmp_path: Path) -> None:
-    from pages.ui.library._part_library_errands import passing
+    from pages.ui.library.collections import passing
 
     (tmp_path / "exports").mkdir()
     (tmp_path / "exports" / "tmp1.zip").write_bytes(b"an upload that was never read")
@@ -312,7 +308,7 @@ def test_an_unusable_filter_of_an_address_is_explained_and_dropped() -> None:
 
 
 BOOKS: list[dict[str, Value]] = [{"year": 2000, "date": "2000-01-15", "kind": "a"}, {"year": 2010, "date": "2010-12-31", "kind": "b"}]
-YEAR, DATE, KIND = (next(field for field in fields_of((n, Said(v, 1)) for book in BOOKS for n, v in book.items()) if field.name == name) for name in ("year", "date", "kind"))
+YEAR, DATE, KIND = (next(field for field in group_fields((n, FieldValue(v, 1)) for book in BOOKS for n, v in book.items()) if field.name == name) for name in ("year", "date", "kind"))
 
 
 @pytest.mark.parametrize("asked", [Filter("year", "at least", (2003,)), Filter("year", "at most", (2003,)), Filter("year", "between", (2003, 2005)), Filter("year", "equal", (2003,))])

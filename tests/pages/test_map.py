@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core._part_wanted import Wanted
 from core.indexing.indexer import index
 from core.loading.sources import Upload
+from core.records.search import CollectionOptions
 from core.settings import Settings
 from core.workspace import Workspace
 from tests.pages.test_search import ODD, _alone, library, opened, own  # noqa: F401  # fixtures
@@ -88,7 +88,7 @@ def test_two_maps_need_two_collections_of_the_same_documents(own: Path) -> None:
     page = opened("pages/map.py", collection="colours", method="pca", view="Two maps")
     assert any("No other collection holds documents of colours" in info.value for info in page.info)
     workspace = Workspace.open(Settings(own))
-    other = workspace.create("again", Wanted(size=8, overlap=0))
+    other = workspace.create("again", CollectionOptions(size=8, overlap=0))
     index(workspace, other, [Upload("red.txt", b"Red is a colour.")])
     workspace.close()
     page = opened("pages/map.py", collection="colours", method="pca", view="Two maps", q="red")

@@ -16,8 +16,7 @@ from core.loading.sources import Upload
 from core.samples.library import EXAMPLES, SAMPLE_COLLECTION, questions
 from core.settings import Settings
 from core.workspace import Workspace
-from pages.ui._part_notices import literal
-from pages.ui.page import jobs
+from pages.ui.page import jobs, literal
 from tests.support.fakes import FakeEncoder
 
 ROOT = Path(__file__).parents[2]
@@ -283,7 +282,7 @@ def test_the_library_lists_documents(script: str) -> None:
 
 def asks_to_delete(documents: int) -> None:
     """A page that is nothing but the question: a dialog's buttons are out of AppTest's reach on a page that opens it by a click."""
-    from pages.ui.library._part_library_deleting import ask_to_delete
+    from pages.ui.library.collections import ask_to_delete
     from pages.ui.page import begin_page
 
     workspace = begin_page("Test")

@@ -8,19 +8,29 @@ import pytest
 from core.indexing.indexer import index
 from core.loading.sources import Upload
 from core.projection import clusters as rooms
-from core.projection._part_projection_clusters_task import TEXTS, make_clusters, read_texts, run
-from core.projection._part_projection_grouping import ask_clusters, clusters_path, kept_clusters
-from core.projection._part_projection_terms import distinctive_terms
-from core.projection.clusters import NOISE, Clusters, find_clusters, smallest_cluster
-from core.projection.jobs import Projections
+from core.projection._worker import run_clusters
+from core.projection.cache import clusters_path, kept_clusters
+from core.projection.clusters import (
+    NOISE,
+    TEXTS,
+    Clusters,
+    distinctive_terms,
+    find_clusters,
+    make_clusters,
+    read_texts,
+    smallest_cluster,
+)
+from core.projection.jobs import Projections, ask_clusters
 from core.projection.points import read_points
-from core.projection.records import Floats, Layout, LayoutSettings, Points, silent
+from core.projection.records import Layout, LayoutSettings, Points
 from core.records.search import Collection
 from core.text.analyzers import language_of
+from core.util.arrays import Float32Array
+from core.util.progress import silent
 from core.workspace import Workspace
 
 
-def blobs(*sizes: int, loose: int = 0) -> Floats:
+def blobs(*sizes: int, loose: int = 0) -> Float32Array:
     """Groups of points around (0, 0), (100, 0), (200, 0) ..., and some far from all."""
     random = np.random.default_rng(5)
     groups = [random.standard_normal((size, 2)) + np.asarray([100 * at, 0]) for at, size in enumerate(sizes)]
@@ -174,26 +184,26 @@ def test_a_document_that_is_gone_says_nothing(workspace: Workspace, drawn: tuple
 def test_clusters_are_kept_and_found_again(workspace: Workspace, drawn: tuple[Collection, Points, Layout]) -> None:
     collection, points, layout = drawn
     projections = Projections(workspace.settings.data)
-    assert kept_clusters(projections, points, layout) is None
+    assert kept_clusters(projections.data, points, layout) is None
     job = ask_clusters(projections, workspace, collection, points, layout)
     assert ask_clusters(projections, workspace, collection, points, layout) is job
     job.wait(60)
     assert (job.state, job.error) == ("done", "")
-    found = kept_clusters(projections, points, layout)
+    found = kept_clusters(projections.data, points, layout)
     assert found is not None
     assert found.sizes == (8, 8, 8)
     assert found.terms == make_clusters(points, layout, workspace.shelf, silent).terms
 
     path = clusters_path(workspace.settings.data, layout)
     path.write_bytes(path.read_bytes()[:100])
-    assert kept_clusters(projections, points, layout) is None
+    assert kept_clusters(projections.data, points, layout) is None
     assert not path.exists()
-    run(job.task, silent)
-    assert kept_clusters(projections, points, layout) is not None
+    run_clusters(job.task, silent)
+    assert kept_clusters(projections.data, points, layout) is not None
 
 
 def test_large_clusters_are_named_by_a_part(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, drawn: tuple[Collection, Points, Layout]) -> None:
-    from core.projection import _part_projection_clusters_task as clusters_task
+    from core.projection import clusters as clusters_task
 
     assert TEXTS == 300
     _, points, layout = drawn

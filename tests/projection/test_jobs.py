@@ -19,13 +19,13 @@ import pytest
 
 import core
 from core.errors import MapError
-from core.projection import _worker as worker
-from core.projection._part_projection_kept_points import keep_points, points_folder
-from core.projection._part_projection_layout_task import layout_task
+from core.projection import _worker
+from core.projection._worker import layout_task
 from core.projection._worker_process import UNEXPECTED, Child
 from core.projection.cache import keep_layout, kept_layout, layout_path
 from core.projection.jobs import Projections
 from core.projection.layouts import lay_out
+from core.projection.points import keep_points, points_folder
 from core.projection.records import LayoutSettings
 from core.util.files import FOLDER
 from tests.support.points_maker import heaps, points_of
@@ -230,7 +230,7 @@ def test_a_real_worker_lays_out_reports_and_says_what_went_wrong(tmp_path: Path)
 
 PARENT = """
 import json, os, sys, time
-from core.projection.child import Child
+from core.projection._worker_process import Child
 child = Child.start()
 print(child.process.pid, flush=True)
 time.sleep(60)
@@ -261,10 +261,10 @@ def test_a_worker_that_dies_is_noticed(tmp_path: Path) -> None:
 
 def test_a_worker_waits_for_more_but_not_for_ever(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     told = iter([{"done": True}, {"error": "no memory"}])
-    monkeypatch.setattr(worker, "IDLE", 0.2)
-    monkeypatch.setattr(worker, "_perform", lambda task, out: next(told))
-    monkeypatch.setattr(worker, "_read", lambda tasks: [tasks.put('{"name": "one"}'), tasks.put('{"name": "two"}')])
-    monkeypatch.setattr(worker, "_own_output", lambda: sys.stdout)
-    monkeypatch.setattr(worker, "_POLITENESS", 0)
-    assert worker.main() == 0
+    monkeypatch.setattr(_worker, "IDLE", 0.2)
+    monkeypatch.setattr(_worker, "_perform", lambda task, out: next(told))
+    monkeypatch.setattr(_worker, "_read", lambda tasks: [tasks.put('{"name": "one"}'), tasks.put('{"name": "two"}')])
+    monkeypatch.setattr(_worker, "_own_output", lambda: sys.stdout)
+    monkeypatch.setattr(_worker, "_POLITENESS", 0)
+    assert _worker.main() == 0
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [{"done": True}, {"error": "no memory"}]

@@ -14,23 +14,23 @@ import pytest
 import core
 from core.errors import MapError
 from core.projection import _algorithms as tsne_layout
-from core.projection import cache, layouts
-from core.projection._part_projection_placing_weights import place_by_neighbours, strengths
-from core.projection._part_projection_sampling import sample_by_document
-from core.projection._part_projection_stages import Stages
+from core.projection import cache
+from core.projection._algorithms import place_by_neighbours, strengths
 from core.projection.cache import keep_layout, keep_neighbours, kept_layout, kept_neighbours, layout_path
-from core.projection.layouts import lay_out, neighbours_needed
-from core.projection.records import Floats, Layout, LayoutSettings, Neighbours, Report
+from core.projection.layouts import Stages, lay_out, neighbours_needed, sample_by_document
+from core.projection.records import Layout, LayoutSettings
 from core.records.search import METRICS, Metric
-from core.util.progress import Cancelled
-from core.vectors.neighbors import nearest
+from core.util.arrays import Float32Array
+from core.util.progress import Cancelled, StageReport
+from core.vectors import neighbors
+from core.vectors.neighbors import Neighbours, nearest
 from tests.support.points_maker import heaps, points_of
 
 PCA, UMAP, TSNE = (LayoutSettings(method) for method in ("pca", "umap", "tsne"))
 ODD = {"all alike": np.ones((20, 5)), "nothing": np.zeros((20, 3)), "a line": np.arange(20.0)[:, None] - 7}
 
 
-def apart(xy: Floats) -> Floats:
+def apart(xy: Float32Array) -> Float32Array:
     """The four heaps' distance from each other, less how wide they are."""
     middles = np.stack([xy[heap::4].mean(axis=0) for heap in range(4)])
     wide = max(float(np.linalg.norm(xy[heap::4] - middles[heap], axis=1).mean()) for heap in range(4))
@@ -97,7 +97,7 @@ import sys
 import numpy as np
 from core.projection.layouts import lay_out
 from core.projection.records import LayoutSettings
-from tests.points_maker import heaps, points_of
+from tests.support.points_maker import heaps, points_of
 np.save(sys.argv[1], lay_out(points_of(heaps(300)), LayoutSettings("umap", seed=int(sys.argv[2]))).xy)
 """
 
@@ -126,11 +126,11 @@ def test_neighbours_that_are_known_are_not_sought(tmp_path: Path, monkeypatch: p
     points = points_of(heaps(50))
     sought: list[int] = []
 
-    def seek(vectors: Floats, metric: Metric, k: int, report: Report) -> Neighbours:
+    def seek(vectors: Float32Array, metric: Metric, k: int, report: StageReport) -> Neighbours:
         sought.append(k)
         return nearest(vectors, metric, k, report)
 
-    monkeypatch.setattr(layouts, "nearest", seek)
+    monkeypatch.setattr(neighbors, "nearest", seek)
     first = lay_out(points, UMAP, keep_in=tmp_path)
     closer = lay_out(points, replace(UMAP, min_dist=0.5), keep_in=tmp_path)
     fewer = lay_out(points, replace(UMAP, n_neighbors=5), keep_in=tmp_path)

@@ -9,23 +9,24 @@ from core.errors import MapError
 from core.projection import placement as placing
 from core.projection.layouts import lay_out
 from core.projection.placement import place
-from core.projection.records import Floats, Layout, LayoutSettings, Method, Points
+from core.projection.records import Layout, LayoutSettings, Method, Points
 from core.records.search import METRICS, Metric
+from core.util.arrays import Float32Array
 
 NOTHING = np.empty(0, np.float32)
 
 
-def points_of(vectors: Floats, metric: Metric = "cosine") -> Points:
+def points_of(vectors: Float32Array, metric: Metric = "cosine") -> Points:
     ids = tuple(f"c{place:04}" for place in range(len(vectors)))
     spans = np.arange(len(vectors))
     return Points("things", "key", "digest", metric, "model", ids, ids, ids, spans, spans + 1, spans, vectors)
 
 
-def drawn(xy: Floats, method: Method = "umap") -> Layout:
+def drawn(xy: Float32Array, method: Method = "umap") -> Layout:
     return Layout(LayoutSettings(method), "digest", xy, np.ones(len(xy), dtype=bool), NOTHING, np.empty((0, 2), np.float32))
 
 
-def cloud(many: int = 300, dimension: int = 8) -> Floats:
+def cloud(many: int = 300, dimension: int = 8) -> Float32Array:
     return np.random.default_rng(3).standard_normal((many, dimension)).astype(np.float32)
 
 

@@ -10,13 +10,27 @@ import pytest
 
 from core.errors import StoreError
 from core.projection import coloring as painting
-from core.projection._part_map_plots import DIMMED, base_figure, map_html, point_size, write_map_html
-from core.projection._part_map_table import map_rows
-from core.projection.plots import Overlay, add_lit, add_meter, add_names, add_opened, add_query, add_star, with_overlay
-from core.projection.query import covering, found_by, search_among, similarity_to_all
+from core.projection.export import map_rows
+from core.projection.plots import (
+    DIMMED,
+    Overlay,
+    add_lit,
+    add_meter,
+    add_names,
+    add_opened,
+    add_query,
+    add_star,
+    base_figure,
+    map_html,
+    point_size,
+    with_overlay,
+    write_map_html,
+)
+from core.projection.query import covering, found_by, search_among
 from core.projection.records import Layout, LayoutSettings, Points
 from core.records.search import Chunk, Hit
 from core.settings import Settings
+from core.vectors.similarity import similarity_to_all
 from core.workspace import Workspace
 
 XY = np.asarray([[0, 0], [1, 0], [0, 2], [3, 3]], dtype=np.float32)

@@ -13,8 +13,7 @@ from core.errors import ForeignCollection, MapError
 from core.indexing.indexer import index
 from core.loading.sources import Upload
 from core.projection import points as reading
-from core.projection._part_projection_kept_points import current_points, is_kept, keep_points, open_points, points_folder
-from core.projection.points import read_points
+from core.projection.points import current_points, is_kept, keep_points, open_points, points_folder, read_points
 from core.projection.records import Points
 from core.records.search import Collection
 from core.settings import Settings

@@ -8,13 +8,13 @@ from sklearn.manifold import trustworthiness
 
 from core.projection import quality as trust
 from core.projection.quality import distortion, measure_trust, read_meter
-from core.projection.records import Floats
 from core.records.search import Metric
+from core.util.arrays import Float32Array
 
 SKLEARN: dict[Metric, str] = {"cosine": "cosine", "l2": "euclidean"}
 
 
-def cloud(many: int = 120, dimension: int = 6) -> tuple[Floats, Floats]:
+def cloud(many: int = 120, dimension: int = 6) -> tuple[Float32Array, Float32Array]:
     """Vectors, and a picture of them that tells half the truth."""
     random = np.random.default_rng(1)
     vectors = random.standard_normal((many, dimension)).astype(np.float32)
@@ -32,7 +32,7 @@ def brute(apart: list[list[float]], shown: list[list[float]], k: int) -> float:
     return 1 - 2 / (n * k * (2 * n - 3 * k - 1)) * penalty
 
 
-def distances(points: Floats, metric: Metric) -> list[list[float]]:
+def distances(points: Float32Array, metric: Metric) -> list[list[float]]:
     rows = points.astype(np.float64)
     if metric == "cosine":
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)

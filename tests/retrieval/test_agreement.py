@@ -6,7 +6,7 @@ from itertools import combinations, permutations
 
 import pytest
 
-from core.retrieval._part_agreement import Agreement, agreement, kendall_tau, rank_biased_overlap
+from core.retrieval.comparison import Agreement, agreement, kendall_tau, rank_biased_overlap
 
 TWELVE = "abcdefghijkl"
 

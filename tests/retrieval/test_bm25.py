@@ -8,7 +8,8 @@ from math import log, sqrt
 import numpy as np
 import pytest
 
-from core.retrieval.bm25 import Bm25, best, standardised_sum, terms
+from core.retrieval.bm25 import Bm25, best, standardised_sum
+from core.text.analyzers import terms
 
 K1, B = 1.5, 0.75
 CORPUS = ["cat dog", "cat cat bird fish", "dog"]  # 2, 4 and 1 terms

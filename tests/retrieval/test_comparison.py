@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from core.retrieval._part_agreement import Agreement
-from core.retrieval.comparison import Comparison, QueryMove, trec_run
+from core.formats.trec import trec_run
+from core.retrieval.comparison import Agreement, Comparison, QueryMove
 from core.retrieval.search import rerank
 from core.util.formatting import clip, move
 from tests.support.comparing import FOUR, TWELVE, ReadingCrossEncoder, compared, ids, result

@@ -8,13 +8,14 @@ from math import exp, sqrt
 
 import pytest
 
-from core.models.cross_encoder import PairScores, Progress
-from core.retrieval._part_pairs import PairScore, score_pairs
+from core.models.cross_encoder import PairScores
+from core.retrieval.comparison import PairScore, score_pairs
+from core.util.progress import DoneReport
 from tests.support.fakes import FakeCrossEncoder, FakeEncoder
 
 
 class WithoutSigmoid(FakeCrossEncoder):
-    def score(self, pairs: Sequence[tuple[str, str]], progress: Progress | None = None) -> PairScores:
+    def score(self, pairs: Sequence[tuple[str, str]], progress: DoneReport | None = None) -> PairScores:
         return replace(super().score(pairs, progress), probabilities=None)
 
 

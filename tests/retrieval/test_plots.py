@@ -9,19 +9,9 @@ from typing import Any
 
 import pytest
 
-from core.retrieval._part_comparison_plots import (
-    BM25_COLOUR,
-    CROSS_COLOUR,
-    DOWN,
-    GRADES,
-    SAME,
-    UP,
-    pool_chart,
-    score_scatter,
-    slope_chart,
-)
 from core.retrieval.comparison import Comparison
-from core.retrieval.plots import BI_COLOUR
+from core.retrieval.plots import GRADES, pool_chart, score_scatter, slope_chart
+from core.util.theme import BI_COLOUR, BM25_COLOUR, CROSS_COLOUR, DOWN, SAME, UP
 from tests.support.comparing import FOUR, TWELVE, compared
 
 

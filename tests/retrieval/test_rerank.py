@@ -11,10 +11,11 @@ import pytest
 from core.errors import QueryError
 from core.indexing.indexer import index
 from core.loading.sources import Upload
-from core.models.cross_encoder import PairScores, Progress
+from core.models.cross_encoder import PairScores
 from core.records.search import Hit, SearchResult, Timings
 from core.retrieval.search import MOST_HITS, check_pool, rerank, search
 from core.util.formatting import move
+from core.util.progress import DoneReport
 from core.workspace import Workspace
 from tests.support.fakes import FakeCrossEncoder
 
@@ -23,7 +24,7 @@ CANDIDATES = [("c", "red sun"), ("b", "red red"), ("d", "sun sun"), ("a", "red")
 
 
 class WithoutSigmoid(FakeCrossEncoder):
-    def score(self, pairs: Sequence[tuple[str, str]], progress: Progress | None = None) -> PairScores:
+    def score(self, pairs: Sequence[tuple[str, str]], progress: DoneReport | None = None) -> PairScores:
         return replace(super().score(pairs, progress), probabilities=None)
 
 

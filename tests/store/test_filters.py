@@ -12,12 +12,12 @@ from core.cli.main import main
 from core.errors import QueryError
 from core.indexing.indexer import index
 from core.loading.sources import Upload
-from core.records._part_facets import Field, Said, fields_of, spoken
-from core.records.filters import Filter, parse_filter
-from core.records.search import Chunk, Collection, Document, Row, Value
+from core.records.document import Document, Row, Value
+from core.records.filters import Field, FieldValue, Filter, format_value, group_fields, parse_filter
+from core.records.search import Chunk, Collection
 from core.retrieval.search import search
 from core.store._where import as_where
-from core.store.vector_store import Store
+from core.store.vector_store import VectorStore
 from core.workspace import Workspace
 from tests.support.fakes import FakeEncoder
 
@@ -27,16 +27,16 @@ BOOKS: list[dict[str, Value]] = [
     {"author": "Jane Doe", "year": 2020, "date": "2020-06-30", "price": 20.0, "kind": "novel", "a=b": "x"},
     {"year": 2021, "date": "2021-01-01", "kind": "poem", "price": 9},
 ]
-FIELDS = fields_of((name, Said(value, 1)) for book in BOOKS for name, value in book.items())
+FIELDS = group_fields((name, FieldValue(value, 1)) for book in BOOKS for name, value in book.items())
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.open(tmp_path)
+def store(tmp_path: Path) -> VectorStore:
+    return VectorStore.open(tmp_path)
 
 
 @pytest.fixture
-def books(store: Store) -> Collection:
+def books(store: VectorStore) -> Collection:
     collection = store.create("books", model="fake", revision="1", dimension=8)
     chunks = [Chunk(f"id{at}", f"d{at}", 0, 3, "red", 1, metadata=book) for at, book in enumerate(BOOKS)]
     store.add(collection, chunks, FakeEncoder().encode_documents(["red"] * len(BOOKS)), {f"d{at}": f"{at}.txt" for at in range(len(BOOKS))})
@@ -57,13 +57,13 @@ def books(store: Store) -> Collection:
         ("lent=true", [0]), ("lent!=true", [1, 2, 3]), ("lent=false", [1]), ("a=b=x", [2]), ("  author  =  Jane Doe ", [0, 2]),
     ],
 )
-def test_a_filter_finds_the_chunks_that_it_holds_of(store: Store, books: Collection, text: str, found: list[int]) -> None:
+def test_a_filter_finds_the_chunks_that_it_holds_of(store: VectorStore, books: Collection, text: str, found: list[int]) -> None:
     asked = parse_filter(text, store.fields(books))
     hits = store.query(books, FakeEncoder().encode_query("red"), 9, filters=[asked])
     assert [hit.chunk_id for hit in hits] == [f"id{at}" for at in found]
 
 
-def test_filters_documents_and_hidden_ones_all_count(store: Store, books: Collection) -> None:
+def test_filters_documents_and_hidden_ones_all_count(store: VectorStore, books: Collection) -> None:
     def found(*texts: str, only: set[str] | None = None, hidden: tuple[str, ...] = ()) -> list[str]:
         asked = [parse_filter(text, store.fields(books)) for text in texts]
         return [hit.document_id for hit in store.query(books, FakeEncoder().encode_query("red"), 9, only, hidden, asked)]
@@ -131,35 +131,35 @@ def test_a_field_that_a_collection_has_not_is_refused() -> None:
 
 
 def test_more_values_than_chroma_takes_are_refused() -> None:
-    field = Field("n", tuple(Said(f"v{at}", 1) for at in range(30_001)))
+    field = Field("n", tuple(FieldValue(f"v{at}", 1) for at in range(30_001)))
     with pytest.raises(QueryError, match="The filter on n holds of 30,001 different values"):
         as_where([Filter("n", "one of", tuple(said.value for said in field.values))], [field])
 
 
-def test_fields_know_their_kinds_values_and_counts(store: Store, books: Collection) -> None:
+def test_fields_know_their_kinds_values_and_counts(store: VectorStore, books: Collection) -> None:
     fields = {field.name: field for field in store.fields(books)}
     assert list(fields) == ["a=b", "author", "date", "kind", "lent", "price", "year"]
     assert {name: field.kind for name, field in fields.items()} == {
         "a=b": "word", "author": "word", "date": "date", "kind": "word", "lent": "word", "price": "number", "year": "number",
     }
-    assert fields["author"].values == (Said("Jane Doe", 2), Said("John Roe", 1))
-    assert fields["lent"].values == (Said(False, 1), Said(True, 1))
+    assert fields["author"].values == (FieldValue("Jane Doe", 2), FieldValue("John Roe", 1))
+    assert fields["lent"].values == (FieldValue(False, 1), FieldValue(True, 1))
     assert fields["price"].numbers == [9, 9.5, 12, 20]
     assert (fields["year"].chunks, fields["author"].chunks) == (4, 3)
     assert fields["date"].as_json() == {"name": "date", "kind": "date", "chunks": 4, "values": 4, "least": "2010-03-01", "most": "2021-01-01"}
-    assert [spoken(value) for value in (True, 12.0, 9.5, 3, "x")] == ["true", "12", "9.5", "3", "x"]
+    assert [format_value(value) for value in (True, 12.0, 9.5, 3, "x")] == ["true", "12", "9.5", "3", "x"]
 
 
-def test_fields_follow_what_is_written_and_belong_to_one_collection(store: Store, books: Collection) -> None:
+def test_fields_follow_what_is_written_and_belong_to_one_collection(store: VectorStore, books: Collection) -> None:
     other = store.create("other", model="fake", revision="1", dimension=8)
     assert store.fields(other) == ()
     before = store.fields(books)
     assert store.fields(books) is before
     one = Chunk("new", "d9", 0, 3, "red", 1, metadata={"author": "Ann"})
     store.add(books, [one, replace(one, id="plain", document_id="d8", metadata={})], FakeEncoder().encode_documents(["red"] * 2), {"d9": "9.txt", "d8": "8.txt"})
-    assert Said("Ann", 1) in {field.name: field for field in store.fields(books)}["author"].values
+    assert FieldValue("Ann", 1) in {field.name: field for field in store.fields(books)}["author"].values
     store.remove_documents(books, ["d9"])
-    assert Said("Ann", 1) not in {field.name: field for field in store.fields(books)}["author"].values
+    assert FieldValue("Ann", 1) not in {field.name: field for field in store.fields(books)}["author"].values
     assert store.fields(other) == ()
 
 

@@ -7,18 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from core._part_wanted import Wanted
 from core.errors import DataError, DocumentNotFound, StoreError
 from core.exchange.bundle import take_out
 from core.exchange.copying import copy
 from core.indexing.indexer import index
 from core.judgments.pooling import pool_of
 from core.loading.sources import Upload
-from core.records.judgments import SHARED, free_split, normalised, query_id_of
-from core.records.search import Hit
+from core.records.judgments import SHARED, Judgment, free_split, normalise_query, query_id_of
+from core.records.search import CollectionOptions, Hit
 from core.settings import Settings
-from core.store._part_judging_steps import KEPT
-from core.store.judgments import Judgment, Judgments
+from core.store.judgments import KEPT, JudgmentStore
 from core.workspace import Workspace
 from tests.support.fakes import FakeEncoder
 
@@ -53,7 +51,7 @@ def test_spellings_of_one_query_are_one(workspace: Workspace, document: str) -> 
     workspace.judgments.judge("OU\u0300 est le  cafe\u0301 ?", document, 0, 8, 2)
     assert grades(workspace, "one", "où est le café ?") == {(0, 8): 2}
     assert list(workspace.judgments.queries(workspace.store.collection("one").key).values()) == ["Où est\tle café ?"]  # as it was first asked
-    assert normalised("where is it?") != normalised("where is it")
+    assert normalise_query("where is it?") != normalise_query("where is it")
 
 
 def test_another_grade_keeps_the_note_and_another_note_replaces_it(workspace: Workspace, document: str) -> None:
@@ -134,7 +132,7 @@ def test_another_process_sees_and_undoes_it(workspace: Workspace, document: str,
 
 
 def test_a_judgment_holds_in_every_collection_with_the_document_and_in_no_other(workspace: Workspace, document: str) -> None:
-    copy(workspace, "one", "finer", Wanted(size=8, overlap=0))
+    copy(workspace, "one", "finer", CollectionOptions(size=8, overlap=0))
     index(workspace, workspace.create("again"), [Upload("other name.txt", TEXT.encode()), Upload("b.txt", b"blue")])
     index(workspace, workspace.create("stranger"), [Upload("a.txt", b"other words")])
     key = workspace.store.collection("finer").key
@@ -179,7 +177,7 @@ def test_what_came_with_a_collection_stays_apart_from_what_was_judged_here(works
 
 
 def test_an_export_takes_judgments_along_and_the_newer_stays(workspace: Workspace, document: str, tmp_path: Path) -> None:
-    from core.exchange._part_exchange_bringing_in import bring_in
+    from core.exchange.bundle import bring_in
 
     workspace.judgments.judge("red?", document, 0, 8, 3, who="Ann", note="why")
     written = take_out(workspace, "one", tmp_path / "one.zip")
@@ -199,7 +197,7 @@ def test_an_export_takes_judgments_along_and_the_newer_stays(workspace: Workspac
 def test_an_export_from_before_judgments_said_who_made_them_comes_in(workspace: Workspace, document: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from core.exchange import _bundle_format as parts
     from core.exchange import bundle as taking_out
-    from core.exchange._part_exchange_bringing_in import bring_in
+    from core.exchange.bundle import bring_in
 
     held = Judgment("test", "q1", document, 0, 30, 1, "BEIR tiny")
     workspace.judgments.keep(workspace.store.collection("one").key, {"q1": "red?"}, [held])
@@ -247,7 +245,7 @@ def test_an_older_data_folder_goes_on(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.sqlite3").write_bytes(b"no database at all" * 100)
     with pytest.raises(StoreError, match=r"x\.sqlite3 cannot be opened"):
-        Judgments(tmp_path / "x.sqlite3")
+        JudgmentStore(tmp_path / "x.sqlite3")
 
 
 def test_a_write_that_fails_is_told_and_nothing_is_half_done(workspace: Workspace, document: str) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.models.cross_encoder import PairScores, Progress
+from core.models.cross_encoder import PairScores
 from core.records.search import Hit, SearchResult, Timings
 from core.retrieval.comparison import Comparison
 from core.retrieval.search import rerank
+from core.util.progress import DoneReport
 from tests.support.fakes import FakeCrossEncoder
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -20,7 +21,7 @@ TWELVE = (*(-float(rank) for rank in range(1, 11)), 5.0, -20.0)  # a to j keep t
 class ReadingCrossEncoder(FakeCrossEncoder):
     """The logit is the number that a text begins with."""
 
-    def score(self, pairs: Sequence[tuple[str, str]], progress: Progress | None = None) -> PairScores:
+    def score(self, pairs: Sequence[tuple[str, str]], progress: DoneReport | None = None) -> PairScores:
         logits = np.asarray([float(text.split()[0]) for _, text in pairs], dtype=np.float32)
         return PairScores(logits, (1 / (1 + np.exp(-logits))).astype(np.float32))
 

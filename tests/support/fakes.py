@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.models._part_models_tokens import Ints, TokenSource
-from core.models.bi_encoder import Progress, Vectors
 from core.models.cross_encoder import PairScores
+from core.models.tokenization import TokenSource
+from core.util.arrays import Float32Array, Int64Array
+from core.util.progress import DoneReport
 
 AXES = ("red", "green", "blue", "sun", "moon", "sea", "tree", "stone")
 
@@ -19,10 +20,10 @@ class WordTokens:
 
     exact = True
 
-    def starts(self, text: str, cuts: Ints) -> Ints:
+    def starts(self, text: str, cuts: Int64Array) -> Int64Array:
         return np.asarray([match.start() for match in re.finditer(r"\w+|[^\w\s]", text)], dtype=np.int64)
 
-    def count(self, texts: Sequence[str]) -> Ints:
+    def count(self, texts: Sequence[str]) -> Int64Array:
         return np.asarray([len(self.starts(text, np.empty(0, np.int64))) for text in texts], dtype=np.int64)
 
 
@@ -43,15 +44,15 @@ class FakeEncoder:
         self.tokens: TokenSource = WordTokens()
         self.encoded: list[str] = []  # every document text that was ever encoded
 
-    def _vector(self, text: str) -> Vectors:
+    def _vector(self, text: str) -> Float32Array:
         words = re.findall(r"\w+", text.lower())
         counts = np.asarray([words.count(axis) for axis in AXES], dtype=np.float32)
         return counts if counts.any() else np.full(len(AXES), 1e-3, dtype=np.float32)
 
-    def encode_query(self, query: str) -> Vectors:
+    def encode_query(self, query: str) -> Float32Array:
         return self._vector(query)
 
-    def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+    def encode_documents(self, texts: Sequence[str], progress: DoneReport | None = None) -> Float32Array:
         for done, text in enumerate(texts, 1):
             self.encoded.append(text)
             if progress:
@@ -73,7 +74,7 @@ class FakeCrossEncoder:
     def __init__(self) -> None:
         self.read: list[tuple[str, str]] = []  # every pair that was ever scored
 
-    def score(self, pairs: Sequence[tuple[str, str]], progress: Progress | None = None) -> PairScores:
+    def score(self, pairs: Sequence[tuple[str, str]], progress: DoneReport | None = None) -> PairScores:
         logits = np.empty(len(pairs), dtype=np.float32)
         for at, (query, text) in enumerate(pairs):
             self.read.append((query, text))

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.projection._part_projection_kept_points import digest_of
-from core.projection.records import Floats, Points
+from core.projection.points import digest_of
+from core.projection.records import Points
 from core.records.search import Metric
+from core.util.arrays import Float32Array
 
 
-def points_of(vectors: Floats, metric: Metric = "cosine", document_ids: Sequence[str] | None = None) -> Points:
+def points_of(vectors: Float32Array, metric: Metric = "cosine", document_ids: Sequence[str] | None = None) -> Points:
     """Chunks c00000, c00001, ... with these vectors; of document d0 unless others are named."""
     many = len(vectors)
     ids = tuple(f"c{number:05}" for number in range(many))
@@ -21,7 +22,7 @@ def points_of(vectors: Floats, metric: Metric = "cosine", document_ids: Sequence
     return Points("c", "key", digest_of(ids, vectors, metric), metric, "fake", ids, documents, names, nothing, nothing, nothing, vectors)
 
 
-def heaps(many: int, dimension: int = 8, seed: int = 0) -> Floats:
+def heaps(many: int, dimension: int = 8, seed: int = 0) -> Float32Array:
     """Vectors in four heaps, place ``i`` in heap ``i % 4``."""
     chance = np.random.default_rng(seed)
     middles = 3 * chance.normal(size=(4, dimension))

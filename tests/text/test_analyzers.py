@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.retrieval.bm25 import Bm25, best, terms
-from core.text._part_english import english_terms, looks_english, terms_for
+from core.retrieval.bm25 import Bm25, best
+from core.text.analyzers import english_terms, looks_english, terms, terms_for
 
 ENGLISH = ["The moon pulls the sea towards it, and so the tide comes in twice a day.", "Yeast turns sugar into gas, which makes the dough rise."]
 GERMAN = [

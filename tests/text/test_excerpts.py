@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from core.records.search import Document
-from core.text.excerpts import context, fold, mark, query_words, unwrap
+from core.records.document import Document
+from core.text.analyzers import fold
+from core.text.excerpts import context, mark, query_words, unwrap
 
 
 def marked(text: str, query: str) -> list[str]:

@@ -51,7 +51,7 @@ def logits_of(p: net.Parameters, batch: begin.Batch) -> torch.Tensor:
 def test_the_plain_layers_compute_what_sentence_transformers_computes() -> None:
     from sentence_transformers import SentenceTransformer
 
-    from core.models._part_models_built_in import built_in_folder
+    from core.models.hub import built_in_folder
 
     wanted = SentenceTransformer(str(built_in_folder()), device="cpu").encode(TEXTS, convert_to_tensor=True, show_progress_bar=False)
     found = begin.pooled(encoder_parameters(), batch_of(*TEXTS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.formats._part_evaluation_judged import read_beir
+from core.formats.beir import read_beir
 from training import unseen
 
 POD = """=head1 About

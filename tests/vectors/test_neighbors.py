@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.models import devices as precision
-from core.projection.records import Floats, Neighbours
 from core.records.search import METRICS, Metric
+from core.util import processor
+from core.util.arrays import Float32Array
 from core.util.progress import Cancelled
+from core.vectors import _blocks as halved
 from core.vectors import _blocks as screening
-from core.vectors import _part_projection_halved as halved
-from core.vectors import _part_projection_join as join
-from core.vectors.neighbors import nearest, nearest_among, nearest_to
+from core.vectors import neighbors as join
+from core.vectors.neighbors import Neighbours, nearest, nearest_among, nearest_to
 from core.vectors.similarity import distances, similarities, unit
 
 COLLECTIONS = ["spread", "whole numbers", "twins", "heaps", "all alike"]
 
 
-def vectors_of(kind: str, many: int, dimension: int = 16) -> Floats:
+def vectors_of(kind: str, many: int, dimension: int = 16) -> Float32Array:
     chance = np.random.default_rng(7)
     vectors = chance.normal(size=(many, dimension))
     if kind == "whole numbers":  # few distances, many ties
@@ -32,7 +32,7 @@ def vectors_of(kind: str, many: int, dimension: int = 16) -> Floats:
     return vectors.astype(np.float32)
 
 
-def brute(vectors: Floats, metric: Metric, k: int, queries: Floats | None = None) -> Neighbours:
+def brute(vectors: Float32Array, metric: Metric, k: int, queries: Float32Array | None = None) -> Neighbours:
     asked, held = (vectors if queries is None else queries).astype(np.float64), vectors.astype(np.float64)
     if metric == "l2":
         found = np.stack([-np.sqrt(np.square(one - held).sum(axis=1)) for one in asked])
@@ -74,16 +74,16 @@ def test_neighbours_are_those_of_all_pairs(kind: str, metric: Metric) -> None:
 def test_halved_numbers_choose_the_same(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(halved, "WORTHWHILE", 1)
     monkeypatch.setattr(join, "SPARE_OF_HALVED", 3)  # so that there are doubts
-    monkeypatch.setattr(precision, "bfloat16_is_native", lambda device: True)
+    monkeypatch.setattr(processor, "has_native_bfloat16", lambda: True)
     vectors = vectors_of(kind, 400)
     same(nearest(vectors, "cosine", 7), brute(vectors, "cosine", 7))
 
 
 def test_halved_products_miss_by_no_more_than_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(halved, "WORTHWHILE", 1)
-    monkeypatch.setattr(precision, "bfloat16_is_native", lambda device: True)
+    monkeypatch.setattr(processor, "has_native_bfloat16", lambda: True)
     vectors = unit(vectors_of("spread", 300, 64))
-    held = halved.Halved.of(vectors)
+    held = halved.Bfloat16Vectors.of(vectors)
     assert held is not None
     products = held.products(slice(0, 300), slice(0, 300))
     true = vectors.astype(np.float64) @ vectors.T.astype(np.float64)

@@ -10,22 +10,21 @@ import streamlit as st
 
 from core.background import Task
 from core.errors import RankscopeError
+from core.evaluation.metrics import ndcg
 from core.judgments.queries import spans_for
-from core.judgments.relevance import ndcg
 from core.models.cross_encoder import CrossEncoder
 from core.records.search import Collection, Metric
-from core.retrieval._part_comparison_plots import slope_chart
 from core.retrieval.comparison import Comparison, QueryMove
-from core.retrieval.search import POOL, rerank, search
+from core.retrieval.plots import slope_chart
+from core.retrieval.search import rerank, search
 from core.samples.library import SAMPLE_COLLECTION, questions
+from core.settings import POOL
 from core.util.formatting import plural
 from core.workspace import Workspace
-from pages.ui._part_frames import frame_csv
-from pages.ui._part_notices import literal, show_error, show_info
-from pages.ui._part_reranking import reranker_of
-from pages.ui.compare._part_compare_agreement import show_agreement
-from pages.ui.compare._part_compare_moves import show_moves
-from pages.ui.downloads import offer_runs
+from pages.ui.compare.one_query import show_agreement, show_moves
+from pages.ui.downloads import frame_csv, offer_runs
+from pages.ui.hits import reranker_of
+from pages.ui.page import literal, show_error, show_info
 
 MOST = 500  # queries at once
 POLL = 1.0  # seconds

@@ -8,11 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import RankscopeError
-from core.retrieval._part_pairs import PairScore, score_pairs
+from core.retrieval.comparison import PairScore, score_pairs
 from core.samples.pairs import KINDS, TrickPair, trick_pairs
 from core.workspace import Workspace
-from pages.ui._part_notices import literal, show_error, show_info
-from pages.ui._part_reranking import reranker_of
+from pages.ui.hits import reranker_of
+from pages.ui.page import literal, show_error, show_info
 from pages.ui.url_state import Value
 
 OWN: dict[str, Value] = {

@@ -11,14 +11,13 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import RankscopeError
-from core.evaluation._part_evaluation_side_by_side import side_by_side
 from core.evaluation.experiments import Experiment, experiments
 from core.evaluation.plots import changes_figure
-from core.evaluation.results import Results
+from core.evaluation.results import Results, side_by_side
 from core.workspace import Workspace
-from pages.ui._part_notices import literal, show_error, show_info, show_warning
 from pages.ui.evaluate.results import show_means
 from pages.ui.evaluate.runs import evaluations, results_of, show_running
+from pages.ui.page import literal, show_error, show_info, show_warning
 
 MOST_OPEN = 4
 

@@ -9,14 +9,13 @@ import streamlit as st
 
 from core.background import Task
 from core.errors import RankscopeError
-from core.evaluation._part_evaluation_index_check import TOP, IndexCheck, check_index
-from core.evaluation.index_recall import Width, try_widths
+from core.evaluation.index_recall import TOP, IndexCheck, Width, check_index, try_widths
 from core.evaluation.plots import widths_figure
 from core.judgments.queries import qrels_for, splits_for
 from core.records.search import Collection
 from core.util.formatting import plural
 from core.workspace import Workspace
-from pages.ui._part_notices import show_error, show_info
+from pages.ui.page import show_error, show_info
 
 POLL = 1.0  # seconds
 MOST = 300  # queries

@@ -5,24 +5,54 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+import pandas as pd
 import streamlit as st
 
 from core.errors import RankscopeError
-from core.judgments._part_evaluation_graded import grade
+from core.evaluation.metrics import ndcg
 from core.judgments.pooling import Pool, pool_of
 from core.judgments.queries import qrels_for, splits_for
+from core.judgments.relevance import grade
+from core.records.document import short_hash
 from core.records.judgments import EVERYTHING, GRADES
-from core.records.search import Collection, Hit, short_hash
-from core.retrieval.search import LONGEST_QUERY, POOL, search
-from core.util.formatting import clip
+from core.records.search import Collection, Hit
+from core.retrieval.search import LONGEST_QUERY, search
+from core.settings import POOL
+from core.text.excerpts import unwrap
+from core.util.formatting import clip, plural
 from core.workspace import Workspace
-from pages.ui._part_markup import blind_card
-from pages.ui._part_notices import literal, show_error, show_info
-from pages.ui._part_reranking import reranked
 from pages.ui.bm25 import bm25_ranks
-from pages.ui.evaluate._part_judging_finders import show_finders
-from pages.ui.grading import Given, grade_label, keep_grade, show_bar
-from pages.ui.hits import show_context
+from pages.ui.grading import Given, grade_label, keep_grade, show_bar, show_grade
+from pages.ui.hits import reranked, show_context
+from pages.ui.html import blind_card
+from pages.ui.page import literal, show_error, show_info
+
+
+def show_finders(given: Given, pool: Pool, called: Mapping[str, str]) -> None:
+    """Draw which system found what, now that it cannot sway anybody; ``called`` maps systems to words."""
+    st.markdown("**Who found what**")
+    for system, column in zip(pool.systems, st.columns(len(pool.systems)), strict=True):
+        found = pool.found_by(system)
+        value = ndcg(found, given.spans, pool.depth)
+        with column.container(border=True, height="stretch"):
+            st.metric(called[system], "–" if value is None else f"{value:.3f}")
+            good = sum((grade(hit, given.spans) or 0) >= 2 for hit in found)
+            st.caption(f"nDCG@{pool.depth} of this query, 0 to 1, higher is better. {good} of its first {plural(len(found), 'hit')} have grade 2 or 3.")
+    rows = [
+        {
+            "grade": grade(hit, given.spans), "document": hit.document, "text": clip(unwrap(hit.text), 300),
+            **{f"rank, {system}": pool.ranks[hit.chunk_id].get(system) for system in pool.systems},
+        }
+        for hit in pool.hits
+    ]
+    frame = pd.DataFrame(rows).sort_values("grade", ascending=False, kind="stable")
+    st.dataframe(frame, hide_index=True, column_config={"text": st.column_config.TextColumn(width="large")})
+    if st.toggle("Change a grade", key="judging-change"):
+        for hit in pool.hits:
+            with st.container(border=True, key=f"judging-{hit.chunk_id}"):
+                st.html(blind_card(hit))
+                show_grade(given, hit)
+
 
 SYSTEMS = {"bi": "bi-encoder", "bm25": "BM25", "bi+cross": "bi-encoder, reranked by the cross-encoder"}
 MODES = ("One query", "Judged queries", "A list of mine")

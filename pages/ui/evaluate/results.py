@@ -2,21 +2,149 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
+from streamlit.errors import StreamlitPageNotFoundError
 
-from core.errors import RankscopeError
+from core.errors import CollectionNotFound, RankscopeError
 from core.evaluation.experiments import Experiment
+from core.evaluation.plots import changes_figure
 from core.evaluation.results import Results
+from core.evaluation.significance import Change
+from core.evaluation.systems import parse_system
 from core.records.search import Collection
-from core.util.formatting import plural
+from core.util.formatting import clip, plural
 from core.workspace import Workspace
-from pages.ui._part_notices import literal, show_error, show_info, show_warning
-from pages.ui.evaluate._part_evaluate_form import show_form
-from pages.ui.evaluate._part_evaluate_queries import show_queries
-from pages.ui.evaluate.runs import against, choose_experiment, results_of, show_running
+from pages.ui.downloads import frame_csv
+from pages.ui.evaluate.runs import against, choose_experiment, results_of, show_form, show_running
+from pages.ui.page import literal, show_error, show_info, show_warning
+
+WORST = 5  # queries with a link of their own
+TOP = 10  # ranks that are shown of a query
+SHORT = 70  # characters
+
+
+def show_queries(workspace: Workspace, experiment: Experiment, results: Results, first: str, measure: str) -> None:
+    """Draw what a second system did to each query of the first, hurt most first."""
+    st.subheader("Query by query", anchor=False)
+    others = [system for system in results.systems if system != first]
+    if st.session_state.get("second") not in others:
+        st.session_state["second"] = others[-1]
+    second = st.selectbox("What this system changed", others, key="second", persist_state="session", width=320)
+    found = results.changes(first, second, measure)
+    counts = pd.Series([change.verdict for change in found], dtype=str).value_counts()
+    columns = st.columns(3)
+    for column, verdict in zip(columns, ("helped", "hurt", "unchanged"), strict=True):
+        column.metric(f"Queries {verdict}", int(counts.get(verdict, 0)))
+    st.plotly_chart(changes_figure(found, results.queries, measure), key="changes", config={"displayModeBar": False})
+    _show_worst(experiment, results, found, second)
+    _show_table(workspace, experiment, results, found, (first, second), measure)
+
+
+def _show_worst(experiment: Experiment, results: Results, found: list[Change], second: str) -> None:
+    hurt = [change for change in found if change.verdict == "hurt"][:WORST]
+    if hurt:
+        st.markdown(f"**Hurt most** by {literal(second)}: open one in Compare")
+    for change in hurt:
+        _link(experiment, results, change, second)
+
+
+def _link(experiment: Experiment, results: Results, change: Change, second: str) -> None:
+    """One click to Compare on that query, at the same pool."""
+    system = parse_system(second, experiment.request.pool, experiment.request.grounds)
+    text = results.queries[change.query]
+    parameters = {"collection": system.ground, "q": text, "view": "One query", **({"deepest": str(max(2, system.pool))} if system.pool else {})}
+    label = f"{change.difference:+.3f} · {literal(clip(text, SHORT))}"
+    try:
+        st.page_link("pages/compare.py", label=label, icon=":material/compare_arrows:", query_params=parameters)
+    except StreamlitPageNotFoundError:  # this page alone was opened, without app.py: no other is known then
+        st.link_button(label, f"compare?{urlencode(parameters)}", icon=":material/compare_arrows:", type="tertiary")
+
+
+def _show_table(
+    workspace: Workspace, experiment: Experiment, results: Results, found: list[Change], systems: tuple[str, str], measure: str
+) -> None:
+    st.caption("Hurt most first; click a column to sort by it. **Tick a row to see what both systems found for that query.**")
+    first, second = systems
+    frame = pd.DataFrame(
+        [
+            {
+                "query": results.queries[one.query],
+                first: one.before,
+                second: one.after,
+                "change": one.difference,
+                "verdict": one.verdict,
+                "id": one.query,
+            }
+            for one in found
+        ],
+        columns=["query", first, second, "change", "verdict", "id"],
+    )
+    number = st.column_config.NumberColumn(format="%.3f")
+    event = st.dataframe(
+        frame,
+        hide_index=True,
+        height=360,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="query-table",
+        column_config={
+            "query": st.column_config.TextColumn(width="large"),
+            first: number,
+            second: number,
+            "change": st.column_config.NumberColumn(format="%+.3f", help=f"Of {measure}; above 0 is better."),
+        },
+    )
+    st.download_button(
+        "Queries as CSV", frame_csv(frame), "queries.csv", "text/csv", icon=":material/download:", on_click="ignore"
+    )
+    if event.selection.rows and event.selection.rows[0] < len(found):
+        with st.container(border=True):
+            _open(workspace, experiment, results, found[event.selection.rows[0]], systems)
+
+
+def _open(workspace: Workspace, experiment: Experiment, results: Results, change: Change, systems: tuple[str, str]) -> None:
+    """What both systems found, with the grades."""
+    st.markdown(f"#### {literal(results.queries[change.query])}")
+    _link(experiment, results, change, systems[1])
+    grades = results.qrels[change.query]
+    rankings = [results.runs[system].ranking.get(change.query, [])[:TOP] for system in systems]
+    called = names_of(workspace, experiment.request.grounds, [*grades, *(unit for ranking in rankings for unit in ranking)])
+    rows = []
+    for rank in range(max(map(len, rankings), default=0)):
+        row: dict[str, object] = {"rank": rank + 1}
+        for system, ranking in zip(systems, rankings, strict=True):
+            unit = ranking[rank] if rank < len(ranking) else None
+            row[system] = "" if unit is None else called[unit]
+            row[f"grade, {system}"] = None if unit is None else grades.get(unit)
+        rows.append(row)
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key="query-ranks")
+    best = sorted(((grade, unit) for unit, grade in grades.items() if grade > 0), key=lambda item: (-item[0], item[1]))
+    st.caption(
+        f"Relevant are: {literal(', '.join(f'{called[unit]} (grade {grade})' for grade, unit in best[:TOP]) or 'none')}. No grade: nobody judged it."
+    )
+
+
+def names_of(workspace: Workspace, collections: Sequence[str], units: Iterable[str]) -> dict[str, str]:
+    """Return what to call each unit: a document by its name, a judged span by its document and place, a chunk by those that it has now."""
+    held, called = [], {}
+    for name in collections:
+        with suppress(CollectionNotFound):  # deleted since
+            held.append(workspace.store.collection(name))
+    names = {id_: name for collection in held for id_, name in workspace.shelf.names(collection.key).items()}
+    for unit in units:
+        document, _, span = unit.partition(":")
+        called[unit] = f"{names[document]}, {span.replace('-', ' to ')}" if span and document in names else names.get(document, "")
+    chunks = [unit for unit, name in called.items() if not name and ":" not in unit]
+    for collection in held:
+        batch = workspace.store.picked(collection, chunks) if chunks else None
+        for id_, metadata in zip(batch.ids, batch.metadatas, strict=True) if batch else ():
+            called[id_] = f"{metadata.get('document')}, {metadata.get('start')} to {metadata.get('end')}"
+    return {unit: name or "not here any more" for unit, name in called.items()}
 
 
 def show_results(workspace: Workspace, collections: Mapping[str, Collection]) -> None:

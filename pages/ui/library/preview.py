@@ -3,23 +3,121 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from html import escape
 
+import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.chunking.chunker import Cutter
-from core.chunking.plots import distance_curve
+from core.chunking.plots import distance_curve, token_histogram
 from core.chunking.preview import Figures, figures, limits, pieces
 from core.errors import RankscopeError
-from core.indexing._part_fingerprints import file_print
-from core.loading.sources import Source, loaded, table_options
+from core.loading.sources import Source, file_print, loaded, table_options
 from core.models.bi_encoder import BiEncoder
-from core.records.search import Chunk, ChunkSettings
+from core.records.search import METHODS, Chunk, ChunkSettings, Method
+from core.util.formatting import duration, file_size, plural
 from core.workspace import Workspace
-from pages.ui._part_notices import literal, show_error
 from pages.ui.html import cutting_html
-from pages.ui.library._part_preview_cutting import in_words
-from pages.ui.library._part_preview_figures import figures_html, show_histogram, tokens_per_second
+from pages.ui.page import literal, show_error
+
+LONGEST = 1024  # tokens of a chunk that can be looked at
+MOST_OVERLAP = 256
+REGIONS: dict[Method, str] = {
+    "pages": "A page that fits is one chunk; a longer one is cut by structure, and only there do chunks overlap.",
+    "sections": "What stands under a heading is one chunk if it fits; a longer section is cut by structure, and only there do chunks overlap.",
+    "rows": "Rows of tables and records. A row carries the header of its table; text around tables is cut by structure.",
+    "meaning": "A break wherever neighbouring sentences are less alike than in most of the document. Every sentence is embedded once for it.",
+    "sentences": "Whole sentences, as many as fit; the overlap is whole sentences too.",
+    "tokens": "As many words as fit, whatever they say: the plainest way, and the one to measure others against.",
+    "structure": "At headings, then paragraphs, rows, sentences, lines: the strongest break in the second half of what fits.",
+}
+
+
+def choose_cutting(key: str, budget: int, *, wide: bool = True, method: Method = "structure") -> ChunkSettings:
+    """Draw the controls and return what they say; ``budget`` is how many tokens the bi-encoder reads, ``method`` what is chosen at first."""
+    usual = ChunkSettings()
+    first, second, third = st.columns([2, 2, 2], gap="medium") if wide else (st.container(), *st.columns(2, gap="medium"))
+    method = first.selectbox(
+        "Way to cut", list(METHODS), index=list(METHODS).index(method), format_func=lambda name: METHODS[name], key=f"{key}-method", persist_state="session", help=REGIONS[usual.method]
+    )
+    size = second.slider(
+        "Most tokens in a chunk", 16, LONGEST, min(usual.size, budget), key=f"{key}-size", persist_state="session",
+        help=f"The bi-encoder reads {budget} tokens of a chunk; what is beyond is greyed in the text.",
+    )
+    wanted = third.slider(
+        "Overlap (tokens)", 0, MOST_OVERLAP, usual.overlap, key=f"{key}-overlap", persist_state="session",
+        help="What a chunk repeats of the one before it, so that no passage is torn in two.",
+    )
+    overlap = min(wanted, size // 2)
+    note = f" Of the overlap {overlap} tokens are used, half of a chunk." if overlap < wanted else ""
+    first.caption(REGIONS[method] + note)
+    return _with_own(key, ChunkSettings(size, overlap, method), second)
+
+
+def _with_own(key: str, settings: ChunkSettings, place: DeltaGenerator) -> ChunkSettings:
+    """Draw the control that only this way to cut has, if it has one."""
+    if settings.method == "rows":
+        rows = place.number_input("Rows in a chunk", 1, 1000, settings.rows, key=f"{key}-rows", persist_state="session")
+        return replace(settings, rows=int(rows))
+    if settings.method == "meaning":
+        percentile = place.slider(
+            "Break above this percentile", 50, 99, settings.percentile, key=f"{key}-percentile", persist_state="session",
+            help="Of the distances between neighbouring sentences. At 90, one in ten places between two sentences is a break: higher makes longer chunks.",
+        )
+        return replace(settings, percentile=percentile)
+    return settings
+
+
+def in_words(chunking: ChunkSettings) -> str:
+    """Return settings as one line."""
+    more = {"rows": f", {plural(chunking.rows, 'row')} a chunk", "meaning": f", percentile {chunking.percentile}"}
+    return f"{METHODS[chunking.method]}{more.get(chunking.method, '')}; chunks of up to {chunking.size} tokens, {chunking.overlap} shared"
+
+
+TRIAL = 16  # chunks embedded once to see how fast this machine is
+
+
+@st.cache_resource(show_spinner="Measuring how fast this machine embeds…")
+def tokens_per_second(model: str, _workspace: Workspace) -> float:
+    """Return how many tokens a second the bi-encoder embeds here, measured once."""
+    encoder: BiEncoder = _workspace.catalog.get(model)
+    text = " ".join(["tide"] * min(encoder.budget, 200))
+    tokens = int(encoder.tokens.count([text])[0])
+    started = time.perf_counter()
+    encoder.encode_documents([text] * TRIAL)
+    return TRIAL * tokens / max(time.perf_counter() - started, 1e-6)
+
+
+def figures_html(cuttings: dict[str, Figures], rate: float, dimension: int) -> str:
+    """Return a table with a row for each figure and a column for each cutting, which has a head if there are several."""
+    columns = [_column(found, rate, dimension) for found in cuttings.values()]
+    head = "".join(f"<th>{escape(name)}</th>" for name in cuttings)
+    rows = [f"<tr><td>{name}</td>{''.join(f'<td><b>{column[name]}</b></td>' for column in columns)}</tr>" for name in columns[0]]
+    return f'<table class="rs-figures">{f"<tr><th></th>{head}</tr>" if len(cuttings) > 1 else ""}{"".join(rows)}</table>'
+
+
+def _column(found: Figures, rate: float, dimension: int) -> dict[str, str]:
+    tokens = np.asarray(found.tokens or (0,))
+    share = found.cut_in_sentence / max(found.chunks, 1)
+    return {
+        "chunks": f"{found.chunks:,}",
+        "tokens in a chunk, median (longest)": f"{np.median(tokens):.0f} ({tokens.max():,})",
+        "chunks that end inside a sentence": f"{found.cut_in_sentence:,} ({share:.0%})",
+        "tokens that the bi-encoder does not read": f"{found.unread_tokens:,}",
+        "time to embed, about": duration(found.seconds(rate)) if found.seconds(rate) >= 1 else "under 1 s",
+        "on disk, about": file_size(found.bytes_on_disk(dimension)),
+    }
+
+
+def show_histogram(found: Figures, size: int, key: str) -> None:
+    """Draw how long the chunks are."""
+    st.plotly_chart(token_histogram(found, max(size, found.longest_read)), key=key, config={"displayModeBar": False})
+    st.caption(f"How long the chunks are. Dashed: the {found.longest_read} tokens that the bi-encoder reads.")
+
 
 Reads = Callable[[str], int]
 IN_VIEW = 6000  # characters drawn at once: the page stays quick however long the document

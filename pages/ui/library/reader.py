@@ -11,10 +11,9 @@ from core.library.document_view import Opened, Window, open_document
 from core.records.search import Collection
 from core.util.formatting import clip, plural
 from core.workspace import Workspace
-from pages.ui._part_markup import metadata_html
-from pages.ui._part_notices import literal, show_error
-from pages.ui.html import cutting_html
+from pages.ui.html import cutting_html, metadata_html
 from pages.ui.library.documents import READING
+from pages.ui.page import literal, show_error
 
 ROOM = 640  # pixels
 FEW = 15  # chunks that need no scrolling

@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
-from core._part_wanted import Wanted
-from core.errors import RankscopeError
-from core.indexing.indexer import OnChange
-from core.loading.loader import KINDS
-from core.loading.sources import Upload, expanded
-from core.records.search import METRICS, ChunkSettings, Collection, Metric, measure_name
+from core.errors import LoadingError, RankscopeError
+from core.loading.loader import KINDS, table_columns
+from core.loading.sources import Upload, expanded, file_print
+from core.loading.tables import TableOptions
+from core.records.search import METRICS, ChunkSettings, Collection, CollectionOptions, Metric, OnChange, measure_name
 from core.samples.library import SAMPLE_COLLECTION
 from core.util.formatting import plural
 from core.workspace import Workspace
-from pages.ui._part_notices import literal, show_error
-from pages.ui.library._part_columns import choose_columns
-from pages.ui.library._part_preview_cutting import choose_cutting, in_words
-from pages.ui.library.preview import show_preview
-from pages.ui.page import jobs
+from pages.ui.library.preview import choose_cutting, in_words, show_preview
+from pages.ui.page import jobs, literal, show_error
+
+READ_AGAIN = 8  # tables whose columns stay known
+
+
+@st.cache_data(max_entries=READ_AGAIN, show_spinner=False)
+def _columns(name: str, digest: str, _data: bytes) -> dict[str, str]:  # noqa: ARG001
+    """Column name to what is said of it."""
+    return {column.name: f"{column.name} ({column.kind}: {', '.join(column.examples[:2])[:40]})" for column in table_columns(name, _data)}
+
+
+def choose_columns(uploads: list[Upload]) -> list[Upload]:
+    """Draw a choice of columns for each table among ``uploads``; return them with what was chosen."""
+    return [_choose(upload) for upload in uploads]
+
+
+def _choose(upload: Upload) -> Upload:
+    try:
+        said = _columns(upload.name, file_print(upload.name, upload.data), upload.data)
+    except LoadingError:  # said when it is looked at or indexed
+        return upload
+    if not said:
+        return upload
+    with st.expander(f"Columns of {literal(upload.name)}"):
+        left, right = st.columns(2, gap="medium")
+        text = left.multiselect(
+            "Read as text", list(said), key=f"text-{upload.name}", format_func=lambda name: said[name], placeholder="every column",
+            help="What is searched. Each record becomes lines of 'column: value'; a single column stands without its name.",
+        )
+        chosen = right.multiselect(
+            "Kept as metadata", list(said), key=f"meta-{upload.name}", format_func=lambda name: said[name], placeholder="every column but running text",
+            help="Shown with each hit, and a search can be limited by it.",
+        )
+    return replace(upload, tables=TableOptions(tuple(text) or None, tuple(chosen) or None))
+
 
 NEW = "New collection…"
 POLICIES: dict[OnChange, str] = {"replace": "replaces the old version", "keep": "is kept beside it"}
@@ -58,11 +90,11 @@ def _brought() -> list[Upload]:
     return uploads
 
 
-def _choose_settings(workspace: Workspace, there: Collection | None, uploads: list[Upload]) -> list[Wanted]:
+def _choose_settings(workspace: Workspace, there: Collection | None, uploads: list[Upload]) -> list[CollectionOptions]:
     """Draw the settings and the preview; return what is asked for, one for each collection that is to be filled."""
     model, metric = (there.model, there.metric) if there else _choose_model(workspace)
     if not uploads and there:
-        return [Wanted()]
+        return [CollectionOptions()]
     try:
         with st.spinner("Loading the model…"):
             budget = workspace.catalog.get(model).budget
@@ -77,7 +109,7 @@ def _choose_settings(workspace: Workspace, there: Collection | None, uploads: li
     if too_long:
         st.caption(f":orange[Chunks of up to {too_long[0].size} tokens can be looked at, not indexed: the bi-encoder reads {budget}.]")
         return []
-    return [Wanted()] if there else [_wanted(model, metric, cutting) for cutting in cuttings]
+    return [CollectionOptions()] if there else [_wanted(model, metric, cutting) for cutting in cuttings]
 
 
 def _choose_model(workspace: Workspace) -> tuple[str, Metric]:
@@ -104,11 +136,11 @@ def _choose_cuttings(there: Collection | None, budget: int) -> list[ChunkSetting
     return [first, second]
 
 
-def _wanted(model: str, metric: Metric, cutting: ChunkSettings) -> Wanted:
-    return Wanted(model, metric, cutting.size, cutting.overlap, cutting.method, cutting.rows, cutting.percentile)
+def _wanted(model: str, metric: Metric, cutting: ChunkSettings) -> CollectionOptions:
+    return CollectionOptions(model, metric, cutting.size, cutting.overlap, cutting.method, cutting.rows, cutting.percentile)
 
 
-def _offer_indexing(workspace: Workspace, name: str, uploads: list[Upload], on_change: OnChange, wanted: list[Wanted]) -> None:
+def _offer_indexing(workspace: Workspace, name: str, uploads: list[Upload], on_change: OnChange, wanted: list[CollectionOptions]) -> None:
     ready = bool(uploads and wanted)
     label = f"Index {plural(len(uploads), 'file')}" if uploads else "Index"
     first, second, _ = st.columns([2, 3, 5])
@@ -118,7 +150,7 @@ def _offer_indexing(workspace: Workspace, name: str, uploads: list[Upload], on_c
         _start(workspace, {name: wanted[0], f"{name} B": wanted[1]} if name else {"": wanted[0]}, uploads, on_change)
 
 
-def _start(workspace: Workspace, into: dict[str, Wanted], uploads: list[Upload], on_change: OnChange) -> None:
+def _start(workspace: Workspace, into: dict[str, CollectionOptions], uploads: list[Upload], on_change: OnChange) -> None:
     if "" in into:
         show_error("The new collection has no name yet: type one above")
         return

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.projection.records import METHODS, LayoutSettings, Method
+from core.projection import coloring as painting
+from core.projection.cache import kept_clusters
+from core.projection.clusters import Clusters
+from core.projection.coloring import Painting
+from core.projection.jobs import Projection, ask_clusters
+from core.projection.quality import distortion
+from core.projection.records import METHODS, Layout, LayoutSettings, Method, Points
 from core.records.search import Collection
+from core.util.arrays import Float32Array
+from core.util.formatting import plural
 from core.workspace import Workspace
-from pages.ui._part_notices import show_warning
+from pages.ui.map.data import NEAREST, Asked, projections, true_neighbours
+from pages.ui.page import show_warning
 from pages.ui.url_state import Value
 
 PLAIN, FOLDER, DOCUMENT, CLUSTER, SIMILARITY, CROSS, LENGTH, DISTORTION = (
@@ -96,3 +106,51 @@ def _settings(method: Method) -> LayoutSettings:
             help="Where chance begins. The same seed gives the same map, every time; another shows what of it is chance: what stays is real.",
         )
     return LayoutSettings(method, values["n_neighbors"], values["min_dist"] / 100, values["perplexity"], values["seed"])
+
+
+def paint(workspace: Workspace, collection: Collection, points: Points, layout: Layout, colour: str, asked: Asked | None, clusters: Clusters | None) -> Painting:
+    """Return the colours; where they need a query and there is none, all chunks are alike, which is said."""
+    if colour == CLUSTER and clusters is not None:
+        return painting.by_cluster(clusters.labels, clusters.names)
+    if colour in (SIMILARITY, CROSS):
+        return _by_query(points, colour, asked)
+    if colour == DISTORTION:
+        return painting.by_distortion(_distortion(points, layout))
+    if colour.startswith(FIELD):
+        values = workspace.store.values(collection, colour.removeprefix(FIELD))
+        return painting.by_field(colour.removeprefix(FIELD), [values.get(chunk_id) for chunk_id in points.chunk_ids])
+    if colour in (DOCUMENT, FOLDER):
+        return painting.by_document(points) if colour == DOCUMENT else painting.by_folder(points)
+    return painting.by_length(points) if colour == LENGTH else painting.plain(points)
+
+
+def _by_query(points: Points, colour: str, asked: Asked | None) -> Painting:
+    if asked is None:
+        st.caption(f":material/info: Ask something above: then the colours say the {colour}.")
+    elif colour == SIMILARITY:
+        return painting.by_similarity(points.metric, asked.similarities)
+    else:
+        scores = {hit.chunk_id: hit.cross_score for hit in asked.result.hits if hit.cross_score is not None}
+        if scores:
+            return painting.by_scores(f"cross-encoder score of the {plural(len(scores), 'hit')} that it read (logit, higher is better)", points, scores)
+        st.caption(":material/info: Switch on *Rerank* above: the cross-encoder scores the first hits only, and those alone get a colour.")
+    return painting.plain(points)
+
+
+def _distortion(points: Points, layout: Layout) -> Float32Array:
+    """Kept for as long as nothing changes: neighbours are known already where UMAP needed them."""
+    kept = st.session_state.get("map-distortion")
+    if kept is None or kept[0] != layout.key:
+        with st.spinner("Comparing each chunk's neighbours with those on the map…", show_time=True):
+            kept = (layout.key, np.asarray(distortion(layout.xy, true_neighbours(points, NEAREST).places, NEAREST), dtype=np.float32))
+        st.session_state["map-distortion"] = kept
+    found: Float32Array = kept[1]
+    return found
+
+
+def clusters_of(workspace: Workspace, collection: Collection, points: Points, layout: Layout, wanted: bool) -> tuple[Clusters | None, Projection | None]:
+    """Return the clusters of the picture, or the work in progress; neither where they are not wanted."""
+    if not wanted or len(points) < 2:
+        return None, None
+    kept = kept_clusters(projections().data, points, layout)
+    return (kept, None) if kept is not None else (None, ask_clusters(projections(), workspace, collection, points, layout))

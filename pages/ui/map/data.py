@@ -2,21 +2,188 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
 import streamlit as st
 
 from core.errors import RankscopeError
-from core.projection._part_projection_job import Projection
 from core.projection.cache import keep_neighbours, kept_neighbours
-from core.projection.jobs import Projections
+from core.projection.jobs import Projection, Projections
+from core.projection.placement import place
 from core.projection.points import read_points
-from core.projection.records import METHODS, Layout, LayoutSettings, Neighbours, Points
-from core.records.search import Collection, short_hash
+from core.projection.quality import Meter, read_meter
+from core.projection.query import search_among
+from core.projection.records import METHODS, Layout, LayoutSettings, Points
+from core.records.document import short_hash
+from core.records.search import Collection, Hit, SearchResult
+from core.retrieval.search import search
 from core.settings import Settings
+from core.util.arrays import Float32Array
 from core.util.formatting import duration
-from core.vectors.neighbors import nearest
+from core.vectors.neighbors import Neighbours, nearest, nearest_to
+from core.vectors.similarity import similarity_to_all
 from core.workspace import Workspace
-from pages.ui._part_notices import show_error
-from pages.ui.map._part_map_reading import is_reading
+from pages.ui.hits import in_context, reranked
+from pages.ui.page import show_error
+
+_READING = "map-reading"  # in the session: whether the dialog is open
+
+
+def note_closed() -> None:
+    """Note that the dialog is closed: by its reader, or by the page that is drawn from its top."""
+    st.session_state.pop(_READING, None)
+
+
+def is_reading() -> bool:
+    """Tell whether somebody reads a chunk in its document just now."""
+    return _READING in st.session_state
+
+
+def read_in_document(workspace: Workspace, query: str, hit: Hit) -> None:
+    """Open a chunk inside its document's surrounding text."""
+    st.session_state[_READING] = True
+    _opened(workspace, query, hit)
+
+
+@st.dialog("In context", width="medium", on_dismiss=note_closed)
+def _opened(workspace: Workspace, query: str, hit: Hit) -> None:
+    in_context(workspace, query, hit)
+
+
+ONLY = "map-only"  # whether the search is limited to the chosen chunks
+
+
+def on_clicked(slot: str) -> Callable[[], None]:
+    """Return what is to be done when a point of the map ``slot`` is clicked: it becomes the opened chunk."""
+
+    def note() -> None:
+        said = told(slot, "clicked")
+        if said:
+            open_chunk(slot, said["id"])
+
+    return note
+
+
+def on_caught(slot: str) -> Callable[[], None]:
+    """Return what is to be done when points of the map ``slot`` were caught by lasso or box, or let go."""
+
+    def note() -> None:
+        said = told(slot, "caught")
+        if said is not None:
+            close_chunk(slot)
+            st.session_state[f"caught-{slot}"] = list(said["ids"])
+
+    return note
+
+
+def told(slot: str, event: str) -> dict[str, Any] | None:
+    """Return what the map ``slot`` told of an event while its callback runs, None where it told nothing."""
+    state = st.session_state.get(f"picture-{slot}") or {}
+    said = state.get(event)
+    return said if isinstance(said, dict) and said.get("slot") == slot else None
+
+
+def open_chunk(slot: str, chunk_id: str) -> None:
+    """Make a chunk the opened one."""
+    st.session_state[f"opened-{slot}"] = chunk_id
+
+
+def close_chunk(slot: str) -> None:
+    """Open no chunk."""
+    st.session_state.pop(f"opened-{slot}", None)
+
+
+def let_go(slot: str) -> None:
+    """Choose no chunks."""
+    st.session_state.pop(f"caught-{slot}", None)
+    search_everywhere()
+
+
+def search_here() -> None:
+    """Limit the search to the chosen chunks."""
+    st.session_state[ONLY] = True
+
+
+def search_everywhere() -> None:
+    """Take that limit off."""
+    st.session_state.pop(ONLY, None)
+
+
+def opened_here(slot: str, points: Points) -> int | None:
+    """Return the place of the opened chunk, None where there is none."""
+    return points.place_of.get(st.session_state.get(f"opened-{slot}", ""))
+
+
+def caught_here(slot: str, points: Points) -> list[int]:
+    """Return the places of the chunks that were caught, sorted."""
+    return sorted(points.place_of[chunk_id] for chunk_id in st.session_state.get(f"caught-{slot}", ()) if chunk_id in points.place_of)
+
+
+def forget_others(points: Points, slot: str = "one") -> None:
+    """Let go of what was chosen in another collection."""
+    if st.session_state.get(f"opened-{slot}") not in points.place_of:
+        close_chunk(slot)
+    if not caught_here(slot, points):
+        let_go(slot)
+
+
+NEAREST = 10  # of the meter
+TRAIL = "map-trail"  # in the session: queries of before, newest last
+LONGEST_TRAIL = 8
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A query with everything that the map shows of it; ``star`` has shape (2,), ``vector`` (dimension,)."""
+
+    result: SearchResult
+    vector: Float32Array
+    star: Float32Array
+    meter: Meter
+    similarities: Float32Array  # of every chunk
+
+
+def query_vector(workspace: Workspace, collection: Collection, query: str) -> Float32Array:
+    """Return the query as the collection's bi-encoder sees it, shape (dimension,)."""
+    return workspace.encoder(collection).encode_query(query)
+
+
+def ask(workspace: Workspace, collection: Collection, points: Points, layout: Layout, query: str, only: Sequence[int] = ()) -> Asked:
+    """Search, rerank where that is switched on, and place the query; ``only`` limits the search to the chunks at these places.
+
+    Raises what searching and reranking raise.
+    """
+    hits, pool = int(st.session_state["hits"]), int(st.session_state["pool"]) if st.session_state["rerank"] else 0
+    with st.spinner("Searching… (the first search loads the model)", show_time=True):
+        vector = query_vector(workspace, collection, query)
+        if only:
+            result = search_among(workspace, points, query, vector, only, max(hits, pool))
+        else:
+            result = search(workspace, collection.name, query, max(hits, pool))
+    if pool and result.hits:
+        result = reranked(workspace, result, pool)
+    star = place(points, layout, vector[None])[0]
+    true, _ = nearest_to(points.vectors, points.metric, vector, NEAREST)
+    meter = read_meter([int(at) for at in true], layout.xy, star, NEAREST)
+    return Asked(result, vector, star, meter, similarity_to_all(points.metric, points.vectors, vector))
+
+
+def remember(query: str) -> list[str]:
+    """Note a query, and return those before it, newest first."""
+    trail = cast(list[str], st.session_state.setdefault(TRAIL, []))
+    if query in trail:
+        trail.remove(query)
+    trail.append(query)
+    del trail[:-LONGEST_TRAIL]
+    return trail[-2::-1]
+
+
+def forget_trail() -> None:
+    """Begin a new trail."""
+    st.session_state[TRAIL] = []
+
 
 POLL = 0.7  # seconds
 

@@ -8,26 +8,36 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import RankscopeError
-from core.projection._part_map_plots import HEIGHT
 from core.projection.placement import place
-from core.projection.plots import Overlay, add_lit, add_meter, add_opened, add_star
+from core.projection.plots import HEIGHT, Overlay, add_lit, add_meter, add_opened, add_star
 from core.projection.records import Layout, Points
 from core.records.search import Collection
 from core.samples.library import SAMPLE_COLLECTION
 from core.util.formatting import plural
 from core.workspace import Workspace
-from pages.ui._part_examples import show_examples
-from pages.ui._part_notices import show_error, show_info
+from pages.ui.collection_picker import show_examples
 from pages.ui.map import panel
-from pages.ui.map._part_map_colours import clusters_of, paint
-from pages.ui.map._part_map_out import offer_files
-from pages.ui.map._part_map_picture import draw_picture
-from pages.ui.map._part_map_query import Asked, ask, query_vector, remember
-from pages.ui.map._part_map_scene import Scene
-from pages.ui.map._part_map_session import ONLY, caught_here, forget_others, on_caught, on_clicked, opened_here, search_everywhere
-from pages.ui.map._part_map_trusting import show_trust
-from pages.ui.map.controls import CLUSTER, choose
-from pages.ui.map.data import method_name, open_layout, open_points, watch
+from pages.ui.map.component import Scene, draw_picture
+from pages.ui.map.controls import CLUSTER, choose, clusters_of, paint
+from pages.ui.map.data import (
+    ONLY,
+    Asked,
+    ask,
+    caught_here,
+    forget_others,
+    method_name,
+    on_caught,
+    on_clicked,
+    open_layout,
+    open_points,
+    opened_here,
+    query_vector,
+    remember,
+    search_everywhere,
+    watch,
+)
+from pages.ui.map.panel import offer_files, show_trust
+from pages.ui.page import show_error, show_info
 
 SLOT = "one"
 ZOOMED = "map-zoomed"  # in the session: how often it was asked for

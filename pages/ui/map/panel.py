@@ -2,24 +2,99 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 
 import streamlit as st
 
-from core.projection._part_projection_terms import distinctive_terms
+from core.projection.clusters import distinctive_terms
+from core.projection.export import Columns, map_rows
+from core.projection.plots import DIMMED, base_figure, map_html, with_overlay
+from core.projection.quality import Trust, measure_trust
 from core.projection.query import texts_of
-from core.projection.records import Points
+from core.projection.records import Layout, Points
 from core.records.search import Hit, measure_name
 from core.text.excerpts import unwrap
+from core.util.csv_safety import write_rows
 from core.util.formatting import clip, plural
 from core.vectors.neighbors import nearest_to
 from core.workspace import Workspace
-from pages.ui._part_notices import literal
-from pages.ui.map._part_map_out import caught_csv
-from pages.ui.map._part_map_query import Asked
-from pages.ui.map._part_map_reading import read_in_document
-from pages.ui.map._part_map_scene import Scene
-from pages.ui.map._part_map_session import caught_here, close_chunk, let_go, open_chunk, opened_here, search_here
+from pages.ui.map.component import Scene
+from pages.ui.map.data import Asked, caught_here, close_chunk, let_go, open_chunk, opened_here, read_in_document, search_here
+from pages.ui.page import literal
+
+AT_ONCE = 20_000  # chunks up to which nobody has to ask
+KEPT = "map-trust"  # in the session: the last few
+MOST_KEPT = 12
+
+
+def show_trust(points: Points, layout: Layout) -> None:
+    """Draw the figures of this picture, measured once for each."""
+    st.subheader("How far to trust this picture", anchor=False)
+    kept: dict[str, Trust | None] = st.session_state.setdefault(KEPT, {})
+    if layout.key not in kept:
+        wanted = len(points) <= AT_ONCE or st.button(
+            "Measure", icon=":material/straighten:", help="Compares a sample of chunks with all others, in the full space and on the map: some seconds."
+        )
+        if not wanted:
+            st.caption("Trustworthiness and continuity of so many chunks take some seconds to measure.")
+            return
+        with st.spinner("Comparing neighbours in the full space with those on the map…", show_time=True):
+            kept[layout.key] = measure_trust(points.vectors, points.metric, layout.xy)
+        while len(kept) > MOST_KEPT:
+            kept.pop(next(iter(kept)))
+    trust = kept[layout.key]
+    if trust is None:
+        st.caption(f"With {plural(len(points), 'chunk')} there are no neighbourhoods to compare: four chunks are the least.")
+        return
+    _draw(trust)
+
+
+def _draw(trust: Trust) -> None:
+    one, two, three = st.columns([1, 1, 3], vertical_alignment="center")
+    one.metric("Trustworthiness", f"{trust.trustworthiness:.3f}", border=True, help="Do neighbours on the map belong together? 0 to 1, higher is better.")
+    two.metric("Continuity", f"{trust.continuity:.3f}", border=True, help="Does what belongs together stay together on the map? 0 to 1, higher is better.")
+    three.caption(trust.words)
+
+
+def offer_files(scene: Scene) -> None:
+    """Draw the buttons; the files are made when one is pressed."""
+    name = f"{scene.collection.name}-map"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button(
+            "Page (HTML)", lambda: _page(scene), f"{name}.html", "text/html", icon=":material/download:", on_click="ignore",
+            help="One file that needs no network: it zooms, and names the document of a point.",
+        )
+        st.download_button(
+            "Coordinates (CSV)", lambda: _table(scene), f"{name}.csv", "text/csv", icon=":material/download:", on_click="ignore",
+            help="A line a chunk: chunk id, document, span in characters, x and y.",
+        )
+        st.caption("PNG and SVG: the buttons at the picture's upper right edge.", width="content")
+
+
+def _page(scene: Scene) -> str:
+    name = scene.points.collection
+    title = name if scene.asked is None else f"{name}: “{scene.asked.result.query}”"
+    return map_html(with_overlay(base_figure(scene.points, scene.layout.xy, scene.painting, hover=True), scene.overlay(), DIMMED), title)
+
+
+def _table(scene: Scene) -> bytes:
+    return _csv(map_rows(scene.points, scene.layout, scene.clusters, None if scene.asked is None else scene.asked.similarities))
+
+
+def caught_csv(workspace: Workspace, points: Points, layout: Layout, caught: Sequence[int]) -> bytes:
+    """Return the chosen chunks as CSV, with their texts."""
+    columns = map_rows(points, layout)
+    chosen = {name: [values[at] for at in caught] for name, values in columns.items()}
+    return _csv({**chosen, "text": texts_of(workspace.store, points, caught)})
+
+
+def _csv(columns: Columns) -> bytes:
+    """With the mark by which Excel knows UTF-8, and nothing that a spreadsheet would run."""
+    table = io.StringIO(newline="")
+    write_rows(table, [columns, *zip(*columns.values(), strict=True)])
+    return table.getvalue().encode("utf-8-sig")
+
 
 NEIGHBOURS = 8  # of the chosen chunk
 MOST_SHOWN = 200  # chunks of a region that are listed

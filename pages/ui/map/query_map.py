@@ -9,22 +9,20 @@ import streamlit as st
 
 from core.errors import RankscopeError
 from core.projection import coloring as painting
-from core.projection._part_map_plots import HEIGHT
 from core.projection.placement import place
-from core.projection.plots import Overlay, add_lit, add_star
+from core.projection.plots import HEIGHT, Overlay, add_lit, add_star
 from core.projection.query import found_by
-from core.projection.records import Floats, Points
+from core.projection.records import Points
 from core.records.search import Collection
 from core.samples.library import SAMPLE_COLLECTION, questions
+from core.util.arrays import Float32Array
 from core.util.formatting import plural
 from core.workspace import Workspace
-from pages.ui._part_notices import literal, show_error, show_info
-from pages.ui.map._part_map_picture import draw_picture
-from pages.ui.map._part_map_scene import Scene
-from pages.ui.map._part_map_session import forget_others, on_caught, on_clicked
+from pages.ui.map.component import Scene, draw_picture
 from pages.ui.map.controls import choose
-from pages.ui.map.data import method_name, open_layout, open_points, watch
+from pages.ui.map.data import forget_others, method_name, on_caught, on_clicked, open_layout, open_points, watch
 from pages.ui.map.panel import show_panel
+from pages.ui.page import literal, show_error, show_info
 
 SLOT = "many"
 MOST = 500  # queries
@@ -91,7 +89,7 @@ def _queries(workspace: Workspace, collection: Collection) -> list[str]:
     return queries[:MOST]
 
 
-def _vectors(workspace: Workspace, collection: Collection, queries: list[str]) -> Floats:
+def _vectors(workspace: Workspace, collection: Collection, queries: list[str]) -> Float32Array:
     """The queries' vectors, shape (queries, dimension), kept for the same list."""
     kept = st.session_state.get("map-vectors")
     key = (collection.key, tuple(queries))
@@ -100,7 +98,7 @@ def _vectors(workspace: Workspace, collection: Collection, queries: list[str]) -
         with st.spinner(f"Encoding {plural(len(queries), 'query', 'queries')}…", show_time=True):
             kept = (key, np.stack([encoder.encode_query(query) for query in queries]).astype(np.float32))
         st.session_state["map-vectors"] = kept
-    vectors: Floats = kept[1]
+    vectors: Float32Array = kept[1]
     return vectors
 
 
@@ -112,7 +110,7 @@ def _say_reach(points: Points, counts: np.ndarray, queries: int) -> None:
     )
 
 
-def _all_stars(overlay: Overlay, stars: Floats) -> None:
+def _all_stars(overlay: Overlay, stars: Float32Array) -> None:
     for star in stars:
         add_star(overlay, star, "queries", faint=True)
 

@@ -15,14 +15,23 @@ from core.projection.records import LayoutSettings
 from core.records.search import Collection
 from core.util.formatting import plural
 from core.workspace import Workspace
-from pages.ui._part_notices import literal, show_error, show_info
-from pages.ui.map._part_map_picture import Called, draw_picture
-from pages.ui.map._part_map_query import ask
-from pages.ui.map._part_map_scene import Scene
-from pages.ui.map._part_map_session import caught_here, close_chunk, forget_others, let_go, opened_here, told
+from pages.ui.map.component import Called, Scene, draw_picture
 from pages.ui.map.controls import choose
-from pages.ui.map.data import method_name, open_layout, open_points, watch
+from pages.ui.map.data import (
+    ask,
+    caught_here,
+    close_chunk,
+    forget_others,
+    let_go,
+    method_name,
+    open_layout,
+    open_points,
+    opened_here,
+    told,
+    watch,
+)
 from pages.ui.map.panel import show_panel
+from pages.ui.page import literal, show_error, show_info
 
 SLOTS = ("left", "right")
 HEIGHT = 520  # pixels
