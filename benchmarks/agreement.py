@@ -39,7 +39,9 @@ def call(*arguments: str) -> Any:
 
 def exact(root: Path, queries: list[str]) -> list[list[str]]:
     """Return the ids of the brute-force top 10 of each query; equal scores in the order of ids."""
-    rows = sorted((json.loads(line) for line in (root / "chunks.jsonl").read_text().splitlines()), key=lambda row: row["id"])
+    rows = sorted(
+        (json.loads(line) for line in (root / "chunks.jsonl").read_text().splitlines()), key=lambda row: row["id"]
+    )
     plain = SentenceTransformer(str(built_in_folder()))
     scores = plain.encode(queries) @ plain.encode([row["text"] for row in rows]).T
     return [[rows[at]["id"] for at in np.argsort(-line, kind="stable")[:TOP]] for line in scores]
@@ -64,10 +66,15 @@ def main() -> None:
             count = chunks_of(root / precision, root / "chunks.jsonl")
             wanted = wanted or exact(root, queries)
             found = [[hit["chunk_id"] for hit in call("search", "bench", query)["hits"]] for query in queries]
-            same = sum(a == b for mine, other in zip(found, wanted, strict=True) for a, b in zip(mine, other, strict=True))
+            same = sum(
+                a == b for mine, other in zip(found, wanted, strict=True) for a, b in zip(mine, other, strict=True)
+            )
             shared = sum(len(set(mine) & set(other)) for mine, other in zip(found, wanted, strict=True))
             total = TOP * len(queries)
-            print(f"| {precision} | {count:,} | {same} of {total} ({same / total:.1%}) | {shared} of {total} ({shared / total:.1%}) |", flush=True)
+            print(
+                f"| {precision} | {count:,} | {same} of {total} ({same / total:.1%}) | {shared} of {total} ({shared / total:.1%}) |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -55,7 +55,9 @@ def main() -> None:
         total = time.perf_counter() - tokenised
         size = len(text.encode()) / 1e6
         own = max(total - (tokenised - started), 1e-3)
-        print(f"| {name} | {len(chunks):,} | {size / total:.1f} | {size / (tokenised - started):.1f} | {size / own:.1f} |")
+        print(
+            f"| {name} | {len(chunks):,} | {size / total:.1f} | {size / (tokenised - started):.1f} | {size / own:.1f} |"
+        )
 
 
 if __name__ == "__main__":

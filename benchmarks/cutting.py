@@ -57,7 +57,8 @@ def read_task(folder: Path, most_documents: int, most_queries: int) -> Task:
     """Put the documents of a collection together again; of each a part, evenly over the file."""
     judged = read_beir(folder)
     with (folder / "corpus.jsonl").open(encoding="utf-8") as lines:
-        corpus = {row["_id"]: row["text"] for row in map(json.loads, lines)}  # without the titles, which would stand between
+        # without the titles, which would stand between
+        corpus = {row["_id"]: row["text"] for row in map(json.loads, lines)}
     passages: dict[str, list[tuple[int, str]]] = {}
     for passage_id in corpus:
         found = PASSAGE.fullmatch(passage_id)
@@ -72,10 +73,14 @@ def read_task(folder: Path, most_documents: int, most_queries: int) -> Task:
             text += corpus[passage_id] + GAP
         documents.append(Document(name, text))
     relevant = {
-        query: [places[passage] for passage, grade in qrels.items() if grade > 0] for query, qrels in judged.qrels.items() if all(p in places for p in qrels)
+        query: [places[passage] for passage, grade in qrels.items() if grade > 0]
+        for query, qrels in judged.qrels.items()
+        if all(p in places for p in qrels)
     }
     chosen = _spread([query for query, spans in relevant.items() if spans], most_queries)
-    return Task(documents, {query: judged.queries[query] for query in chosen}, {query: relevant[query] for query in chosen})
+    return Task(
+        documents, {query: judged.queries[query] for query in chosen}, {query: relevant[query] for query in chosen}
+    )
 
 
 def _spread(items: Sequence[str], most: int) -> list[str]:
@@ -117,7 +122,9 @@ def _settings(way: str) -> ChunkSettings:
     method: Method
     method, size, *more = way.split(":")  # type: ignore[assignment]
     if method == "meaning":
-        return ChunkSettings(int(size), int(size) // 5, method, percentile=int(more[0]) if more else ChunkSettings().percentile)
+        return ChunkSettings(
+            int(size), int(size) // 5, method, percentile=int(more[0]) if more else ChunkSettings().percentile
+        )
     return ChunkSettings(int(size), int(more[0]) if more else int(size) // 5, method)
 
 
@@ -135,13 +142,19 @@ def main() -> None:
         task = read_task(options.data / name, options.documents, options.queries)
         characters = sum(len(document.text) for document in task.documents)
         print(f"\n{name}: {len(task.documents)} documents, {characters:,} characters, {len(task.queries)} queries\n")
-        print("| way | size | overlap | chunks | recall@5 | recall in 1,000 tokens | nDCG@10 | seconds |\n|" + " --- |" * 8)
+        print(
+            "| way | size | overlap | chunks | recall@5 | recall in 1,000 tokens | nDCG@10 | seconds |\n|"
+            + " --- |" * 8
+        )
         for way in options.ways.split(","):
             settings, started = _settings(way), time.perf_counter()
             chunks, recall, within, ndcg = measure(task, settings, encoder)
             called = f"{settings.method} {settings.percentile}" if settings.method == "meaning" else settings.method
             seconds = time.perf_counter() - started
-            print(f"| {called} | {settings.size} | {settings.overlap} | {chunks:,} | {recall:.3f} | {within:.3f} | {ndcg:.3f} | {seconds:.0f} |", flush=True)
+            print(
+                f"| {called} | {settings.size} | {settings.overlap} | {chunks:,} | {recall:.3f} | {within:.3f} | {ndcg:.3f} | {seconds:.0f} |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -36,7 +36,9 @@ def write_files(source: Path, folder: Path, count: int) -> None:
 def timed(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
     """Run a command that prints its own ``seconds`` as JSON; return those, and the seconds of the whole command."""
     started = time.perf_counter()
-    run = subprocess.run(command, env={**os.environ, **environment}, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    run = subprocess.run(
+        command, env={**os.environ, **environment}, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
     return json.loads(run.stdout)["seconds"], time.perf_counter() - started
 
 
@@ -47,7 +49,9 @@ def chunks_of(data: Path, target: Path) -> int:
         held = client.get_collection("bench", embedding_function=None).get(include=["documents"])
     workspace.close()
     rows = zip(held["ids"], held["documents"] or [], strict=True)
-    target.write_text("\n".join(json.dumps({"id": chunk_id, "text": text}) for chunk_id, text in rows), encoding="utf-8")
+    target.write_text(
+        "\n".join(json.dumps({"id": chunk_id, "text": text}) for chunk_id, text in rows), encoding="utf-8"
+    )
     return len(held["ids"])
 
 
@@ -70,7 +74,10 @@ def main() -> None:
             chunks = chunks_of(data, root / "chunks.jsonl")
             peer = [sys.executable, "-m", "benchmarks.peers", str(root / "chunks.jsonl"), str(root / f"plain{number}")]
             plain.append(timed(peer, {}))
-            print(f"round {number + 1}: {chunks} chunks, seconds (own, whole): ours {ours[-1]}, plain {plain[-1]}", file=sys.stderr)
+            print(
+                f"round {number + 1}: {chunks} chunks, seconds (own, whole): ours {ours[-1]}, plain {plain[-1]}",
+                file=sys.stderr,
+            )
     (best, whole), (other, other_whole) = min(ours), min(plain)
     print(
         f"| {options.collection.name} | {chunks:,} | {chunks / best:.1f} | {chunks / other:.1f} | {other / best:.2f} "

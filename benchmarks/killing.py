@@ -66,7 +66,11 @@ class Stored:
 
     def differences(self, other: Stored) -> list[str]:
         """Return what is not the same in ``other``, in words."""
-        pairs = {"documents": (self.documents, other.documents), "chunks": (self.chunks, other.chunks), "leftovers": (self.leftovers, other.leftovers)}
+        pairs = {
+            "documents": (self.documents, other.documents),
+            "chunks": (self.chunks, other.chunks),
+            "leftovers": (self.leftovers, other.leftovers),
+        }
         found = [name for name, (mine, theirs) in pairs.items() if mine != theirs]
         if self.vectors.keys() != other.vectors.keys() or self.furthest(other) > TOLERANCE:
             found.append("vectors")
@@ -98,7 +102,11 @@ def _section(chance: random.Random, number: int) -> str:
 
 
 def _open(data: Path, real: bool) -> Workspace:
-    return Workspace.open(Settings(data)) if real else Workspace.open(Settings(data, model="fake"), loader=lambda _: SlowEncoder())
+    return (
+        Workspace.open(Settings(data))
+        if real
+        else Workspace.open(Settings(data, model="fake"), loader=lambda _: SlowEncoder())
+    )
 
 
 def uploads(folder: Path) -> list[Upload]:
@@ -117,7 +125,10 @@ def live(data: Path, files: Path, bring: bool, real: bool) -> None:
     print("queued", flush=True)
     for job in jobs.all():
         jobs.wait(job)
-        print(json.dumps({"state": job.state, "outcomes": Counter(outcome.status for outcome in job.outcomes)}), flush=True)
+        print(
+            json.dumps({"state": job.state, "outcomes": Counter(outcome.status for outcome in job.outcomes)}),
+            flush=True,
+        )
         jobs.dismiss(job)
     workspace.close()
 
@@ -126,13 +137,22 @@ def look(data: Path, real: bool) -> Stored:
     """Return what is stored in a data folder."""
     workspace = _open(data, real)
     collection = workspace.store.collection(COLLECTION)
-    documents = sorted((document.name, document.document_id, document.chunks) for document in workspace.documents(collection))
+    documents = sorted(
+        (document.name, document.document_id, document.chunks) for document in workspace.documents(collection)
+    )
     chunks: Rows = {}
     vectors: dict[str, Float32Array] = {}
     for batch in workspace.store.batches(collection):
-        chunks.update({chunk_id: (text, dict(held)) for chunk_id, text, held in zip(batch.ids, batch.texts, batch.metadatas, strict=True)})
+        chunks.update(
+            {
+                chunk_id: (text, dict(held))
+                for chunk_id, text, held in zip(batch.ids, batch.texts, batch.metadatas, strict=True)
+            }
+        )
         vectors.update(zip(batch.ids, batch.vectors, strict=True))
-    scores = [[hit.bi_score for hit in search(workspace, COLLECTION, f"{axis} and {AXES[0]}", 20).hits] for axis in AXES]
+    scores = [
+        [hit.bi_score for hit in search(workspace, COLLECTION, f"{axis} and {AXES[0]}", 20).hits] for axis in AXES
+    ]
     queued = [path.name for path in (data / FOLDER).iterdir()]
     leftovers = [*queued, *(document_id for _, document_id in workspace.shelf.unfinished())]
     workspace.close()
@@ -151,7 +171,16 @@ class Life:
 
 def run_life(data: Path, files: Path, bring: bool, real: bool, kill_after: float | None = None) -> Life:
     """Start a life, and kill it after so many seconds."""
-    command = [sys.executable, "-m", "benchmarks.killing", "--life", str(data), str(files), *(["--bring"] if bring else []), *(["--real"] if real else [])]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.killing",
+        "--life",
+        str(data),
+        str(files),
+        *(["--bring"] if bring else []),
+        *(["--real"] if real else []),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     process.stdout.readline()
@@ -176,7 +205,15 @@ def _moment(data: Path, queued: bool) -> str:
     with sqlite3.connect(data / DOCUMENTS_FILE) as shelf:
         states = dict(shelf.execute("SELECT state, count(*) FROM entries GROUP BY state"))
     shelf.close()
-    return "storing" if "adding" in states else "removing" if "removing" in states else "embedding, some stored" if states else "embedding, nothing stored"
+    return (
+        "storing"
+        if "adding" in states
+        else "removing"
+        if "removing" in states
+        else "embedding, some stored"
+        if states
+        else "embedding, nothing stored"
+    )
 
 
 def torment(root: Path, files: Path, kills: int, seed: int, real: bool) -> tuple[list[Life], list[Stored]]:

@@ -26,7 +26,24 @@ from core.settings import BUILT_IN_MODEL, Settings
 from core.workspace import Workspace
 
 A_DOCUMENT = 50  # chunks
-WORDS = ["salt", "river", "lamp", "engine", "moth", "treaty", "orbit", "bread", "violin", "nerve", "glacier", "code", "harbour", "enzyme", "market", "storm"]
+WORDS = [
+    "salt",
+    "river",
+    "lamp",
+    "engine",
+    "moth",
+    "treaty",
+    "orbit",
+    "bread",
+    "violin",
+    "nerve",
+    "glacier",
+    "code",
+    "harbour",
+    "enzyme",
+    "market",
+    "storm",
+]
 PATIENCE = 1800  # seconds
 
 
@@ -34,11 +51,16 @@ def fill(data: Path, vectors: np.ndarray) -> None:
     """Make a collection of chunks with these vectors; their texts are a few words each."""
     workspace = Workspace.open(Settings(data))
     encoder = workspace.catalog.get(BUILT_IN_MODEL)
-    collection = workspace.store.create("many", model=encoder.model, revision=encoder.revision, dimension=vectors.shape[1])
+    collection = workspace.store.create(
+        "many", model=encoder.model, revision=encoder.revision, dimension=vectors.shape[1]
+    )
     for first in range(0, len(vectors), 20_000):
         block = vectors[first : first + 20_000]
         chunks = [_chunk(first + at) for at in range(len(block))]
-        names = {chunk.document_id: f"{WORDS[int(chunk.document_id) % len(WORDS)]}/{chunk.document_id}.txt" for chunk in chunks}
+        names = {
+            chunk.document_id: f"{WORDS[int(chunk.document_id) % len(WORDS)]}/{chunk.document_id}.txt"
+            for chunk in chunks
+        }
         workspace.store.add(collection, chunks, block, names)
     workspace.close()
 
@@ -87,7 +109,9 @@ def come_back(browser: Browser, address: str) -> float:
         page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=PATIENCE * 1000)
         started = time.perf_counter()
         page.get_by_test_id("stSidebarNav").get_by_role("link", name=title).click()
-        page.wait_for_selector(".rs-map[data-drawn]", state="attached" if title == "Map" else "detached", timeout=PATIENCE * 1000)
+        page.wait_for_selector(
+            ".rs-map[data-drawn]", state="attached" if title == "Map" else "detached", timeout=PATIENCE * 1000
+        )
         took = time.perf_counter() - started
     page.close()
     return took
@@ -133,11 +157,17 @@ def main() -> None:
     parser.add_argument("--sizes", default="1000,10000,100000")
     parser.add_argument("--pictures", type=Path)
     options = parser.parse_args()
-    print("| chunks | first picture, s | UMAP, s | second opening, new server, s | from another page of the app, s | peak of server / worker, GB |")
+    print(
+        "| chunks | first picture, s | UMAP, s | second opening, new server, s | from another page of the app, s | peak of server / worker, GB |"
+    )
     print("| --- | --- | --- | --- | --- | --- |", flush=True)
-    chromium = next(found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name)))
+    chromium = next(
+        found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))
+    )
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader"])
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader"]
+        )
         for size in (int(part) for part in options.sizes.split(",")):
             data = Path(folder) / str(size)
             fill(data, enlarged(np.load(options.vectors), size, seed=size))

@@ -35,7 +35,8 @@ from core.vectors.neighbors import nearest
 
 EXACT = 10_000  # points up to which trustworthiness is exact, beyond on a sample
 SAMPLE = 2000
-SMALL = {"ours": 300, "plain": 4500}  # points of the small fit: from 4,096 on UMAP searches otherwise, and compiles more
+# points of the small fit: from 4,096 on UMAP searches otherwise, and compiles more
+SMALL = {"ours": 300, "plain": 4500}
 LONGEST = 1500  # characters of a passage
 K = 10
 Fit = Callable[[Float32Array], tuple[Float32Array, dict[str, float], Any]]
@@ -45,7 +46,20 @@ def points_of(vectors: Float32Array) -> Points:
     """Return vectors as the chunks of a collection."""
     many = len(vectors)
     ids, nothing = tuple(f"{number:06}" for number in range(many)), np.zeros(many, dtype=np.int64)
-    return Points("benchmark", "benchmark", digest_of(ids, vectors, "cosine"), "cosine", "", ids, ids, ids, nothing, nothing, nothing, vectors)
+    return Points(
+        "benchmark",
+        "benchmark",
+        digest_of(ids, vectors, "cosine"),
+        "cosine",
+        "",
+        ids,
+        ids,
+        ids,
+        nothing,
+        nothing,
+        nothing,
+        vectors,
+    )
 
 
 def enlarged(vectors: Float32Array, many: int, seed: int) -> Float32Array:
@@ -115,7 +129,11 @@ def child(side: str, vectors_path: Path, queries_path: Path, out: Path) -> None:
     import umap  # noqa: F401  its own time
 
     imported = time.perf_counter() - begun
-    small = np.random.default_rng(0).normal(size=(SMALL[side] if len(vectors) >= 4096 else 300, vectors.shape[1])).astype(np.float32)
+    small = (
+        np.random.default_rng(0)
+        .normal(size=(SMALL[side] if len(vectors) >= 4096 else 300, vectors.shape[1]))
+        .astype(np.float32)
+    )
     first, second = _seconds(fit, small), _seconds(fit, small)
     begun, worked = time.perf_counter(), time.process_time()
     xy, stages, mapper = fit(vectors)
@@ -125,7 +143,19 @@ def child(side: str, vectors_path: Path, queries_path: Path, out: Path) -> None:
     places = (place_ours if side == "ours" else place_plain)(mapper, vectors, queries)
     placing = time.perf_counter() - begun
     np.savez(out, xy=xy, places=places)
-    print(json.dumps({"import": imported, "compile": max(first - second, 0.0), "fit": seconds, "cores": worked, "memory": memory, "place": placing, "stages": stages}))
+    print(
+        json.dumps(
+            {
+                "import": imported,
+                "compile": max(first - second, 0.0),
+                "fit": seconds,
+                "cores": worked,
+                "memory": memory,
+                "place": placing,
+                "stages": stages,
+            }
+        )
+    )
 
 
 def _seconds(fit: Fit, vectors: Float32Array) -> float:
@@ -142,7 +172,9 @@ def run(side: str, vectors: Path, queries: Path, out: Path) -> dict[str, Any]:
     return {**told, "total": told["import"] + told["compile"] + told["fit"]}
 
 
-def nearness(vectors: Float32Array, xy: Float32Array, queries: Float32Array, places: Float32Array) -> tuple[float, float]:
+def nearness(
+    vectors: Float32Array, xy: Float32Array, queries: Float32Array, places: Float32Array
+) -> tuple[float, float]:
     """Return how well queries were placed: the mean share of the 10 truly nearest that are among the 10 nearest on screen, and their median distance there.
 
     The distance is told as a part of the picture's diagonal.
@@ -170,9 +202,16 @@ def measure(many: int, real: Float32Array, asked: int, folder: Path) -> None:
         share, apart = nearness(vectors, xy, queries, places)
         figures = [f"{told[name]:.1f}" for name in ("total", "import", "compile", "fit", "cores")]
         kept = f"{trust.trustworthiness:.4f}{'' if trust.exact else f' ({trust.points:,} points)'}" if trust else ""
-        print(f"| {many:,} | {side} | {' | '.join(figures)} | {told['memory']:,.0f} | {kept} | {told['place']:.2f} | {share:.2f} | {apart:.3f} |", flush=True)
+        print(
+            f"| {many:,} | {side} | {' | '.join(figures)} | {told['memory']:,.0f} | {kept} | {told['place']:.2f} | {share:.2f} | {apart:.3f} |",
+            flush=True,
+        )
         if told["stages"]:
-            print("  stages:", ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in told["stages"].items()), file=sys.stderr)
+            print(
+                "  stages:",
+                ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in told["stages"].items()),
+                file=sys.stderr,
+            )
 
 
 def main() -> None:
@@ -192,7 +231,9 @@ def main() -> None:
     real = np.load(options.vectors) if options.vectors else embedded(options.collections)
     real = np.unique(real, axis=0)
     print(f"{len(real):,} real vectors of {real.shape[1]} dimensions; what is beyond them is mixed.\n")
-    print("| points | side | s in all | imports | compiling | fit | fit, s of all cores | peak MB | trustworthiness | s to place queries | share of 10 | distance |")
+    print(
+        "| points | side | s in all | imports | compiling | fit | fit, s of all cores | peak MB | trustworthiness | s to place queries | share of 10 | distance |"
+    )
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for size in options.sizes.split(","):

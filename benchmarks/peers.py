@@ -24,7 +24,11 @@ def index(chunks_file: Path, data: Path) -> None:
     vectors = model.encode([row["text"] for row in rows])
     for first in range(0, len(rows), 5000):
         part = rows[first : first + 5000]
-        collection.add(ids=[row["id"] for row in part], embeddings=vectors[first : first + 5000], documents=[row["text"] for row in part])
+        collection.add(
+            ids=[row["id"] for row in part],
+            embeddings=vectors[first : first + 5000],
+            documents=[row["text"] for row in part],
+        )
     print(json.dumps({"seconds": time.perf_counter() - started, "chunks": len(rows)}))
 
 

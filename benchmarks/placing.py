@@ -57,7 +57,14 @@ def measure_placing(vectors: Float32Array, queries: Float32Array, seed: int = 42
             model = UMAP(metric="cosine", random_state=seed).fit(vectors)
     xy = np.asarray(model.embedding_, dtype=np.float32)
     points = _points(vectors)
-    layout = Layout(LayoutSettings(), "benchmark", xy, np.ones(len(xy), dtype=bool), np.empty(0, np.float32), np.empty((0, 2), np.float32))
+    layout = Layout(
+        LayoutSettings(),
+        "benchmark",
+        xy,
+        np.ones(len(xy), dtype=bool),
+        np.empty(0, np.float32),
+        np.empty((0, 2), np.float32),
+    )
     true = nearest_among(vectors, "cosine", queries, 15)
     ways: dict[str, Place] = {
         "umap-learn's transform": lambda asked: np.asarray(model.transform(asked), dtype=np.float32),
@@ -65,7 +72,10 @@ def measure_placing(vectors: Float32Array, queries: Float32Array, seed: int = 42
     }
     measured = [_measure(name, way, queries, xy, true.places) for name, way in ways.items()]
     mean = place_by_neighbours(true.similarities, xy[true.places], "cosine")
-    return [*measured, Placed("weighted mean of 15 neighbours", float("nan"), float("nan"), *_quality(mean, xy, true.places))]
+    return [
+        *measured,
+        Placed("weighted mean of 15 neighbours", float("nan"), float("nan"), *_quality(mean, xy, true.places)),
+    ]
 
 
 def _measure(name: str, way: Place, queries: Float32Array, xy: Float32Array, true: npt.NDArray[np.int32]) -> Placed:
@@ -83,7 +93,10 @@ def _measure(name: str, way: Place, queries: Float32Array, xy: Float32Array, tru
 def _quality(stars: Float32Array, xy: Float32Array, true: npt.NDArray[np.int32]) -> tuple[float, float]:
     diagonal = float(np.linalg.norm(np.ptp(xy, axis=0)))
     meters = [read_meter(places.tolist(), xy, star, K) for places, star in zip(true, stars, strict=True)]
-    apart = [float(np.median(np.linalg.norm(xy[places[:K]] - star, axis=1))) for places, star in zip(true, stars, strict=True)]
+    apart = [
+        float(np.median(np.linalg.norm(xy[places[:K]] - star, axis=1)))
+        for places, star in zip(true, stars, strict=True)
+    ]
     return float(np.mean([len(meter.kept) / meter.k for meter in meters])), float(np.median(apart)) / diagonal
 
 
@@ -100,8 +113,13 @@ def main() -> None:
     parser.add_argument("queries", type=Path)
     parser.add_argument("--chunks", type=int, default=2000)
     options = parser.parse_args()
-    vectors, queries = (np.ascontiguousarray(np.load(path)[:many], dtype=np.float32) for path, many in ((options.vectors, options.chunks), (options.queries, COUNT)))
-    print(f"{len(vectors):,} chunks, {len(queries)} queries\n\n| way | ms a query, together | alone | true 10 among the 10 on the map | distance |\n| --- | --- | --- | --- | --- |")
+    vectors, queries = (
+        np.ascontiguousarray(np.load(path)[:many], dtype=np.float32)
+        for path, many in ((options.vectors, options.chunks), (options.queries, COUNT))
+    )
+    print(
+        f"{len(vectors):,} chunks, {len(queries)} queries\n\n| way | ms a query, together | alone | true 10 among the 10 on the map | distance |\n| --- | --- | --- | --- | --- |"
+    )
     for found in measure_placing(vectors, queries):
         print(found.row())
 

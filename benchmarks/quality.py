@@ -55,11 +55,16 @@ def _spread(judged: JudgedCollection, most: int) -> JudgedCollection:
 
 def _pairs(catalog: ModelRegistry) -> None:
     pairs = trick_pairs()
-    scores = score_pairs(catalog.get(), catalog.reranker(), [(pair.query, pair.right.text, pair.wrong.text) for pair in pairs])
+    scores = score_pairs(
+        catalog.get(), catalog.reranker(), [(pair.query, pair.right.text, pair.wrong.text) for pair in pairs]
+    )
     print("| tricky pairs | pairs | bi-encoder right | cross-encoder right |\n| --- | --- | --- | --- |")
     for kind in (*KINDS, "all"):
         found = [score for pair, score in zip(pairs, scores, strict=True) if kind in ("all", pair.kind)]
-        print(f"| {kind} | {len(found)} | {sum(s.bi_prefers_first for s in found)} | {sum(s.cross_prefers_first for s in found)} |", flush=True)
+        print(
+            f"| {kind} | {len(found)} | {sum(s.bi_prefers_first for s in found)} | {sum(s.cross_prefers_first for s in found)} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -40,7 +40,9 @@ def main() -> None:
     ours = SentenceTransformersCrossEncoder.load(options.model)
     plain, _ = load_cross_encoder(options.model, "cpu")
     plain.predict(pools[0][:8], show_progress_bar=False)
-    print("| pairs | ours, ms | predict, ms | ratio | a pair, ms | tau | same first |\n| --- | --- | --- | --- | --- | --- | --- |")
+    print(
+        "| pairs | ours, ms | predict, ms | ratio | a pair, ms | tau | same first |\n| --- | --- | --- | --- | --- | --- | --- |"
+    )
     for size in POOLS:
         mine, theirs, taus, first = [], [], [], 0
         for pairs in [pool[:size] for pool in pools]:
@@ -54,7 +56,10 @@ def main() -> None:
             taus.append(kendall_tau(order, other))
             first += order[0] == other[0]
         one, two = statistics.median(mine), statistics.median(theirs)
-        print(f"| {size} | {one:.0f} | {two:.0f} | {two / one:.2f} | {one / size:.1f} | {statistics.mean(taus):.4f} | {first} of {len(pools)} |", flush=True)
+        print(
+            f"| {size} | {one:.0f} | {two:.0f} | {two / one:.2f} | {one / size:.1f} | {statistics.mean(taus):.4f} | {first} of {len(pools)} |",
+            flush=True,
+        )
 
 
 def _pools(judged: JudgedCollection, queries: int) -> list[list[tuple[str, str]]]:

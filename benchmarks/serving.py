@@ -25,9 +25,21 @@ def served(data: Path, log: Path) -> Iterator[tuple[str, int]]:
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RANKSCOPE_")}
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.port",
+        str(port),
+        "--server.headless",
+        "true",
+    ]
     with log.open("wb") as out:
-        server = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env={**environment, "RANKSCOPE_DATA": str(data)})
+        server = subprocess.Popen(
+            command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env={**environment, "RANKSCOPE_DATA": str(data)}
+        )
     try:
         _wait_for(server, f"{address}/_stcore/health", log)
         yield address, server.pid

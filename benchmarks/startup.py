@@ -31,12 +31,24 @@ def free_port() -> int:
 def first_hits(data: str) -> float:
     """Start the app on ``data`` and return the seconds until hits are on screen."""
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.headless",
+        "true",
+        "--server.port",
+        str(port),
+    ]
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = browser.new_page()
         started = time.perf_counter()
-        server = subprocess.Popen(command, env={**os.environ, "RANKSCOPE_DATA": data}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        server = subprocess.Popen(
+            command, env={**os.environ, "RANKSCOPE_DATA": data}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         try:
             while True:
                 try:

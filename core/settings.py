@@ -52,7 +52,10 @@ class Settings:
             raise SettingsError(f"RANKSCOPE_DEVICE is {device!r}: use auto, cpu, cuda, cuda:N or mps")
         folder = env.get("RANKSCOPE_DATA")
         data = Path(folder).expanduser() if folder else user_data_path("rankscope", appauthor=False)
-        model, reranker = env.get("RANKSCOPE_MODEL") or BUILT_IN_MODEL, env.get("RANKSCOPE_RERANKER") or BUILT_IN_RERANKER
+        model, reranker = (
+            env.get("RANKSCOPE_MODEL") or BUILT_IN_MODEL,
+            env.get("RANKSCOPE_RERANKER") or BUILT_IN_RERANKER,
+        )
         return cls(data.absolute(), precision, device, model, reranker)
 
 

@@ -97,7 +97,9 @@ def _make_folder(workspace: Workspace) -> Path:
     try:
         folder.mkdir(parents=True)
     except OSError as error:
-        raise StoreError(f"The folder {folder} cannot be made ({error.strerror}): is the disk full, or the data folder write-protected?") from error
+        raise StoreError(
+            f"The folder {folder} cannot be made ({error.strerror}): is the disk full, or the data folder write-protected?"
+        ) from error
     return folder
 
 
@@ -122,14 +124,22 @@ class Workspace:
     judgments: JudgmentStore
 
     @classmethod
-    def open(cls, settings: Settings, loader: Loader | None = None, reranker_loader: RerankerLoader | None = None) -> Workspace:
+    def open(
+        cls, settings: Settings, loader: Loader | None = None, reranker_loader: RerankerLoader | None = None
+    ) -> Workspace:
         """Open the data folder and tidy it up. The loaders load models, for tests.
 
         Raises StoreError where the folder cannot be used.
         """
         store = VectorStore.open(settings.data)
         shelf = DocumentStore(settings.data / DOCUMENTS_FILE)
-        workspace = cls(settings, store, shelf, ModelRegistry(settings, loader, reranker_loader), JudgmentStore(settings.data / DOCUMENTS_FILE))
+        workspace = cls(
+            settings,
+            store,
+            shelf,
+            ModelRegistry(settings, loader, reranker_loader),
+            JudgmentStore(settings.data / DOCUMENTS_FILE),
+        )
         workspace.tidy()
         return workspace
 
@@ -146,7 +156,9 @@ class Workspace:
             with FileLock(self.settings.data / "rankscope.lock", timeout=patience):
                 yield
         except Timeout as error:
-            raise StoreBusy(f"Another process is writing into {self.settings.data}: try again when it is done") from error
+            raise StoreBusy(
+                f"Another process is writing into {self.settings.data}: try again when it is done"
+            ) from error
 
     def tidy(self) -> None:
         """Remove what was half done when a process died; leave it if a writer is at work right now."""
@@ -236,7 +248,9 @@ class Workspace:
             if collection.key == key:
                 return collection
         raise CollectionNotFound(
-            f"The collection {name!r} was deleted meanwhile" + (", and the one of that name is another" if there else "") + ": index the files again"
+            f"The collection {name!r} was deleted meanwhile"
+            + (", and the one of that name is another" if there else "")
+            + ": index the files again"
         )
 
     def documents(self, collection: Collection) -> list[StoredDocument]:
@@ -281,5 +295,7 @@ def size_on_disk(workspace: Workspace, collection: Collection) -> int:
     everything = sum(other.chunks for other in workspace.store.collections())
     share = collection.chunks / everything if everything else 0.0
     database = sum(file.stat().st_size for file in folder.glob(f"{CHROMA_FILE}*"))
-    vectors = sum(file.stat().st_size for name in vector_folders(folder, collection.key) for file in (folder / name).glob("*"))
+    vectors = sum(
+        file.stat().st_size for name in vector_folders(folder, collection.key) for file in (folder / name).glob("*")
+    )
     return vectors + round(share * database) + workspace.shelf.size(collection.key)

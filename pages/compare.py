@@ -29,7 +29,9 @@ keep_within("lines", 1, MOST_HITS, "lines")
 if st.session_state["view"] not in VIEWS:
     show_warning(f"There is no view “{st.session_state['view']}” of this page: it shows {', '.join(VIEWS)}.")
     st.session_state["view"] = VIEWS[0]
-view = st.segmented_control("View", VIEWS, key="view", persist_state="session", label_visibility="collapsed", required=True)
+view = st.segmented_control(
+    "View", VIEWS, key="view", persist_state="session", label_visibility="collapsed", required=True
+)
 if view == "Pairs":
     show_pairs(workspace)
 elif view == "Many queries":

@@ -29,7 +29,9 @@ del defaults["q"]  # this page asks no query of its own
 if st.session_state["look"] not in VIEWS:
     show_warning(f"There is no view “{st.session_state['look']}” of this page: it shows {', '.join(VIEWS)}.")
     st.session_state["look"] = VIEWS[0]
-view = st.segmented_control("View", VIEWS, key="look", persist_state="session", label_visibility="collapsed", required=True)
+view = st.segmented_control(
+    "View", VIEWS, key="look", persist_state="session", label_visibility="collapsed", required=True
+)
 first_look(workspace, collections)
 if view == "Judge":
     show_judging(workspace, collections)

@@ -27,7 +27,11 @@ if jobs().all():
     show_jobs()
 
 st.subheader("Collections", anchor=False, divider="gray")
-if SAMPLE_COLLECTION not in collections and st.button("Add the sample library", icon=":material/add:") and add_samples(workspace):
+if (
+    SAMPLE_COLLECTION not in collections
+    and st.button("Add the sample library", icon=":material/add:")
+    and add_samples(workspace)
+):
     st.rerun()
 offer_import(workspace)
 show_errands()

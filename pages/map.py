@@ -30,7 +30,9 @@ mend_address()
 if st.session_state["view"] not in VIEWS:
     show_warning(f"There is no view “{st.session_state['view']}” of this page: it shows {', '.join(VIEWS)}.")
     st.session_state["view"] = VIEWS[0]
-view = st.segmented_control("View", VIEWS, key="view", persist_state="session", label_visibility="collapsed", required=True)
+view = st.segmented_control(
+    "View", VIEWS, key="view", persist_state="session", label_visibility="collapsed", required=True
+)
 send_script()
 if view == "Many queries":
     show_many(workspace, collections)

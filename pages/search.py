@@ -36,25 +36,47 @@ defaults = read_question(collections, {"hits": 10, "documents": [], "where": [],
 keep_within("hits", 1, MOST_SHOWN, "hits")
 keep_within("pool", 1, MOST_HITS, "pairs to rerank")
 
-query = st.text_input("Query", key="q", persist_state="session", placeholder="Ask a question, or type a few words", icon=":material/search:")
+query = st.text_input(
+    "Query",
+    key="q",
+    persist_state="session",
+    placeholder="Ask a question, or type a few words",
+    icon=":material/search:",
+)
 left, middle, right = st.columns([2, 1, 3], vertical_alignment="bottom")
 name = left.selectbox("Collection", list(collections), key="collection", persist_state="session", on_change=drop_filter)
-top_k = int(middle.number_input("Hits", 1, MOST_SHOWN, key="hits", persist_state="session", help="How many chunks to show, best first."))
+top_k = int(
+    middle.number_input(
+        "Hits", 1, MOST_SHOWN, key="hits", persist_state="session", help="How many chunks to show, best first."
+    )
+)
 collection = collections[name]
 titles = [document.name for document in workspace.documents(collection)]
 if unknown := [title for title in st.session_state["documents"] if title not in set(titles)]:
     show_warning(f"Not in {name}, so not in the filter either: {', '.join(unknown)}")
     st.session_state["documents"] = [title for title in st.session_state["documents"] if title not in unknown]
-documents = right.multiselect("Only in these documents", titles, key="documents", persist_state="session", placeholder="All documents")
+documents = right.multiselect(
+    "Only in these documents", titles, key="documents", persist_state="session", placeholder="All documents"
+)
 switch, depth, _ = st.columns([2, 1, 3], vertical_alignment="center")
 reranking = switch.toggle(
-    "Rerank with the cross-encoder", key="rerank", persist_state="session",
+    "Rerank with the cross-encoder",
+    key="rerank",
+    persist_state="session",
     help="The cross-encoder reads the query together with each of the first hits, and puts those in its own order. Slower, and finer.",
 )
-pool = int(depth.number_input(
-    "Pool", 1, MOST_HITS, key="pool", persist_state="session", disabled=not reranking, step=10,
-    help="How many of the bi-encoder's first hits the cross-encoder reads. What lies beyond keeps its place behind them.",
-))
+pool = int(
+    depth.number_input(
+        "Pool",
+        1,
+        MOST_HITS,
+        key="pool",
+        persist_state="session",
+        disabled=not reranking,
+        step=10,
+        help="How many of the bi-encoder's first hits the cross-encoder reads. What lies beyond keeps its place behind them.",
+    )
+)
 filters = choose_filters(workspace, collection)
 write_address(defaults, spared=["rerank", "pool"])
 if name == SAMPLE_COLLECTION:
@@ -71,7 +93,9 @@ except RankscopeError as error:
     st.stop()
 if not result.hits:
     if filters:
-        show_info(f"No chunk was found whose metadata fits the filter: {', and '.join(asked.words for asked in filters)}.")
+        show_info(
+            f"No chunk was found whose metadata fits the filter: {', and '.join(asked.words for asked in filters)}."
+        )
         st.button("Search without the filter", icon=":material/filter_alt_off:", on_click=clear_filters)
     else:
         show_info("No chunk was found: take the filter off, or choose another collection.")
@@ -92,12 +116,23 @@ line.html(timings_html(result, collection.chunks))
 with judge:
     judging = judging_switch()
 csv.download_button(
-    "CSV", hits_csv(result).encode("utf-8-sig"), f"{name}-hits.csv", "text/csv",  # with the mark by which Excel knows UTF-8
-    icon=":material/download:", on_click="ignore", width="stretch",
+    # with the mark by which Excel knows UTF-8
+    "CSV",
+    hits_csv(result).encode("utf-8-sig"),
+    f"{name}-hits.csv",
+    "text/csv",
+    icon=":material/download:",
+    on_click="ignore",
+    width="stretch",
 )
 as_json.download_button(
-    "JSON", json.dumps(result.as_json(), ensure_ascii=False, indent=2), f"{name}-hits.json", "application/json",
-    icon=":material/download:", on_click="ignore", width="stretch",
+    "JSON",
+    json.dumps(result.as_json(), ensure_ascii=False, indent=2),
+    f"{name}-hits.json",
+    "application/json",
+    icon=":material/download:",
+    on_click="ignore",
+    width="stretch",
 )
 ranking, beside = st.columns([3, 1], gap="large")
 with ranking:
@@ -107,7 +142,10 @@ with ranking:
         for hit in result.hits:
             show_hit(workspace, result, hit)
 with beside:
-    st.markdown("**How the scores fall**", help="Longer is better. A steep fall after the first hits: few chunks are like the query. A flat one: many are about as similar.")
+    st.markdown(
+        "**How the scores fall**",
+        help="Longer is better. A steep fall after the first hits: few chunks are like the query. A flat one: many are about as similar.",
+    )
     st.plotly_chart(score_profile(result), key="profile", config={"displayModeBar": False})
     st.caption(
         f"{literal(result.model)} puts every text into {collection.dimension} numbers. The query's are computed now, "

@@ -56,7 +56,8 @@ def test_a_cancelled_task_keeps_what_is_done() -> None:
     task.cancel()
     steps.finish()
     task.wait(20)
-    assert (task.active, task.done, task.error, task.cancelled) == (False, [0, 1], "", True)  # the item that it was at is done
+    # the item that it was at is done
+    assert (task.active, task.done, task.error, task.cancelled) == (False, [0, 1], "", True)
 
 
 def test_a_task_that_is_over_was_not_cancelled() -> None:
@@ -86,7 +87,8 @@ def test_an_error_of_ours_is_the_tasks() -> None:
 
 def test_an_unexpected_error_is_told_and_shown_in_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[BaseException | None] = []
-    monkeypatch.setattr(threading, "excepthook", lambda broken: shown.append(broken.exc_value))  # pytest has its own there
+    # pytest has its own there
+    monkeypatch.setattr(threading, "excepthook", lambda broken: shown.append(broken.exc_value))
     unexpected = ZeroDivisionError("by zero")
     task = Task.start(lambda: breaks(unexpected), 3)
     task.wait(20)

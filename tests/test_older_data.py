@@ -44,7 +44,11 @@ from core.workspace import Workspace
 OLDER = Path(__file__).parent / "files" / "older_data"
 FIRST, SECOND = "harbour-guide", "Tides / “ebb & flow” №2"
 CLOSE = 1e-3  # of scores: what another processor may make of the query's vector
-HARBOUR, WATCH, WORDS = "50bb18289e4045480392aa72999db7f2", "0a1c24758928ba9c19afda8df1a297f2", "312100fd05e0b078bd3c9c75c7bda73a"
+HARBOUR, WATCH, WORDS = (
+    "50bb18289e4045480392aa72999db7f2",
+    "0a1c24758928ba9c19afda8df1a297f2",
+    "312100fd05e0b078bd3c9c75c7bda73a",
+)
 STATIONS, HANDBOOK = "d8e64767fb38da6a2f852395bf63516c", "b43a5a1fd34ffae3c6d0babca826e1d3"
 GATE = "When is the flood gate closed?"
 FROST = "A gauge that freezes in hard winters"
@@ -73,7 +77,19 @@ TABLES = {
     "files": ["print", "document_id"],
     "contents": ["collection", "document_id", "chunk_id", "content"],
     "queries": ["collection", "query_id", "text", "plain"],
-    "judgments": ["collection", "split", "query_id", "document_id", "start", "end", "grade", "origin", "who", "made", "note"],
+    "judgments": [
+        "collection",
+        "split",
+        "query_id",
+        "document_id",
+        "start",
+        "end",
+        "grade",
+        "origin",
+        "who",
+        "made",
+        "note",
+    ],
     "judging_steps": ["step", "collection", "what", "made", "changes"],
 }
 INDEXES = {"entries_by_name", "unready", "contents_by_content", "queries_by_text"}
@@ -116,13 +132,23 @@ def empty(tmp_path: Path, models: Catalog) -> Iterator[Workspace]:
 
 def columns(file: Path) -> dict[str, list[str]]:
     with closing(sqlite3.connect(file)) as database:
-        tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")]
+        tables = [
+            row[0]
+            for row in database.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            )
+        ]
         return {table: [row[1] for row in database.execute(f"PRAGMA table_info({table})")] for table in tables}
 
 
 def indexes(file: Path) -> set[str]:
     with closing(sqlite3.connect(file)) as database:
-        return {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND name NOT LIKE 'sqlite_%'")}
+        return {
+            row[0]
+            for row in database.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'index' AND name NOT LIKE 'sqlite_%'"
+            )
+        }
 
 
 def experiment(folder: Path, name: str) -> Experiment:
@@ -142,7 +168,8 @@ def check_ranking(workspace: Workspace, name: str, query: str) -> None:
 
 
 def test_the_data_folder_holds_these_files_and_folders(older: Path) -> None:
-    ours = sorted(path.name for path in older.iterdir() if not (path / "header.bin").is_file())  # the others are Chroma's
+    # the others are Chroma's
+    ours = sorted(path.name for path in older.iterdir() if not (path / "header.bin").is_file())
     assert ours == ["arriving", "chroma.sqlite3", "experiments", "jobs", "maps", "rankscope.lock", "rankscope.sqlite3"]
     assert sorted(path.name for path in (older / "maps").iterdir()) == ["clusters", "layouts", "neighbours", "points"]
 
@@ -150,7 +177,10 @@ def test_the_data_folder_holds_these_files_and_folders(older: Path) -> None:
 def test_tables_and_columns_are_called_as_they_were(older: Path, empty: Workspace) -> None:
     file = older / "rankscope.sqlite3"
     assert (columns(file), indexes(file)) == (TABLES, INDEXES)
-    assert sorted(path.name for path in empty.settings.data.glob("[!.]*.sqlite3")) == ["chroma.sqlite3", "rankscope.sqlite3"]
+    assert sorted(path.name for path in empty.settings.data.glob("[!.]*.sqlite3")) == [
+        "chroma.sqlite3",
+        "rankscope.sqlite3",
+    ]
     made = empty.settings.data / "rankscope.sqlite3"
     assert (columns(made), indexes(made)) == (TABLES, INDEXES)
 
@@ -168,11 +198,26 @@ def test_files_of_queued_runs_have_the_tables_that_they_had(older: Path, empty: 
 
 def test_collections_are_what_they_were(opened: Workspace) -> None:
     first, second = opened.store.collections()
-    assert (first.name, first.chunks, first.metric, first.chunking) == (FIRST, 9, "cosine", ChunkSettings(200, 40, "structure"))
-    assert (second.name, second.chunks, second.metric, second.chunking) == (SECOND, 19, "l2", ChunkSettings(64, 0, "rows", rows=1))
+    assert (first.name, first.chunks, first.metric, first.chunking) == (
+        FIRST,
+        9,
+        "cosine",
+        ChunkSettings(200, 40, "structure"),
+    )
+    assert (second.name, second.chunks, second.metric, second.chunking) == (
+        SECOND,
+        19,
+        "l2",
+        ChunkSettings(64, 0, "rows", rows=1),
+    )
     assert (first.chroma_name, second.chroma_name) == (FIRST, "rankscope-b0d2ceac5aca7dbf16cbae63af2d018b")
     for collection in (first, second):
-        assert (collection.model, collection.dimension, collection.query_prompt, collection.document_prompt) == ("all-MiniLM-L6-v2", 384, "", "")
+        assert (collection.model, collection.dimension, collection.query_prompt, collection.document_prompt) == (
+            "all-MiniLM-L6-v2",
+            384,
+            "",
+            "",
+        )
         assert not collection.foreign
         assert opened.store.collection(collection.name) == collection
         assert opened.store.search_width(collection) == 200
@@ -191,7 +236,12 @@ def test_documents_and_their_texts_are_there(opened: Workspace) -> None:
         ("harbour.md", HARBOUR, 9),
         ("stations.csv", STATIONS, 5),
     ]
-    assert {held.metadata["source"] for held in opened.documents(first)} == {"files/harbour.md", "files/stations.csv", "files/watch.srt", "files/words.txt"}
+    assert {held.metadata["source"] for held in opened.documents(first)} == {
+        "files/harbour.md",
+        "files/stations.csv",
+        "files/watch.srt",
+        "files/words.txt",
+    }
     for name, document_id in (("harbour.md", HARBOUR), ("words.txt", WORDS)):
         assert opened.shelf.document(document_id).text == (OLDER / "files" / name).read_text(encoding="utf-8")
     assert "🌊 high water" in opened.shelf.document(WORDS).text
@@ -203,9 +253,17 @@ def test_documents_and_their_texts_are_there(opened: Workspace) -> None:
 def test_what_hangs_on_spans_is_there(opened: Workspace) -> None:
     first, second = opened.store.collections()
     harbour = open_document(opened, first, HARBOUR)
-    assert [heading.title for heading in harbour.document.headings] == ["Harbour guide", "Mooring", "Storm surge", "Fees"]
+    assert [heading.title for heading in harbour.document.headings] == [
+        "Harbour guide",
+        "Mooring",
+        "Storm surge",
+        "Fees",
+    ]
     assert harbour.document.tables == (Table(1009, 1220, 1068),)
-    assert [chunk.heading for chunk in harbour.chunks] == ["Harbour guide", *(f"Harbour guide › {title}" for title in ("Mooring", "Storm surge", "Fees"))]
+    assert [chunk.heading for chunk in harbour.chunks] == [
+        "Harbour guide",
+        *(f"Harbour guide › {title}" for title in ("Mooring", "Storm surge", "Fees")),
+    ]
     times = opened.shelf.document(WATCH).times
     assert [(time.begin, time.until) for time in times] == [(1.0, 4.5), (5.0, 9.0), (70.0, 73.25), (74.0, 78.0)]
     stations = open_document(opened, second, STATIONS)
@@ -213,7 +271,9 @@ def test_what_hangs_on_spans_is_there(opened: Workspace) -> None:
     assert (stations.document.rows[1].fields, stations.chunks[1].metadata) == (lock, lock)
     assert [chunk.page for chunk in open_document(opened, second, HANDBOOK).chunks] == [1, 1, 1, 2, 2]
     assert [page.number for page in opened.shelf.document(HANDBOOK).pages] == [1, 2, 3]
-    assert [chunk.carried for chunk in open_document(opened, second, HARBOUR).chunks if chunk.carried] == ["| gauge | level in cm | what happens |"] * 2
+    assert [chunk.carried for chunk in open_document(opened, second, HARBOUR).chunks if chunk.carried] == [
+        "| gauge | level in cm | what happens |"
+    ] * 2
     assert [field.name for field in opened.store.fields(second)] == [
         "automatic", "country", "date", "depth", "gauge", "level in cm", "opened", "station", "title",
     ]  # fmt: skip
@@ -233,9 +293,13 @@ def test_reranking_gives_the_order_that_it_gave(opened: Workspace) -> None:
 def test_the_same_files_are_unchanged_and_no_text_is_embedded_again(opened: Workspace) -> None:
     files = [Upload(path.name, path.read_bytes()) for path in sorted((OLDER / "files").iterdir())]
     first = opened.store.collection(FIRST)
-    assert [(outcome.name, outcome.status) for outcome in index(opened, first, files)] == [(file.name, "unchanged") for file in files]
+    assert [(outcome.name, outcome.status) for outcome in index(opened, first, files)] == [
+        (file.name, "unchanged") for file in files
+    ]
     again = index(opened, opened.create("again"), files)
-    assert [(outcome.status, outcome.chunks, outcome.reused) for outcome in again] == [("indexed", many, many) for many in (4, 2, 1, 2)]
+    assert [(outcome.status, outcome.chunks, outcome.reused) for outcome in again] == [
+        ("indexed", many, many) for many in (4, 2, 1, 2)
+    ]
     assert {chunk_id for ids, _ in opened.store.vectors(opened.store.collection("again")) for chunk_id in ids} == {
         chunk_id for ids, _ in opened.store.vectors(first) for chunk_id in ids
     }
@@ -247,7 +311,11 @@ def test_chromadb_alone_opens_and_counts_the_collections(older: Path) -> None:
     try:
         held = {collection.metadata["title"]: collection for collection in client.list_collections()}
         arriving = f"rankscope-arriving-{next((older / 'arriving').iterdir()).name}"
-        assert {title: collection.count() for title, collection in held.items()} == {FIRST: 9, SECOND: 19 + 1, arriving: 0}
+        assert {title: collection.count() for title, collection in held.items()} == {
+            FIRST: 9,
+            SECOND: 19 + 1,
+            arriving: 0,
+        }
         assert held[FIRST].metadata == {
             "rankscope_schema": 1,
             "title": FIRST,
@@ -267,7 +335,13 @@ def test_chromadb_alone_opens_and_counts_the_collections(older: Path) -> None:
         [one] = held[SECOND].get(ids=["361635e2a8b049ca7df1e9fc9c22af10"])["metadatas"]
         assert one == {
             **{"document_id": STATIONS, "document": "stations.csv", "start": 194, "end": 382, "tokens": 48},
-            **{"meta.station": "Lower lock", "meta.country": "Norland", "meta.opened": "1974-09-15", "meta.depth": 6.0, "meta.automatic": "yes"},
+            **{
+                "meta.station": "Lower lock",
+                "meta.country": "Norland",
+                "meta.opened": "1974-09-15",
+                "meta.depth": 6.0,
+                "meta.automatic": "yes",
+            },
         }
     finally:
         client.close()
@@ -280,7 +354,9 @@ def test_what_was_half_stored_or_arriving_is_removed(older: Path, models: Catalo
     with closing(sqlite3.connect(older / "rankscope.sqlite3")) as database:
         assert database.execute("SELECT name FROM entries WHERE state = 'adding'").fetchall() == [("half.txt",)]
     with closing(sqlite3.connect(older / "chroma.sqlite3")) as database:
-        assert database.execute("SELECT count(*) FROM collections WHERE name LIKE 'rankscope-arriving-%'").fetchone() == (1,)
+        assert database.execute(
+            "SELECT count(*) FROM collections WHERE name LIKE 'rankscope-arriving-%'"
+        ).fetchone() == (1,)
     assert len(list((older / "arriving").iterdir())) == 1
     with closing(Workspace.open(settings(older), models.get)) as workspace:
         assert workspace.shelf.unfinished() == []
@@ -296,10 +372,16 @@ def test_a_queued_run_is_taken_up_and_one_with_a_failed_file_is_listed(opened: W
     jobs.resume(opened)
     waiting, over = jobs.all()
     assert (over.collection, over.state, over.again, over.resumed) == (SECOND, "done", 1, False)
-    assert [(outcome.name, outcome.status, outcome.chunks) for outcome in over.outcomes] == [("broken.pdf", "failed", 0), ("stations.csv", "unchanged", 5)]
+    assert [(outcome.name, outcome.status, outcome.chunks) for outcome in over.outcomes] == [
+        ("broken.pdf", "failed", 0),
+        ("stations.csv", "unchanged", 5),
+    ]
     assert (waiting.collection, waiting.files, waiting.resumed) == (SECOND, 2, True)
     jobs.wait(waiting, 120)
-    assert (waiting.state, [(outcome.name, outcome.status) for outcome in waiting.outcomes]) == ("done", [("buoys.csv", "indexed"), ("note.txt", "indexed")])
+    assert (waiting.state, [(outcome.name, outcome.status) for outcome in waiting.outcomes]) == (
+        "done",
+        [("buoys.csv", "indexed"), ("note.txt", "indexed")],
+    )
     second = opened.store.collection(SECOND)
     texts = {held.name: opened.shelf.document(held.document_id) for held in opened.documents(second)}
     assert texts["note.txt"].text == "The lantern of buoy B2 is out 🔦."
@@ -331,7 +413,20 @@ def test_judgments_hang_on_their_spans_with_their_grades(opened: Workspace) -> N
     key, judged = opened.store.collection(FIRST).key, opened.judgments
     assert judged.splits(key) == ["exam", "judged"]
     queries = judged.queries(key)
-    found = [(one.split, queries[one.query_id], one.document_id, one.start, one.end, one.grade, one.origin, one.who, one.note) for one in judged.judgments(key)]
+    found = [
+        (
+            one.split,
+            queries[one.query_id],
+            one.document_id,
+            one.start,
+            one.end,
+            one.grade,
+            one.origin,
+            one.who,
+            one.note,
+        )
+        for one in judged.judgments(key)
+    ]
     assert found == [
         ("exam", "Which gauge freezes in winter?", HARBOUR, 0, 1462, 0, "TREC exam.txt", "school", ""),
         ("exam", "Which gauge freezes in winter?", STATIONS, 0, 916, 2, "TREC exam.txt", "school", ""),
@@ -343,9 +438,16 @@ def test_judgments_hang_on_their_spans_with_their_grades(opened: Workspace) -> N
         ("judged", "Wer schließt das Fluttor?", WORDS, 123, 242, 3, "", "", ""),
     ]
     assert opened.shelf.document(HARBOUR).text[286:343] == "Guests moor at the eastern quay, between the white posts."
-    assert opened.shelf.document(WATCH).text[50:119] == "The flood gate closes in twenty minutes, come in now or stay outside."
+    assert (
+        opened.shelf.document(WATCH).text[50:119]
+        == "The flood gate closes in twenty minutes, come in now or stay outside."
+    )
     assert [one.grade for one in judged.of_query(key, "  wer SCHLIESST das fluttor? ")] == [3]
-    assert [one.document_id for one in judged.judgments(opened.store.collection(SECOND).key)] == [HARBOUR, HARBOUR, STATIONS]
+    assert [one.document_id for one in judged.judgments(opened.store.collection(SECOND).key)] == [
+        HARBOUR,
+        HARBOUR,
+        STATIONS,
+    ]
 
 
 def test_steps_of_judging_can_be_taken_back(opened: Workspace) -> None:
@@ -360,8 +462,15 @@ def test_steps_of_judging_can_be_taken_back(opened: Workspace) -> None:
 def test_an_experiment_opens_with_its_figures_and_its_run_files(opened: Workspace, tmp_path: Path) -> None:
     kept = experiment(opened.settings.data, "Before the move")
     other = f"{SECOND}:bi"
-    assert (kept.state, kept.request.note, kept.request.pool, kept.request.measures) == ("done", "five systems", 5, ("nDCG@10", "RR@10", "Judged@10"))
-    assert kept.notes == (f"2 judged documents are not in {SECOND}: no system can find them there, and they count as not found",)
+    assert (kept.state, kept.request.note, kept.request.pool, kept.request.measures) == (
+        "done",
+        "five systems",
+        5,
+        ("nDCG@10", "RR@10", "Judged@10"),
+    )
+    assert kept.notes == (
+        f"2 judged documents are not in {SECOND}: no system can find them there, and they count as not found",
+    )
     results = kept.results()
     assert results.systems == ("bm25", "bi", "hybrid", "bi+cross@3", other)
     assert {name: results.mean(name, "nDCG@10").mean for name in results.systems} == pytest.approx(
@@ -371,7 +480,14 @@ def test_an_experiment_opens_with_its_figures_and_its_run_files(opened: Workspac
     assert results.mean("bi", "nDCG@10").n == len(results.queries) == 5
     write_runs(tmp_path / "runs", {name: run.ranking for name, run in results.runs.items()}, results.qrels)
     files = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "runs").iterdir()}
-    assert sorted(files) == ["Tides _ _ebb _ flow_ _2_bi.run", "bi+cross@3.run", "bi.run", "bm25.run", "hybrid.run", "qrels.txt"]
+    assert sorted(files) == [
+        "Tides _ _ebb _ flow_ _2_bi.run",
+        "bi+cross@3.run",
+        "bi.run",
+        "bm25.run",
+        "hybrid.run",
+        "qrels.txt",
+    ]
     assert files == {path.name: path.read_text(encoding="utf-8") for path in (kept.folder / "runs").iterdir()}
     assert f"924b73f56099d68f 0 {HARBOUR}:641-873 3\n" in files["qrels.txt"]
 
@@ -407,7 +523,9 @@ def test_a_map_is_found_again_and_nothing_is_computed(opened: Workspace, method:
     neighbours = kept_neighbours(data, points.digest, 4)
     assert neighbours is not None
     assert neighbours.places[0, :3].tolist() == [7, 3, 6]
-    assert {path: (path.stat().st_ino, path.read_bytes()) for path in (data / "maps").rglob("*") if path.is_file()} == before
+    assert {
+        path: (path.stat().st_ino, path.read_bytes()) for path in (data / "maps").rglob("*") if path.is_file()
+    } == before
 
 
 def test_the_clusters_of_a_map_have_the_words_that_they_had(opened: Workspace) -> None:
@@ -437,10 +555,18 @@ def no_model(model: str) -> BiEncoder:
     raise AssertionError(f"{model} was loaded, and nothing should be embedded")
 
 
-def test_a_bundle_comes_in_without_embedding_and_is_searched_with_the_same_result(tmp_path: Path, models: Catalog) -> None:
+def test_a_bundle_comes_in_without_embedding_and_is_searched_with_the_same_result(
+    tmp_path: Path, models: Catalog
+) -> None:
     with closing(Workspace.open(settings(tmp_path / "new"), no_model)) as workspace:
         brought = bring_in(workspace, OLDER / "bundle.zip")
-        assert (brought.collection.name, brought.documents, brought.collection.chunks, brought.queries, brought.judgments) == (FIRST, 4, 9, 5, 8)
+        assert (
+            brought.collection.name,
+            brought.documents,
+            brought.collection.chunks,
+            brought.queries,
+            brought.judgments,
+        ) == (FIRST, 4, 9, 5, 8)
         assert (brought.collection.metric, brought.collection.chunking) == ("cosine", ChunkSettings(200, 40))
     with closing(Workspace.open(settings(tmp_path / "new"), models.get)) as workspace:
         for name, query in RANKINGS:
@@ -452,7 +578,10 @@ def test_a_bundle_comes_in_without_embedding_and_is_searched_with_the_same_resul
 
 def graded(workspace: Workspace, collection: Collection) -> dict[tuple[str, str, int, int], Judgment]:
     queries = workspace.judgments.queries(collection.key)
-    return {(queries[one.query_id], one.document_id, one.start, one.end): one for one in workspace.judgments.judgments(collection.key)}
+    return {
+        (queries[one.query_id], one.document_id, one.start, one.end): one
+        for one in workspace.judgments.judgments(collection.key)
+    }
 
 
 def test_a_bundle_of_today_says_the_same(opened: Workspace, tmp_path: Path) -> None:
@@ -474,5 +603,8 @@ def test_a_bundle_of_today_says_the_same(opened: Workspace, tmp_path: Path) -> N
 
 def rows(table: pa.Table) -> list[dict[str, Any]]:
     """Rows in an order of their own; a chunk's metadata has its fields in any order."""
-    told = [{name: json.loads(value) if name == "metadata" else value for name, value in row.items()} for row in table.to_pylist()]
+    told = [
+        {name: json.loads(value) if name == "metadata" else value for name, value in row.items()}
+        for row in table.to_pylist()
+    ]
     return sorted(told, key=lambda row: json.dumps(row, sort_keys=True))

@@ -24,7 +24,8 @@ LONGEST_TEXT = 400
 PERTURBED = 0.5  # of the groups, where one can be made
 FALSE = 0.06  # what a changed fact is taken to cost in cosine, beside the bonus that it does not get
 WANTED = ((0, 1), (1, 2), (2, 1), (3, 1), (4, 1))  # kind of candidate, how many of a group
-TYPED = 0.5  # of the queries are put as people type them: without marks, and half of these without some of the small words
+# of the queries are put as people type them: without marks, and half of these without some of the small words
+TYPED = 0.5
 SMALL_WORDS = (
     *("a", "an", "and", "are", "at", "be", "been", "by", "did", "do", "does", "for", "from", "had", "has", "have"),
     *("in", "is", "it", "of", "on", "or", "the", "there", "this", "to", "was", "were", "with", "you", "your"),
@@ -72,7 +73,10 @@ def shelves_in(work: Path, tokens: Tokenizer) -> list[Shelf]:
 
 
 def _ids(tokens: Tokenizer, texts: Sequence[str], most: int) -> list[Ids]:
-    return [np.array(found.ids[:most], dtype=np.uint16) for found in tokens.encode_batch_fast(list(texts), add_special_tokens=False)]
+    return [
+        np.array(found.ids[:most], dtype=np.uint16)
+        for found in tokens.encode_batch_fast(list(texts), add_special_tokens=False)
+    ]
 
 
 def typed(query: Ids, marks: Ids, small: Ids, generator: np.random.Generator) -> Ids:
@@ -88,7 +92,9 @@ def typed(query: Ids, marks: Ids, small: Ids, generator: np.random.Generator) ->
 @cache
 def small_tokens(tokens: Tokenizer) -> tuple[Ids, Ids]:
     """Return the tokens of the marks and of the small words."""
-    marks, small = (np.array([tokens.token_to_id(text) for text in texts], dtype=np.uint16) for texts in (MARKS, SMALL_WORDS))
+    marks, small = (
+        np.array([tokens.token_to_id(text) for text in texts], dtype=np.uint16) for texts in (MARKS, SMALL_WORDS)
+    )
     return marks, small
 
 
@@ -142,12 +148,19 @@ def pad(pairs: Sequence[tuple[list[int], int]]) -> Batch:
     return Batch(ids, types, mask)
 
 
-def in_batches(pairs: Sequence[tuple[list[int], int]], parts: int, device: str, compute: Callable[[Batch], Sequence[Tensor]]) -> list[Tensor]:
+def in_batches(
+    pairs: Sequence[tuple[list[int], int]], parts: int, device: str, compute: Callable[[Batch], Sequence[Tensor]]
+) -> list[Tensor]:
     """Return what ``compute`` says of pairs, in their order, run in ``parts`` batches of like length in bfloat16."""
     rows, found = [], []
     for places, batch in by_length(pairs, parts):
         with torch.autocast(device, torch.bfloat16):
-            found.append([tensor.float() for tensor in compute(Batch(batch.ids.to(device), batch.types.to(device), batch.mask.to(device)))])
+            found.append(
+                [
+                    tensor.float()
+                    for tensor in compute(Batch(batch.ids.to(device), batch.types.to(device), batch.mask.to(device)))
+                ]
+            )
         rows.append(places)
     order = torch.argsort(torch.cat(rows)).to(device)
     return [torch.cat(each)[order] for each in zip(*found, strict=True)]
@@ -156,4 +169,8 @@ def in_batches(pairs: Sequence[tuple[list[int], int]], parts: int, device: str, 
 def by_length(pairs: Sequence[tuple[list[int], int]], parts: int) -> list[tuple[Tensor, Batch]]:
     """Return batches of pairs of like length with the places of their rows among ``pairs``."""
     order = np.argsort([len(ids) for ids, _ in pairs], kind="stable")
-    return [(torch.from_numpy(rows.copy()), pad([pairs[row] for row in rows])) for rows in np.array_split(order, parts) if len(rows)]
+    return [
+        (torch.from_numpy(rows.copy()), pad([pairs[row] for row in rows]))
+        for rows in np.array_split(order, parts)
+        if len(rows)
+    ]

@@ -49,7 +49,9 @@ class Batch:
     mask: Tensor
 
 
-def begin(encoder: Parameters, batch: Batch, apart: list[float], embeddings: Tensor, seed: int, coordinate: int = COORDINATE) -> Parameters:
+def begin(
+    encoder: Parameters, batch: Batch, apart: list[float], embeddings: Tensor, seed: int, coordinate: int = COORDINATE
+) -> Parameters:
     """Return a cross-encoder's parameters made of a 6-layer sentence encoder's.
 
     ``batch`` sets the scale of the segment's coordinate; ``apart`` says for each layer by how much the other
@@ -122,7 +124,9 @@ def _clean_segment(p: Parameters, name: str, k: int) -> None:
 
     GELU(s(x + b)) - GELU(s(x - b)) is 0 well below -b and 2sb well above b.
     """
-    into, bias, outof = (p[f"{name}.{part}"] for part in ("intermediate.dense.weight", "intermediate.dense.bias", "output.dense.weight"))
+    into, bias, outof = (
+        p[f"{name}.{part}"] for part in ("intermediate.dense.weight", "intermediate.dense.bias", "output.dense.weight")
+    )
     units = torch.argsort(into.norm(dim=1) * outof.norm(dim=0))[:2]
     slope, edge, height = 4.5 / MARK, MARK / 3, 4 * MARK
     for unit, sign in zip(units.tolist(), (1, -1), strict=True):

@@ -30,7 +30,9 @@ def platt(logits: list[torch.Tensor]) -> tuple[float, float]:
     negative = torch.cat([scores[1:] for scores in logits])
     values = torch.cat([positive, negative])
     label = torch.cat([torch.ones(len(positive)), torch.zeros(len(negative))])
-    weight = torch.cat([torch.full((len(positive),), 0.5 / len(positive)), torch.full((len(negative),), 0.5 / len(negative))])
+    weight = torch.cat(
+        [torch.full((len(positive),), 0.5 / len(positive)), torch.full((len(negative),), 0.5 / len(negative))]
+    )
     line = torch.tensor([1.0, 0.0], requires_grad=True)
     optimizer = torch.optim.LBFGS([line], max_iter=200, line_search_fn="strong_wolfe")
 
@@ -49,4 +51,7 @@ def balance(logits: list[torch.Tensor], scale: float, shift: float) -> dict[str,
     """Return the shares of positives above, and of the others below, a probability of one half."""
     positive = torch.stack([scores[0] for scores in logits]) * scale + shift
     negative = torch.cat([scores[1:] for scores in logits]) * scale + shift
-    return {"relevant above one half": round(float((positive > 0).float().mean()), 3), "others below": round(float((negative < 0).float().mean()), 3)}
+    return {
+        "relevant above one half": round(float((positive > 0).float().mean()), 3),
+        "others below": round(float((negative < 0).float().mean()), 3),
+    }

@@ -16,7 +16,19 @@ from pathlib import Path
 from training.pairs import Pair
 
 SOURCE = "python-functions"
-PACKAGES = ("chromadb", "networkx", "numpy", "pandas", "scipy", "sentence_transformers", "sklearn", "streamlit", "sympy", "torch", "transformers")
+PACKAGES = (
+    "chromadb",
+    "networkx",
+    "numpy",
+    "pandas",
+    "scipy",
+    "sentence_transformers",
+    "sklearn",
+    "streamlit",
+    "sympy",
+    "torch",
+    "transformers",
+)
 MOST = 800  # functions of a package, so that none sets the tone
 STANDARD_MOST = 2500  # of the standard library
 WORDS = (4, 25)  # of a docstring's first sentence
@@ -35,7 +47,11 @@ def read(seed: int) -> Iterator[Pair]:
     paths = sysconfig.get_paths()
     places = [(Path(paths["stdlib"]), STANDARD_MOST), *((Path(paths["purelib"]) / name, MOST) for name in PACKAGES)]
     for folder, most in places:
-        files = [path for path in sorted(folder.rglob("*.py")) if not {"site-packages", "tests", "test"} & set(path.relative_to(folder).parts)]
+        files = [
+            path
+            for path in sorted(folder.rglob("*.py"))
+            if not {"site-packages", "tests", "test"} & set(path.relative_to(folder).parts)
+        ]
         generator = random.Random(f"{seed} {folder.name}")
         found = [pair for path in files for pair in of_file(path, generator)]
         yield from generator.sample(found, min(most, len(found)))

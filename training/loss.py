@@ -42,7 +42,12 @@ def target_of(drawn: list[Group], cut: int, o: Options, teacher: Parameters | No
         bonus[~taught] = o.known
         if taught.any():
             with torch.no_grad():
-                logits, _ = read(teacher, [group for group, is_taught in zip(drawn, taught.tolist(), strict=True) if is_taught], cut, o)
+                logits, _ = read(
+                    teacher,
+                    [group for group, is_taught in zip(drawn, taught.tolist(), strict=True) if is_taught],
+                    cut,
+                    o,
+                )
             target[taught] = o.teacher * (standardised(logits) + o.cosines * standardised(cosines[taught]))
     target[:, 0] += (bonus * labelled(drawn)).to(o.device)
     return target
@@ -53,7 +58,14 @@ def labelled(drawn: list[Group]) -> Tensor:
     return torch.tensor([float(group.labelled) for group in drawn])
 
 
-def loss_of(p: Parameters, drawn: list[Group], cut: int, o: Options, teacher: Parameters | None = None, encoder: Parameters | None = None) -> Tensor:
+def loss_of(
+    p: Parameters,
+    drawn: list[Group],
+    cut: int,
+    o: Options,
+    teacher: Parameters | None = None,
+    encoder: Parameters | None = None,
+) -> Tensor:
     """Return the loss of a step; with the bi-encoder's parameters, that of keeping its vectors too."""
     (logits, sides), target = read(p, drawn, cut, o), target_of(drawn, cut, o, teacher)
     divergence = functional.kl_div(logits.log_softmax(1), target.softmax(1), reduction="batchmean")
@@ -61,6 +73,8 @@ def loss_of(p: Parameters, drawn: list[Group], cut: int, o: Options, teacher: Pa
     label[:, 0] = 1
     weight = torch.where(label > 0, float(o.size - 1), 1.0) * labelled(drawn).to(o.device)[:, None]
     loss = divergence + o.pointwise * functional.binary_cross_entropy_with_logits(logits, label, weight)
-    if encoder is not None and (held := [at for at, group in enumerate(drawn) if o.keeps == "all" or group.source in KNOWN]):
+    if encoder is not None and (
+        held := [at for at, group in enumerate(drawn) if o.keeps == "all" or group.source in KNOWN]
+    ):
         loss = loss + o.vectors * vectors.distance(sides[held], [drawn[at] for at in held], encoder, cut)
     return loss

@@ -49,7 +49,9 @@ def main(shares: Mapping[str, float], o: Options) -> Path:
     # the embeddings stay as the first round left them
     p = shipped() | mixed([(rounds[name][0], share) for name, share in shares.items()])
     shelves = batches.shelves_in(o.work, batches.tokenizer())
-    return write(p, shelves, o, sum(steps for _, steps, _ in rounds.values()), sum(seconds for _, _, seconds in rounds.values()))
+    return write(
+        p, shelves, o, sum(steps for _, steps, _ in rounds.values()), sum(seconds for _, _, seconds in rounds.values())
+    )
 
 
 if __name__ == "__main__":

@@ -49,7 +49,9 @@ def discriminant(queries: Tensor, texts: Tensor) -> Tensor:
 def back(p: Parameters, begun: Parameters, share: float = BACK) -> Parameters:
     """Return parameters whose layers below the last are the mean with those they began with, of which ``share``."""
     below = {name for name in p if name.startswith("encoder.") and not name.startswith(LAYER)}
-    return {name: tensor.lerp(begun[name].float(), share) if name in below else tensor.clone() for name, tensor in p.items()}
+    return {
+        name: tensor.lerp(begun[name].float(), share) if name in below else tensor.clone() for name, tensor in p.items()
+    }
 
 
 def part(p: Parameters, direction: Tensor, gap: float = GAP) -> None:

@@ -52,7 +52,10 @@ def mine(source: str, pairs: list[Pair], encoder: BiEncoder, seed: int, others: 
     vectors, query_vectors = _unit(encoder.encode_documents(texts)), _unit(encoder.encode_documents(queries))
     labelled = all(pair.positive for pair in pairs)
     if not labelled:
-        pairs = [replace(pair, positive=texts[int(np.argmax(vectors @ query_vectors[query_row[pair.query]]))]) for pair in pairs]
+        pairs = [
+            replace(pair, positive=texts[int(np.argmax(vectors @ query_vectors[query_row[pair.query]]))])
+            for pair in pairs
+        ]
     positives: dict[str, set[str]] = {}
     for pair in pairs:
         positives.setdefault(pair.query, set()).add(pair.positive)
@@ -97,7 +100,9 @@ class Asked:
     lexical: npt.NDArray[np.int64]  # found by BM25
 
 
-def _candidates(asked: Asked, vectors: Float32Array, generator: np.random.Generator) -> tuple[dict[int, int], list[float]]:
+def _candidates(
+    asked: Asked, vectors: Float32Array, generator: np.random.Generator
+) -> tuple[dict[int, int], list[float]]:
     """Return the candidates with their kinds, and their cosines."""
     cosines = vectors @ asked.query
     forbidden = asked.positives | set(np.flatnonzero(vectors @ asked.positive > TWIN).tolist())
@@ -106,7 +111,11 @@ def _candidates(asked: Asked, vectors: Float32Array, generator: np.random.Genera
     kinds: dict[int, int] = {}
     if asked.negative is not None and asked.negative not in forbidden:
         kinds[asked.negative] = 0
-    for found, kind in ((near, 1), (generator.permutation(middle)[:10].tolist(), 2), (generator.permutation(far)[:6].tolist(), 3)):
+    for found, kind in (
+        (near, 1),
+        (generator.permutation(middle)[:10].tolist(), 2),
+        (generator.permutation(far)[:6].tolist(), 3),
+    ):
         for at in found:
             kinds.setdefault(int(at), kind)
     for at in asked.lexical.tolist():
@@ -120,7 +129,9 @@ def _bm25(texts: list[str], queries: list[str]) -> npt.NDArray[np.int64]:
 
     index = bm25s.BM25()
     index.index(bm25s.tokenize(texts, show_progress=False), show_progress=False)
-    found, _ = index.retrieve(bm25s.tokenize(queries, show_progress=False), k=min(BM25, len(texts)), show_progress=False)
+    found, _ = index.retrieve(
+        bm25s.tokenize(queries, show_progress=False), k=min(BM25, len(texts)), show_progress=False
+    )
     return np.asarray(found)
 
 

@@ -8,11 +8,27 @@ from pathlib import Path
 
 import torch
 
-# How often a source's queries come up against their number: whole questions with answering passages more often than headings and arguments.
-OFTEN = dict.fromkeys(("conditionalqa", "covid-faq", "inscit", "selqa", "selqa-sent", "squad-sent", "squality", "stackexchange"), 2.0)
+# How often a source's queries come up against their number: whole questions with answering passages more often than
+# headings and arguments.
+OFTEN = dict.fromkeys(
+    ("conditionalqa", "covid-faq", "inscit", "selqa", "selqa-sent", "squad-sent", "squality", "stackexchange"), 2.0
+)
 OFTEN |= {"codenn": 0.4, "codenn-python": 2.0, "python-asked": 5.0}
-OFTEN |= dict.fromkeys(("argkp-train", "debatepedia", "docs-handbook", "docs-powershell", "dstc9-faq", "fairytaleqa", "policyqa", "tldr-pages"), 0.5)
-# Kinds of text that the bi-encoder was itself trained on (its model card: CodeSearchNet, Stack Exchange): a round with a teacher keeps to the cosines there.
+OFTEN |= dict.fromkeys(
+    (
+        "argkp-train",
+        "debatepedia",
+        "docs-handbook",
+        "docs-powershell",
+        "dstc9-faq",
+        "fairytaleqa",
+        "policyqa",
+        "tldr-pages",
+    ),
+    0.5,
+)
+# Kinds of text that the bi-encoder was itself trained on (its model card: CodeSearchNet, Stack Exchange): a round with
+# a teacher keeps to the cosines there.
 KNOWN = frozenset(("codenn", "codenn-python", "python-asked", "python-functions", "stackexchange"))
 
 
@@ -41,8 +57,10 @@ class Options:
     seed: int = 7
     keep: float = 0.998  # of the running average of the weights
     check: float = 12  # minutes between two looks at the held-back queries
-    begin: str = "encoder"  # or "shipped": a new round from the weights in core/models/reranker; or an earlier round's name
-    teacher: float = 0.0  # weight of the sum of both models' standardised scores, the cross-encoder as the round begins; 0: cosines alone
+    # or "shipped": a new round from the weights in core/models/reranker; or an earlier round's name
+    begin: str = "encoder"
+    # weight of the sum of both models' standardised scores, the cross-encoder as the round begins; 0: cosines alone
+    teacher: float = 0.0
     device: str = "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -54,7 +72,12 @@ def often_of(source: str, o: Options) -> float:
 def options() -> tuple[Options, Path]:
     """Read the options and the folder of the pairs from the command line."""
     parser = argparse.ArgumentParser("python -m training", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/training"), help="folder of *.jsonl.gz with query, positive and perhaps negative")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path("../shared/data/training"),
+        help="folder of *.jsonl.gz with query, positive and perhaps negative",
+    )
     for name, value in asdict(Options()).items():
         parser.add_argument(f"--{name}", type=type(value), default=value, help=" ")
     found = vars(parser.parse_args())

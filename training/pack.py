@@ -51,7 +51,16 @@ def _settings(folder: Path, layers: int) -> None:
             shutil.copyfile(built_in_folder() / name, Path(empty) / name)
         transformer = Transformer(empty, max_seq_length=LONGEST)
         dense = Dense(384, 1, activation_function=torch.nn.Identity(), module_output_name="scores")
-        CrossEncoder(modules=[transformer, Pooling(384, "cls"), dense], activation_fn=torch.nn.Sigmoid()).save_pretrained(saved)
+        CrossEncoder(
+            modules=[transformer, Pooling(384, "cls"), dense], activation_fn=torch.nn.Sigmoid()
+        ).save_pretrained(saved)
         shutil.rmtree(folder)
         folder.mkdir()
-        shutil.copytree(saved, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.safetensors", "README.md", "tokenizer.json", "vocab.txt", "special_tokens_map.json"))
+        shutil.copytree(
+            saved,
+            folder,
+            dirs_exist_ok=True,
+            ignore=shutil.ignore_patterns(
+                "*.safetensors", "README.md", "tokenizer.json", "vocab.txt", "special_tokens_map.json"
+            ),
+        )

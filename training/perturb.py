@@ -19,8 +19,14 @@ NEARBY = 200  # other passages that are looked through for a replacement
 def perturbed(query: str, text: str, others: Sequence[str], generator: np.random.Generator) -> str | None:
     """Return ``text`` with one fact changed, None where it shares no number or name with ``query``."""
     lowered = query.lower()
-    names = list(dict.fromkeys(name for name in _NAME.findall(text) if re.search(rf"\b{re.escape(name.lower())}\b", lowered)))
-    numbers = list(dict.fromkeys(number for number in _NUMBER.findall(text) if re.search(rf"(?<!\d){re.escape(number)}(?!\d)", query)))
+    names = list(
+        dict.fromkeys(name for name in _NAME.findall(text) if re.search(rf"\b{re.escape(name.lower())}\b", lowered))
+    )
+    numbers = list(
+        dict.fromkeys(
+            number for number in _NUMBER.findall(text) if re.search(rf"(?<!\d){re.escape(number)}(?!\d)", query)
+        )
+    )
     if len(names) >= 2 and generator.random() < 0.4:
         first, second = generator.choice(names, 2, replace=False)
         swapped = {first: second, second: first}

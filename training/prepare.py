@@ -25,5 +25,7 @@ def prepare(data: Path, work: Path, seed: int) -> None:
         others = [pair.positive for pair in written] if source == derived.ASKED else []
         groups = mine.mine(source, drawn, encoder, seed, others)
         mine.save(groups, folder)
-        print(f"{source}: {len(drawn):,} queries, {len(groups.texts):,} passages, {time.monotonic() - started:.0f} s", flush=True)
-
+        print(
+            f"{source}: {len(drawn):,} queries, {len(groups.texts):,} passages, {time.monotonic() - started:.0f} s",
+            flush=True,
+        )

@@ -47,7 +47,18 @@ RECIPE: tuple[Step, ...] = (
     Mean("five", {"four": 0.5, "sixth": 0.5}),
     Options(name="seventh", begin="five", minutes=90, rate=1e-4, teacher=1.0, bonus=1.5, code=2, vectors=1),
     Mean("six", {"five": 0.5, "seventh": 0.5}),
-    Options(name="eighth", begin="six", minutes=110, rate=1e-4, teacher=1.0, bonus=1.5, code=1.5, vectors=1, keeps="all", cosines=1.5),
+    Options(
+        name="eighth",
+        begin="six",
+        minutes=110,
+        rate=1e-4,
+        teacher=1.0,
+        bonus=1.5,
+        code=1.5,
+        vectors=1,
+        keeps="all",
+        cosines=1.5,
+    ),
     Mean("seven", {"six": 0.5, "eighth": 0.5}),
     Mended("ships", "seven"),
 )
@@ -72,6 +83,11 @@ def make(data: Path, work: Path, recipe: tuple[Step, ...] = RECIPE) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/training"), help="folder of *.jsonl.gz with query, positive and perhaps negative")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path("../shared/data/training"),
+        help="folder of *.jsonl.gz with query, positive and perhaps negative",
+    )
     parser.add_argument("--work", type=Path, default=Path("training/state"), help="where everything in between is kept")
     make(**vars(parser.parse_args()))

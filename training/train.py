@@ -24,10 +24,16 @@ FROZEN = ("embeddings.",)
 def start(shelves: list[Shelf], seed: int, gap: float = 3.5) -> Parameters:
     """Return the parameters that training begins with."""
     generator = np.random.default_rng(seed)
-    drawn = [batches.draw(shelf, int(at), 4, generator) for shelf in shelves for at in generator.permutation(len(shelf.queries))[:6]]
+    drawn = [
+        batches.draw(shelf, int(at), 4, generator)
+        for shelf in shelves
+        for at in generator.permutation(len(shelf.queries))[:6]
+    ]
     pairs = [batches.pair(group.query, text, 96) for group in drawn for text in group.texts]
     encoder = encoder_parameters()
-    texts = batches.pad([([batches.CLS, *text[:96].tolist(), batches.SEP], 10_000) for group in drawn for text in group.texts])
+    texts = batches.pad(
+        [([batches.CLS, *text[:96].tolist(), batches.SEP], 10_000) for group in drawn for text in group.texts]
+    )
     with torch.no_grad():
         vectors = begin.pooled(encoder, begin.Batch(texts.ids, torch.zeros_like(texts.ids), texts.mask))
         return begin.begin(encoder, batches.pad(pairs), [gap] * 6, vectors, seed)
@@ -50,7 +56,10 @@ def judge(p: Parameters, groups: list[Group], device: str, cut: int = calibrate.
         for name, values in (("cross", scores), ("bi", cosines), ("sum", both)):
             ranks[name].append(1 + int((values[1:] >= values[0]).sum()))
     found = {f"{name} mrr": float(np.mean([1 / r for r in rs])) for name, rs in ranks.items()}
-    found |= {f"{name} ndcg": float(np.mean([1 / math.log2(1 + r) if r <= 10 else 0 for r in rs])) for name, rs in ranks.items()}
+    found |= {
+        f"{name} ndcg": float(np.mean([1 / math.log2(1 + r) if r <= 10 else 0 for r in rs]))
+        for name, rs in ranks.items()
+    }
     return found
 
 
@@ -84,12 +93,20 @@ class Run:
         self.judged = held_back(self.shelves, o.seed)
         self.order, self.often = to_draw(self.shelves, o)
         self.step, self.seconds = 0, 0.0
-        parameters = start(self.shelves, o.seed) if o.begin == "encoder" else shipped(None if o.begin == "shipped" else kept(o.work, o.begin))
+        parameters = (
+            start(self.shelves, o.seed)
+            if o.begin == "encoder"
+            else shipped(None if o.begin == "shipped" else kept(o.work, o.begin))
+        )
         fixed, free = parted(parameters, o.still)
         self.fixed = {name: tensor.to(o.device) for name, tensor in fixed.items()}
         self.free = {name: tensor.to(o.device).requires_grad_() for name, tensor in free.items()}
-        self.teacher = {name: tensor.detach().clone().to(o.device) for name, tensor in parameters.items()} if o.teacher else None
-        self.encoder = {name: tensor.to(o.device) for name, tensor in encoder_parameters().items()} if o.vectors else None
+        self.teacher = (
+            {name: tensor.detach().clone().to(o.device) for name, tensor in parameters.items()} if o.teacher else None
+        )
+        self.encoder = (
+            {name: tensor.to(o.device) for name, tensor in encoder_parameters().items()} if o.vectors else None
+        )
         self.average = {name: tensor.detach().clone() for name, tensor in self.free.items()}
         groups = [
             {"params": [t for t in self.free.values() if t.ndim > 1], "weight_decay": 0.01},
@@ -116,7 +133,13 @@ class Run:
 
     def save(self) -> None:
         """Write the checkpoint, whole or not at all."""
-        state = {"step": self.step, "seconds": self.seconds, "free": self.free, "average": self.average, "optimizer": self.optimizer.state_dict()}
+        state = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "free": self.free,
+            "average": self.average,
+            "optimizer": self.optimizer.state_dict(),
+        }
         partial = self.checkpoint.with_suffix(".partial")
         torch.save({**state, "options": {k: str(v) for k, v in asdict(self.o).items()}}, partial)
         partial.replace(self.checkpoint)
@@ -155,7 +178,10 @@ class Run:
             shown = [shown[0] + float(loss.detach()), shown[1] + 1]
             if self.step % 50 == 0:
                 rate = self.step * o.groups * o.size / self.seconds
-                print(f"{self.seconds / 60:.1f} min, step {self.step}: loss {shown[0] / shown[1]:.4f}, {rate:.0f} pairs/s", flush=True)
+                print(
+                    f"{self.seconds / 60:.1f} min, step {self.step}: loss {shown[0] / shown[1]:.4f}, {rate:.0f} pairs/s",
+                    flush=True,
+                )
                 shown = [0.0, 0]
             if self.seconds - last_check > o.check * 60 or self.seconds >= total:
                 last_check = self.seconds
@@ -165,4 +191,7 @@ class Run:
     def report(self) -> None:
         """Print how the averaged weights do on the held-back queries."""
         found = judge(self.fixed | self.average, self.judged, self.o.device)
-        print(f"{self.seconds / 60:.1f} min, step {self.step}: " + ", ".join(f"{k} {v:.4f}" for k, v in found.items()), flush=True)
+        print(
+            f"{self.seconds / 60:.1f} min, step {self.step}: " + ", ".join(f"{k} {v:.4f}" for k, v in found.items()),
+            flush=True,
+        )

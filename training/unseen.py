@@ -20,8 +20,40 @@ from core.formats.beir import write_folder
 from training import functions
 
 LIBRARIES = (
-    *("umap", "numba", "PIL", "requests", "rich", "jinja2", "tornado", "altair", "plotly", "click", "httpx", "pydantic", "bs4", "lxml", "openpyxl"),
-    *("docx", "pptx", "pypdf", "anyio", "fsspec", "joblib", "packaging", "urllib3", "_pytest", "mypy", "git", "nbformat", "kubernetes", "google", "opentelemetry"),
+    *(
+        "umap",
+        "numba",
+        "PIL",
+        "requests",
+        "rich",
+        "jinja2",
+        "tornado",
+        "altair",
+        "plotly",
+        "click",
+        "httpx",
+        "pydantic",
+        "bs4",
+        "lxml",
+        "openpyxl",
+    ),
+    *(
+        "docx",
+        "pptx",
+        "pypdf",
+        "anyio",
+        "fsspec",
+        "joblib",
+        "packaging",
+        "urllib3",
+        "_pytest",
+        "mypy",
+        "git",
+        "nbformat",
+        "kubernetes",
+        "google",
+        "opentelemetry",
+    ),
 )
 MOST = 200  # functions of a library
 ASKED = 150  # of the functions; all are searched
@@ -36,7 +68,10 @@ def pod(text: str) -> Iterator[Answered]:
     """Yield the questions and answers of a perlfaq."""
     for part in re.split(r"^=head2 ", text, flags=re.MULTILINE)[1:]:
         question, _, answer = part.partition("\n")
-        yield _plain(question), _plain(re.sub(r"^=\w+.*$", "", re.split(r"^=head1 ", answer, flags=re.MULTILINE)[0], flags=re.MULTILINE))
+        yield (
+            _plain(question),
+            _plain(re.sub(r"^=\w+.*$", "", re.split(r"^=head1 ", answer, flags=re.MULTILINE)[0], flags=re.MULTILINE)),
+        )
 
 
 def page(text: str) -> Iterator[Answered]:
@@ -61,7 +96,11 @@ def _untagged(text: str) -> str:
 def faq(docs: Path) -> list[Answered]:
     """Return the questions of all FAQs below ``docs`` with their answers, each question once."""
     pages = [*docs.glob("doc/python3*/html/faq/*.html"), *docs.glob("doc/debian/FAQ/*.en.html")]
-    found = [one for path in sorted(docs.glob("perl/*/pod/perlfaq[1-9].pod")) for one in pod(path.read_text(encoding="utf-8"))]
+    found = [
+        one
+        for path in sorted(docs.glob("perl/*/pod/perlfaq[1-9].pod"))
+        for one in pod(path.read_text(encoding="utf-8"))
+    ]
     found += [one for path in sorted(pages) for one in page(path.read_text(encoding="utf-8", errors="replace"))]
     return [(question, answer[:LONGEST]) for question, answer in dict(found).items() if len(answer) > SHORTEST]
 
@@ -72,7 +111,12 @@ def asked_functions() -> list[Answered]:
     for name in LIBRARIES:
         generator = random.Random(name)
         paths = sorted((Path(sysconfig.get_paths()["purelib"]) / name).rglob("*.py"))
-        pairs = {pair.query: pair.positive for path in paths if "tests" not in path.parts for pair in functions.of_file(path, generator, described=0)}
+        pairs = {
+            pair.query: pair.positive
+            for path in paths
+            if "tests" not in path.parts
+            for pair in functions.of_file(path, generator, described=0)
+        }
         found += generator.sample(list(pairs.items()), min(MOST, len(pairs)))
     random.Random(1).shuffle(found)
     return found
@@ -82,7 +126,12 @@ def write(folder: Path, answered: Sequence[Answered], asked: int) -> None:
     """Write a collection in BEIR's layout: all answers, the first ``asked`` questions. Raises ExchangeError if the folder is there already."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     queries = {f"q{at}": query for at, (query, _) in enumerate(answered[:asked])}
-    write_folder(folder, ((f"d{at}", text) for at, (_, text) in enumerate(answered)), queries, {query: {f"d{query[1:]}": 1} for query in queries})
+    write_folder(
+        folder,
+        ((f"d{at}", text) for at, (_, text) in enumerate(answered)),
+        queries,
+        {query: {f"d{query[1:]}": 1} for query in queries},
+    )
     print(f"{folder}: {len(answered):,} texts, {len(queries):,} questions")
 
 

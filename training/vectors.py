@@ -35,5 +35,7 @@ def distance(found: Tensor, drawn: Sequence[Group], encoder: Parameters, cut: in
     """Return by how much ``found``, the averages of the groups' pairs of shape (groups, size, 2, width), miss the bi-encoder's vectors: 1 - cosine, averaged."""
     device = found.device.type
     queries = of_encoder(encoder, [group.query for group in drawn], batches.LONGEST_QUERY, device)
-    texts = of_encoder(encoder, [text for group in drawn for text in group.texts], cut, device).view(*found.shape[:2], -1)
+    texts = of_encoder(encoder, [text for group in drawn for text in group.texts], cut, device).view(
+        *found.shape[:2], -1
+    )
     return 1 - ((found[:, :, 0] * queries[:, None]).sum(-1) + (found[:, :, 1] * texts).sum(-1)).mean() / 2

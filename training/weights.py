@@ -19,7 +19,9 @@ def encoder_parameters() -> Parameters:
 def shipped(weights: Path | None = None) -> Parameters:
     """Return the parameters of the cross-encoder that the repository carries, or of ``weights`` packed like it, float32."""
     fixed = {name: tensor for name, tensor in encoder_parameters().items() if name in EMBEDDINGS}
-    return fixed | {name: tensor.float() for name, tensor in load_file(str(weights or reranker_folder() / WEIGHTS)).items()}
+    return fixed | {
+        name: tensor.float() for name, tensor in load_file(str(weights or reranker_folder() / WEIGHTS)).items()
+    }
 
 
 def kept(work: Path, name: str) -> Path:

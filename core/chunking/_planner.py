@@ -63,7 +63,14 @@ class Planner:
     """Plans the spans of one document's chunks; positions are counted in tokens, results in characters."""
 
     def __init__(
-        self, text: str, breaks: Breaks, starts: Int64Array, size: int, overlap: int, grain: Grain = STRUCTURE, carried: Callable[[int], int] = lambda _: 0
+        self,
+        text: str,
+        breaks: Breaks,
+        starts: Int64Array,
+        size: int,
+        overlap: int,
+        grain: Grain = STRUCTURE,
+        carried: Callable[[int], int] = lambda _: 0,
     ) -> None:
         """``carried`` says how many tokens a chunk that begins at an offset has before its own text."""
         self.text = text

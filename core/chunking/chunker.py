@@ -100,7 +100,9 @@ ATTEMPTS = 4
 WHOLE: dict[Method, Grain] = {"structure": STRUCTURE, "sentences": SENTENCES, "tokens": TOKENS}
 
 
-def chunk_document(document: Document, settings: ChunkSettings, tokens: TokenSource, encoder: BiEncoder | None = None) -> list[Chunk]:
+def chunk_document(
+    document: Document, settings: ChunkSettings, tokens: TokenSource, encoder: BiEncoder | None = None
+) -> list[Chunk]:
     """Cut ``document`` into chunks of at most ``settings.size`` tokens; the method meaning needs the ``encoder``.
 
     Deterministic, and linear in the length of the text. ``text == document.text[start:end]`` holds of
@@ -126,7 +128,9 @@ class Cutter:
         """Return the distances between the document's sentences, computed at the first call."""
         if self._meaning is None:
             if self._encoder is None:
-                raise SettingsError("Cutting by meaning needs a bi-encoder: choose another way to cut where none is at hand")
+                raise SettingsError(
+                    "Cutting by meaning needs a bi-encoder: choose another way to cut where none is at hand"
+                )
             self._meaning = read_meaning(self.document.text, self.breaks, self._encoder, progress)
         return self._meaning
 
@@ -142,7 +146,10 @@ class Cutter:
             if excess <= 0:
                 break
             size = max(size - excess - 1, 1)  # tokens that depend on their neighbours: plan a little smaller
-        return [self._chunk(settings, span, count, header) for span, count, (header, _) in zip(spans, counts, headers, strict=True)]
+        return [
+            self._chunk(settings, span, count, header)
+            for span, count, (header, _) in zip(spans, counts, headers, strict=True)
+        ]
 
     def _regions(self, settings: ChunkSettings) -> list[Region]:
         document, method = self.document, settings.method

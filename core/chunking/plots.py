@@ -18,14 +18,18 @@ def token_histogram(found: Figures, longest: int) -> go.Figure:
     step = max(1, -(-longest // BINS))
     figure = go.Figure(
         go.Histogram(
-            x=found.tokens, xbins={"start": 0, "end": longest + step, "size": step}, marker_color=BI_COLOUR,
+            x=found.tokens,
+            xbins={"start": 0, "end": longest + step, "size": step},
+            marker_color=BI_COLOUR,
             hovertemplate="%{x} tokens: %{y} chunks<extra></extra>",
         )
     )
     figure.add_vline(found.longest_read, line={"color": LIMIT_COLOUR, "dash": "dash"})
     figure.update_xaxes(title="tokens in a chunk", range=[0, max(longest, found.longest_read) * 1.05])
     figure.update_yaxes(title="chunks", rangemode="tozero", nticks=4)
-    figure.update_layout(height=210, margin={"l": 8, "r": 8, "t": 8, "b": 8}, bargap=0.08, showlegend=False, dragmode=False)
+    figure.update_layout(
+        height=210, margin={"l": 8, "r": 8, "t": 8, "b": 8}, bargap=0.08, showlegend=False, dragmode=False
+    )
     return figure
 
 
@@ -37,14 +41,31 @@ def distance_curve(meaning: Meaning, percentile: int, text: str, start: int, end
     words = [clip(text[at : at + 80], 60) for at in offsets[broken].tolist()]
     figure = go.Figure()
     figure.add_vrect(start, end, fillcolor="rgba(128,128,128,.18)", line_width=0)
-    figure.add_trace(go.Scattergl(x=offsets, y=distances, mode="lines", line={"width": 1, "color": BI_COLOUR}, hovertemplate="character %{x}: distance %{y:.3f}<extra></extra>"))
     figure.add_trace(
         go.Scattergl(
-            x=offsets[broken], y=distances[broken], mode="markers", marker={"color": LIMIT_COLOUR, "size": 7}, text=words,
+            x=offsets,
+            y=distances,
+            mode="lines",
+            line={"width": 1, "color": BI_COLOUR},
+            hovertemplate="character %{x}: distance %{y:.3f}<extra></extra>",
+        )
+    )
+    figure.add_trace(
+        go.Scattergl(
+            x=offsets[broken],
+            y=distances[broken],
+            mode="markers",
+            marker={"color": LIMIT_COLOUR, "size": 7},
+            text=words,
             hovertemplate="break before “%{text}”<br>distance %{y:.3f}<extra></extra>",
         )
     )
-    figure.add_hline(threshold, line={"color": LIMIT_COLOUR, "dash": "dash"}, annotation_text=f"percentile {percentile}: {threshold:.3f}", annotation_position="top left")
+    figure.add_hline(
+        threshold,
+        line={"color": LIMIT_COLOUR, "dash": "dash"},
+        annotation_text=f"percentile {percentile}: {threshold:.3f}",
+        annotation_position="top left",
+    )
     figure.update_xaxes(title="place in the text (characters)", rangemode="tozero")
     figure.update_yaxes(title="distance (1 - cosine)<br>higher: less alike", rangemode="tozero")
     figure.update_layout(height=230, margin={"l": 8, "r": 8, "t": 16, "b": 8}, showlegend=False, dragmode=False)

@@ -35,7 +35,9 @@ class Meaning:
         return self.offsets[1:][self.distances > self.threshold(percentile)]
 
 
-def read_meaning(text: str, breaks: Breaks, encoder: BiEncoder, progress: Callable[[int], None] | None = None) -> Meaning:
+def read_meaning(
+    text: str, breaks: Breaks, encoder: BiEncoder, progress: Callable[[int], None] | None = None
+) -> Meaning:
     """Return the distances between the neighbouring sentences of ``text``. Embeds every sentence once.
 
     ``progress`` hears how many sentences are embedded; what it raises ends the work.

@@ -63,17 +63,23 @@ def _print_means(results: Results) -> None:
     for system in results.systems:
         means = [results.mean(system, measure) for measure in results.measures]
         cells = "".join(f"{mean.mean:>{column}.4f}" for mean, column in zip(means, columns, strict=True))
-        print(f"{system:<{wide}}{cells}{max((mean.n for mean in means), default=0):>7}{results.runs[system].ms_per_query:>11.1f}")
+        print(
+            f"{system:<{wide}}{cells}{max((mean.n for mean in means), default=0):>7}{results.runs[system].ms_per_query:>11.1f}"
+        )
 
 
 def _print_comparison(results: Results) -> None:
     if len(results.systems) < 2 or not results.measures:
         return
     first, measure = results.systems[0], results.measures[0]
-    print(f"Against {first}, by {measure} (difference, its 95% interval; p corrected for {plural(len(results.systems) - 1, 'comparison')}):")
+    print(
+        f"Against {first}, by {measure} (difference, its 95% interval; p corrected for {plural(len(results.systems) - 1, 'comparison')}):"
+    )
     wide = max(map(len, results.systems)) + 2
     for name, found in results.against(first, measure).items():
-        print(f"  {name:<{wide}}{found.difference:+.4f} ({found.interval.low:+.4f} to {found.interval.high:+.4f})  {found.words}")
+        print(
+            f"  {name:<{wide}}{found.difference:+.4f} ({found.interval.low:+.4f} to {found.interval.high:+.4f})  {found.words}"
+        )
 
 
 def _print_queries(results: Results) -> None:
@@ -97,7 +103,11 @@ def _as_json(about: Evaluated, results: Results, per_query: bool) -> dict[str, A
     if per_query:
         held["per_query"] = {
             system: {
-                query: {measure: results.values[system][measure][query] for measure in results.measures if query in results.values[system][measure]}
+                query: {
+                    measure: results.values[system][measure][query]
+                    for measure in results.measures
+                    if query in results.values[system][measure]
+                }
                 for query in results.qrels
             }
             for system in results.systems
@@ -111,7 +121,8 @@ def _against(results: Results) -> dict[str, Any]:
         return {}
     first, measure = results.systems[0], results.measures[0]
     systems = {
-        name: {**asdict(found), "difference": found.difference, "words": found.words} for name, found in results.against(first, measure).items()
+        name: {**asdict(found), "difference": found.difference, "words": found.words}
+        for name, found in results.against(first, measure).items()
     }
     return {"system": first, "measure": measure, "systems": systems}
 
@@ -137,17 +148,35 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("target", metavar="BEIR_DIR|COLLECTION")
     parser.add_argument(
-        "--split", metavar="NAME", help="which judgments: qrels/NAME.tsv (default test), or a collection's (default: test, or all there are)"
+        "--split",
+        metavar="NAME",
+        help="which judgments: qrels/NAME.tsv (default test), or a collection's (default: test, or all there are)",
     )
-    parser.add_argument("--systems", default=SYSTEMS, metavar="LIST", help=f"with commas between them (default {SYSTEMS})")
-    parser.add_argument("--metrics", default=METRICS, metavar="LIST", help=f"as ir_measures names them (default {METRICS})")
-    parser.add_argument("--pool", type=int, default=POOL, metavar="N", help=f"how many hits are reranked, 1 to 1000 (default {POOL})")
+    parser.add_argument(
+        "--systems", default=SYSTEMS, metavar="LIST", help=f"with commas between them (default {SYSTEMS})"
+    )
+    parser.add_argument(
+        "--metrics", default=METRICS, metavar="LIST", help=f"as ir_measures names them (default {METRICS})"
+    )
+    parser.add_argument(
+        "--pool", type=int, default=POOL, metavar="N", help=f"how many hits are reranked, 1 to 1000 (default {POOL})"
+    )
     parser.add_argument("--queries", type=int, metavar="N", help="only the first N judged queries")
-    parser.add_argument("--chunk", action="store_true", help="of a BEIR_DIR: cut the documents into chunks, as 'index' does")
-    parser.add_argument("--runs", type=Path, metavar="DIR", help="write a TREC run file for each system and the qrels into DIR")
+    parser.add_argument(
+        "--chunk", action="store_true", help="of a BEIR_DIR: cut the documents into chunks, as 'index' does"
+    )
+    parser.add_argument(
+        "--runs", type=Path, metavar="DIR", help="write a TREC run file for each system and the qrels into DIR"
+    )
     parser.add_argument("--per-query", action="store_true", help="print the value of every query too")
-    parser.add_argument("--model", metavar="ID", help=f"bi-encoder for a BEIR_DIR: a folder or Hugging Face id (default {BUILT_IN_MODEL})")
-    parser.add_argument("--reranker", metavar="ID", help=f"cross-encoder: a folder or Hugging Face id (default {BUILT_IN_RERANKER})")
+    parser.add_argument(
+        "--model",
+        metavar="ID",
+        help=f"bi-encoder for a BEIR_DIR: a folder or Hugging Face id (default {BUILT_IN_MODEL})",
+    )
+    parser.add_argument(
+        "--reranker", metavar="ID", help=f"cross-encoder: a folder or Hugging Face id (default {BUILT_IN_RERANKER})"
+    )
 
 
 def evaluate(options: argparse.Namespace) -> int:
@@ -163,7 +192,9 @@ def evaluate(options: argparse.Namespace) -> int:
         raise SettingsError(f"--queries is {options.queries}: use at least 1")
     check(names)
     _make_room(options.runs)
-    about, results = _folder(options, systems, names) if _is_folder(options.target) else _collection(options, systems, names)
+    about, results = (
+        _folder(options, systems, names) if _is_folder(options.target) else _collection(options, systems, names)
+    )
     if options.runs is not None:
         from core.formats.trec import write_runs
 
@@ -203,7 +234,11 @@ def _folder(options: argparse.Namespace, systems: list[str], names: list[str]) -
     judged = read_beir(Path(options.target).expanduser(), options.split or "test")
     settings = Settings.from_environment()
     catalog = ModelRegistry(settings)
-    encoder = catalog.get(options.model or settings.model) if options.chunk or any("bi" in system.stages for system in parsed) else None
+    encoder = (
+        catalog.get(options.model or settings.model)
+        if options.chunk or any("bi" in system.stages for system in parsed)
+        else None
+    )
     reranker = catalog.reranker(options.reranker or "") if any(system.kind for system in parsed) else None
     ground = _ground(judged, encoder, options.chunk)
     questions = Questions.of_documents(judged).first(options.queries)
@@ -224,7 +259,11 @@ def _ground(judged: JudgedCollection, encoder: Any, chunk: bool) -> Any:
     from core.evaluation.corpora import InMemoryCorpus
     from core.records.search import CollectionOptions
 
-    return InMemoryCorpus.cut_up(judged, encoder, CollectionOptions().chunking(encoder.model, encoder.budget)) if chunk else InMemoryCorpus.whole(judged, encoder)
+    return (
+        InMemoryCorpus.cut_up(judged, encoder, CollectionOptions().chunking(encoder.model, encoder.budget))
+        if chunk
+        else InMemoryCorpus.whole(judged, encoder)
+    )
 
 
 def _collection(options: argparse.Namespace, systems: list[str], names: list[str]) -> tuple[Evaluated, Results]:
@@ -240,7 +279,15 @@ def _collection(options: argparse.Namespace, systems: list[str], names: list[str
                 f"--{name} is for a BEIR_DIR: a collection keeps the model and the chunks that it was made with; "
                 "'copy' makes it once more with others"
             )
-    request = Request((options.target,), tuple(systems), tuple(names), options.pool, options.split, options.queries, options.reranker or "")
+    request = Request(
+        (options.target,),
+        tuple(systems),
+        tuple(names),
+        options.pool,
+        options.split,
+        options.queries,
+        options.reranker or "",
+    )
     with closing(Workspace.open(Settings.from_environment())) as workspace:
         try:
             collection = workspace.store.collection(options.target)

@@ -98,18 +98,26 @@ def _import_foreign(workspace: Workspace, options: argparse.Namespace) -> int:
 
     if options.path is None:
         if options.origin is None:
-            raise SettingsError("Name what to import: a PATH, or with --from a collection of another program in the data folder")
+            raise SettingsError(
+                "Name what to import: a PATH, or with --from a collection of another program in the data folder"
+            )
         _only_model(options, "The chunks of another program come as they are")
         origin = choose(str(workspace.settings.data), workspace.store, options.origin)
         if options.collection is None:
-            raise SettingsError(f"The collection {origin.name!r} is in the data folder: give the new one a name with --collection")
+            raise SettingsError(
+                f"The collection {origin.name!r} is in the data folder: give the new one a name with --collection"
+            )
         with output.progress_line() as report:
             brought = adopt(workspace, workspace.store, origin, options.collection, options.model, report)
     else:
         with open_foreign(options.path) as store:
             if options.list:
                 there = [listed(store, collection) for collection in store.collections()]
-                _say([one.as_json() for one in there], "\n".join(one.line for one in there) or "no collections", as_json=options.json)
+                _say(
+                    [one.as_json() for one in there],
+                    "\n".join(one.line for one in there) or "no collections",
+                    as_json=options.json,
+                )
                 return 0
             _only_model(options, "The chunks of another program come as they are")
             origin = choose(str(options.path), store, options.origin)
@@ -129,7 +137,11 @@ def export(options: argparse.Namespace) -> int:
         written = take_out(workspace, options.collection, options.file, report)
     size = options.file.stat().st_size
     counts = f"{plural(written.documents, 'document')}, {plural(written.chunks, 'chunk')}, {plural(written.judgments, 'judgment')}"
-    _say({"file": str(options.file), "size": size, **asdict(written)}, f"exported {written.name}: {counts}, {file_size(size)}", as_json=options.json)
+    _say(
+        {"file": str(options.file), "size": size, **asdict(written)},
+        f"exported {written.name}: {counts}, {file_size(size)}",
+        as_json=options.json,
+    )
     return 0
 
 
@@ -164,7 +176,11 @@ def _only_model(options: argparse.Namespace, why: str) -> None:
 
 def _brought(verb: str, brought: Brought, *, as_json: bool) -> None:
     made = brought.collection
-    judged = f", {plural(brought.queries, 'query', 'queries')}, {plural(brought.judgments, 'judgment')}" if brought.queries else ""
+    judged = (
+        f", {plural(brought.queries, 'query', 'queries')}, {plural(brought.judgments, 'judgment')}"
+        if brought.queries
+        else ""
+    )
     line = f"{verb} {made.name}: {plural(brought.documents, 'document')}, {plural(made.chunks, 'chunk')}{judged}"
     _say(brought.as_json(), "\n".join([line, *brought.notes]), as_json=as_json)
 
@@ -193,13 +209,29 @@ judged spans. What is malformed is named with its line, and nothing is imported 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("collection", nargs="?")
-    parser.add_argument("--import", dest="source", type=Path, metavar="FILE", help="bring judgments in from a file, a folder for beir")
-    parser.add_argument("--export", dest="target", type=Path, metavar="FILE", help="write judgments into a new file, a new folder for beir")
+    parser.add_argument(
+        "--import", dest="source", type=Path, metavar="FILE", help="bring judgments in from a file, a folder for beir"
+    )
+    parser.add_argument(
+        "--export",
+        dest="target",
+        type=Path,
+        metavar="FILE",
+        help="write judgments into a new file, a new folder for beir",
+    )
     parser.add_argument("--format", choices=FORMATS, help="of the file (default: by its name)")
-    parser.add_argument("--split", metavar="NAME", help="which split to list or export, or the one that imported judgments go into (default: as in the file)")
+    parser.add_argument(
+        "--split",
+        metavar="NAME",
+        help="which split to list or export, or the one that imported judgments go into (default: as in the file)",
+    )
     parser.add_argument("--queries", type=Path, metavar="FILE", help="the queries' texts, for an import of TREC qrels")
     parser.add_argument("--who", default="", metavar="NAME", help="who judged what is imported")
-    parser.add_argument("--drop-unused", action="store_true", help="without COLLECTION: drop what was judged on documents that no collection holds any more")
+    parser.add_argument(
+        "--drop-unused",
+        action="store_true",
+        help="without COLLECTION: drop what was judged on documents that no collection holds any more",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -209,7 +241,9 @@ def run(options: argparse.Namespace) -> int:
     if sum((options.source is not None, options.target is not None, options.drop_unused)) > 1:
         raise SettingsError("One thing at a time: --import, --export or --drop-unused")
     if (options.collection is None) != options.drop_unused:
-        raise SettingsError("Name a COLLECTION, or ask for --drop-unused without one: 'python -m core collections' lists them")
+        raise SettingsError(
+            "Name a COLLECTION, or ask for --drop-unused without one: 'python -m core collections' lists them"
+        )
     workspace = Workspace.open(Settings.from_environment())
     if options.drop_unused:
         gone = workspace.judgments.drop_unused()
@@ -227,7 +261,15 @@ def _move(workspace: Workspace, collection: Collection, options: argparse.Namesp
     from core.exchange.judgments import export_judgments, import_judgments
 
     if options.source:
-        moved = import_judgments(workspace, collection, options.source, options.format, queries=options.queries, split=options.split, who=options.who)
+        moved = import_judgments(
+            workspace,
+            collection,
+            options.source,
+            options.format,
+            queries=options.queries,
+            split=options.split,
+            who=options.who,
+        )
         verb = "imported"
     else:
         moved = export_judgments(workspace, collection, options.target, options.format, split=options.split)
@@ -250,7 +292,11 @@ def _list(workspace: Workspace, collection: Collection, options: argparse.Namesp
         f"{'on whole documents' if one['per_document'] else 'on spans'}; grades {', '.join(f'{grade}: {many:,}' for grade, many in one['grades'].items())}"
         for one in found
     ]
-    _print_moved_judgments({"collection": collection.name, "splits": found}, "\n".join(lines) or f"Nothing is judged in {collection.name} yet.", options)
+    _print_moved_judgments(
+        {"collection": collection.name, "splits": found},
+        "\n".join(lines) or f"Nothing is judged in {collection.name} yet.",
+        options,
+    )
 
 
 def _counted(judged: JudgedQueries) -> dict[str, Any]:

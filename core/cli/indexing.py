@@ -43,20 +43,38 @@ def add_index_options(parser: argparse.ArgumentParser) -> None:
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """Add the options that a new collection is made by."""
     parser.add_argument("--chunk-size", type=int, metavar="N", help="most tokens in a chunk (default 200)")
-    parser.add_argument("--chunk-overlap", type=int, metavar="N", help="tokens that neighbouring chunks share (default a fifth of the size)")
-    parser.add_argument("--chunking", choices=METHODS, help="the way to cut (default structure)")
-    parser.add_argument("--chunk-rows", type=int, metavar="N", help="rows of a table in a chunk, with --chunking rows (default 1)")
     parser.add_argument(
-        "--chunk-percentile", type=int, metavar="N", help="with --chunking meaning: break at distances above this percentile, 1 to 99 (default 90)"
+        "--chunk-overlap",
+        type=int,
+        metavar="N",
+        help="tokens that neighbouring chunks share (default a fifth of the size)",
+    )
+    parser.add_argument("--chunking", choices=METHODS, help="the way to cut (default structure)")
+    parser.add_argument(
+        "--chunk-rows", type=int, metavar="N", help="rows of a table in a chunk, with --chunking rows (default 1)"
+    )
+    parser.add_argument(
+        "--chunk-percentile",
+        type=int,
+        metavar="N",
+        help="with --chunking meaning: break at distances above this percentile, 1 to 99 (default 90)",
     )
     parser.add_argument("--metric", choices=METRICS, help="similarity measure (default cosine)")
-    parser.add_argument("--model", metavar="ID", help=f"bi-encoder: a folder or Hugging Face id (default {BUILT_IN_MODEL})")
+    parser.add_argument(
+        "--model", metavar="ID", help=f"bi-encoder: a folder or Hugging Face id (default {BUILT_IN_MODEL})"
+    )
 
 
 def wanted(options: argparse.Namespace) -> CollectionOptions:
     """Return what the options ask of a collection."""
     return CollectionOptions(
-        options.model, options.metric, options.chunk_size, options.chunk_overlap, options.chunking, options.chunk_rows, options.chunk_percentile
+        options.model,
+        options.metric,
+        options.chunk_size,
+        options.chunk_overlap,
+        options.chunking,
+        options.chunk_rows,
+        options.chunk_percentile,
     )
 
 
@@ -80,7 +98,10 @@ def run_index(options: argparse.Namespace) -> int:
     output.outcomes(collection.name, outcomes, time.perf_counter() - started, as_json=options.json)
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     if failed:
-        print(f"error: {len(failed)} of {len(outcomes)} files could not be indexed; the first: {failed[0].message}", file=sys.stderr)
+        print(
+            f"error: {len(failed)} of {len(outcomes)} files could not be indexed; the first: {failed[0].message}",
+            file=sys.stderr,
+        )
     return 1 if failed else 0
 
 
@@ -95,7 +116,9 @@ def add_chunks_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("file", type=Path, metavar="FILE")
     add_settings(parser)
-    parser.add_argument("--query", metavar="TEXT", help="a query, to see how far the cross-encoder reads each chunk beside it")
+    parser.add_argument(
+        "--query", metavar="TEXT", help="a query, to see how far the cross-encoder reads each chunk beside it"
+    )
 
 
 def run_chunks(options: argparse.Namespace) -> int:
@@ -131,14 +154,20 @@ def run_chunks(options: argparse.Namespace) -> int:
         "cut_in_sentence": found.cut_in_sentence,
         "bytes_on_disk": found.bytes_on_disk(encoder.dimension),
     }
-    print(json.dumps({**summary, "chunks": rows}, ensure_ascii=False, indent=2) if options.json else _plain(summary, rows))
+    print(
+        json.dumps({**summary, "chunks": rows}, ensure_ascii=False, indent=2) if options.json else _plain(summary, rows)
+    )
     return 0
 
 
 def _plain(summary: dict[str, Any], rows: list[dict[str, Any]]) -> str:
-    lines = [f"{summary['document']}: {plural(len(rows), 'chunk')}, {summary['cut_in_sentence']} of them end inside a sentence"]
+    lines = [
+        f"{summary['document']}: {plural(len(rows), 'chunk')}, {summary['cut_in_sentence']} of them end inside a sentence"
+    ]
     for number, row in enumerate(rows, 1):
-        place = " · ".join(part for part in (f"page {row['page']}" if row["page"] else "", row["heading"] or "") if part)
+        place = " · ".join(
+            part for part in (f"page {row['page']}" if row["page"] else "", row["heading"] or "") if part
+        )
         lines.append(f"{number:>4}  {row['tokens']:>4} tokens  {row['start']:>8,} to {row['end']:<8,}  {place}")
         lines.append(textwrap.indent(textwrap.shorten(row["text"], EXCERPT, placeholder=" …"), " " * 6))
     return "\n".join(lines)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:  # they bring libraries with them, and help must come at once
     from core.projection.records import Method
 
 ENDINGS = (".html", ".csv")
-INTERVAL, LOG_INTERVAL = 0.2, 5.0  # seconds between two updates of a terminal's line, and between two lines in a file or a pipe
+# seconds between two updates of a terminal's line, and between two lines in a file or a pipe
+INTERVAL, LOG_INTERVAL = 0.2, 5.0
 HELP = """\
 Every chunk of the collection gets a place in two dimensions. FILE.html is a page that needs no network, coloured by
 cluster; FILE.csv has a row a chunk: chunk_id, document, start, end (characters), x, y, then tokens, cluster and
@@ -36,11 +37,25 @@ space are neighbours on the map. Chance gives about 0.5.
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("collection")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to write: a name that ends in .html or .csv")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="where to write: a name that ends in .html or .csv"
+    )
     parser.add_argument("--method", default="umap", metavar="NAME", help="umap, pca or tsne (default umap)")
     parser.add_argument("--query", metavar="TEXT", help="show where this query lands, and what is near it")
-    parser.add_argument("--n-neighbors", type=int, default=15, metavar="N", help="UMAP: neighbours that shape the map; few show detail, many the whole (default 15)")
-    parser.add_argument("--min-dist", type=float, default=0.1, metavar="X", help="UMAP: how close points may lie, 0 to 1; less packs groups tighter (default 0.1)")
+    parser.add_argument(
+        "--n-neighbors",
+        type=int,
+        default=15,
+        metavar="N",
+        help="UMAP: neighbours that shape the map; few show detail, many the whole (default 15)",
+    )
+    parser.add_argument(
+        "--min-dist",
+        type=float,
+        default=0.1,
+        metavar="X",
+        help="UMAP: how close points may lie, 0 to 1; less packs groups tighter (default 0.1)",
+    )
     parser.add_argument("--seed", type=int, default=42, metavar="N", help="of what is drawn by chance (default 42)")
 
 
@@ -80,10 +95,14 @@ def _say(drawn: DrawnMap, out: Path, seconds: float, *, as_json: bool) -> None:
     if asked is not None:
         print(f"the query lies at x {asked.star[0]:.4f}, y {asked.star[1]:.4f}", file=sys.stderr)
     if as_json:
-        print(json.dumps({**drawn.as_json(), "seconds": round(seconds, 3), "out": str(out)}, ensure_ascii=False, indent=2))
+        print(
+            json.dumps({**drawn.as_json(), "seconds": round(seconds, 3), "out": str(out)}, ensure_ascii=False, indent=2)
+        )
         return
     rest = f" ({drawn.placed:,} of them placed by their neighbours)" if drawn.placed else ""
-    print(f"{out}: {plural(len(drawn.points), 'chunk')}{rest} in {plural(len(drawn.clusters), 'cluster')}, {duration(seconds)}")
+    print(
+        f"{out}: {plural(len(drawn.points), 'chunk')}{rest} in {plural(len(drawn.clusters), 'cluster')}, {duration(seconds)}"
+    )
     print(drawn.trust.words if drawn.trust else "Under four chunks there are no neighbourhoods to compare.")
     if asked is not None:
         print(f"{asked.meter.sentence}. {asked.meter.words}")

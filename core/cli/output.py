@@ -20,7 +20,6 @@ INTERVAL = 0.2  # seconds between two updates of a terminal's progress line
 LOG_INTERVAL = 10.0  # the same where standard error is a file or a pipe
 
 
-
 def _json(held: Any) -> None:
     print(json.dumps(held, ensure_ascii=False, indent=2))
 
@@ -49,7 +48,14 @@ def outcomes(collection: str, found: Sequence[Outcome], seconds: float, *, as_js
     """Print what became of each file, how many chunks were embedded, and how long it took without the start-up."""
     work = Work.of(found)
     if as_json:
-        _json({"collection": collection, "files": [asdict(outcome) for outcome in found], **asdict(work), "seconds": round(seconds, 3)})
+        _json(
+            {
+                "collection": collection,
+                "files": [asdict(outcome) for outcome in found],
+                **asdict(work),
+                "seconds": round(seconds, 3),
+            }
+        )
         return
     for outcome in found:
         chunks = plural(outcome.chunks, "chunk") if outcome.chunks else ""
@@ -69,7 +75,11 @@ def result(found: SearchResult, *, as_json: bool) -> None:
         text = textwrap.shorten(hit.text, 3 * width, placeholder=" …")
         print(textwrap.fill(text, width, initial_indent="     ", subsequent_indent="     ") + "\n")
     times = found.timings
-    order = f"{found.reranker}, which read the first {found.pool} by {measure_name(found.metric)}" if found.reranker else measure_name(found.metric)
+    order = (
+        f"{found.reranker}, which read the first {found.pool} by {measure_name(found.metric)}"
+        if found.reranker
+        else measure_name(found.metric)
+    )
     reranking = "" if times.rerank is None else f"rerank {times.rerank:.1f} ms, "
     print(
         f"{len(found.hits)} hits by {order} (higher is better); "
@@ -91,7 +101,11 @@ def collections(found: Sequence[Collection], *, as_json: bool) -> None:
         _json([collection.as_json() for collection in found])
         return
     for collection in found:
-        made = f"{collection.model}, {collection.metric}, chunks of {collection.chunking.size}" if collection.model else "made by another program"
+        made = (
+            f"{collection.model}, {collection.metric}, chunks of {collection.chunking.size}"
+            if collection.model
+            else "made by another program"
+        )
         print(f"{collection.name}  {collection.chunks:,} chunks  ({made})")
     if not found:
         print("There are no collections yet: 'python -m core index PATH --collection NAME' makes one.")

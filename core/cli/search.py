@@ -31,14 +31,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("collection")
     parser.add_argument("query")
     parser.add_argument("--top-k", type=int, default=10, metavar="N", help="number of hits, 1 to 1000 (default 10)")
-    parser.add_argument("--document", action="append", default=[], metavar="NAME", help="search this document only; may be repeated")
     parser.add_argument(
-        "--where", action="append", default=[], metavar="FILTER", help="only chunks whose metadata says so, such as 'year>=2010'; may be repeated"
+        "--document", action="append", default=[], metavar="NAME", help="search this document only; may be repeated"
     )
-    parser.add_argument("--rerank", action="store_true", help="let a cross-encoder put the first chunks in a better order")
-    parser.add_argument("--pool", type=int, metavar="N", help="how many chunks it reads, 1 to 1000 (default 50); implies --rerank")
     parser.add_argument(
-        "--reranker", metavar="ID", help=f"cross-encoder: a folder or Hugging Face id (default {BUILT_IN_RERANKER}); implies --rerank"
+        "--where",
+        action="append",
+        default=[],
+        metavar="FILTER",
+        help="only chunks whose metadata says so, such as 'year>=2010'; may be repeated",
+    )
+    parser.add_argument(
+        "--rerank", action="store_true", help="let a cross-encoder put the first chunks in a better order"
+    )
+    parser.add_argument(
+        "--pool", type=int, metavar="N", help="how many chunks it reads, 1 to 1000 (default 50); implies --rerank"
+    )
+    parser.add_argument(
+        "--reranker",
+        metavar="ID",
+        help=f"cross-encoder: a folder or Hugging Face id (default {BUILT_IN_RERANKER}); implies --rerank",
     )
 
 
@@ -79,7 +91,13 @@ def add_fields_options(parser: argparse.ArgumentParser) -> None:
 def add_duplicates_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of duplicates."""
     parser.add_argument("collection")
-    parser.add_argument("--threshold", type=float, default=0.95, metavar="COSINE", help="least cosine of near-duplicates, 0.5 to 1 (default 0.95)")
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        default=0.95,
+        metavar="COSINE",
+        help="least cosine of near-duplicates, 0.5 to 1 (default 0.95)",
+    )
 
 
 def fields(options: argparse.Namespace) -> int:
@@ -89,7 +107,16 @@ def fields(options: argparse.Namespace) -> int:
     workspace = Workspace.open(Settings.from_environment())
     found = workspace.store.fields(workspace.store.collection(options.collection))
     if options.json:
-        print(json.dumps([{**field.as_json(), "most_frequent": [said.value for said in field.values[:SHOWN]]} for field in found], ensure_ascii=False, indent=2))
+        print(
+            json.dumps(
+                [
+                    {**field.as_json(), "most_frequent": [said.value for said in field.values[:SHOWN]]}
+                    for field in found
+                ],
+                ensure_ascii=False,
+                indent=2,
+            )
+        )
         return 0
     for field in found:
         print(_line(field))
@@ -117,7 +144,9 @@ def _line(field: Field) -> str:
         what = f"{said['kind']}s from {said['least']} to {said['most']}"
     else:
         what = ", ".join(f"{clip(format_value(one.value), 40)} ({one.chunks:,})" for one in field.values[:SHOWN])
-    return f"{field.name}  {plural(len(field.values), 'value')} in {plural(field.chunks, 'chunk')}: {what}" + (" …" if "least" not in said and len(field.values) > SHOWN else "")
+    return f"{field.name}  {plural(len(field.values), 'value')} in {plural(field.chunks, 'chunk')}: {what}" + (
+        " …" if "least" not in said and len(field.values) > SHOWN else ""
+    )
 
 
 def _groups(found: Duplicates) -> str:
@@ -128,7 +157,9 @@ def _groups(found: Duplicates) -> str:
         lines.append(f"{number:>3}  {plural(len(group), 'chunk')}: {clip(group[0].text, 90)}")
         for twin in group:
             page = f", page {twin.page}" if twin.page else ""
-            lines.append(f"     {alike(twin, group[0]):<10}  {twin.document}{page}, characters {twin.start:,} to {twin.end:,}")
+            lines.append(
+                f"     {alike(twin, group[0]):<10}  {twin.document}{page}, characters {twin.start:,} to {twin.end:,}"
+            )
     lines.append(
         f"{plural(len(found.groups), 'group')} among {plural(found.chunks, 'chunk')} at a cosine of {found.threshold:g} or more; "
         f"{plural(found.spare, 'chunk')} could go"
@@ -140,7 +171,11 @@ def add_delete_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of delete."""
     parser.add_argument("collection")
     parser.add_argument(
-        "--document", action="append", default=[], metavar="NAME", help="delete this document only (name or id); may be repeated"
+        "--document",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="delete this document only (name or id); may be repeated",
     )
 
 

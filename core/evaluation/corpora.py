@@ -84,7 +84,9 @@ class InMemoryCorpus:
     @classmethod
     def whole(cls, judged: JudgedCollection, encoder: BiEncoder | None) -> InMemoryCorpus:
         """Return a judged collection's documents, each one unit."""
-        places = {id_: Place(id_, id_, 0, len(text)) for id_, text in zip(judged.document_ids, judged.texts, strict=True)}
+        places = {
+            id_: Place(id_, id_, 0, len(text)) for id_, text in zip(judged.document_ids, judged.texts, strict=True)
+        }
         return cls(judged.name, judged.document_ids, judged.texts, places, encoder)
 
     @classmethod
@@ -109,7 +111,9 @@ class InMemoryCorpus:
         if "bi" in stages and self._vectors is None:
             total = len(self.texts)
             found = (
-                self._model().encode_documents(self.texts, lambda done: report(f"{done:,} of {total:,} {'chunks' if self.cut else 'documents'}"))
+                self._model().encode_documents(
+                    self.texts, lambda done: report(f"{done:,} of {total:,} {'chunks' if self.cut else 'documents'}")
+                )
                 if total
                 else np.empty((0, 1), np.float32)
             )
@@ -134,7 +138,12 @@ class InMemoryCorpus:
         """Return the model, how many texts there are, and their hash."""
         model = {"model": self.encoder.model, "revision": self.encoder.revision} if self.encoder else {}
         cut = {"chunking": list(self.cut.identity)} if self.cut else {}
-        return {**model, **cut, "units": len(self.ids), "hash": short_hash(*(f"{id_} {text}" for id_, text in self._text.items()))}
+        return {
+            **model,
+            **cut,
+            "units": len(self.ids),
+            "hash": short_hash(*(f"{id_} {text}" for id_, text in self._text.items())),
+        }
 
     def _by_words(self, query: str) -> Float64Array:
         assert self._bm25 is not None
@@ -163,7 +172,8 @@ class CollectionCorpus:
     _vectors: Float32Array | None = field(default=None, repr=False)
     _bm25: Bm25 | None = field(default=None, repr=False)
     _seen: dict[str, tuple[str, Place]] = field(default_factory=dict, repr=False)
-    _asked: tuple[str, Float32Array, float] | None = field(default=None, repr=False)  # the last query, its vector, and what that took
+    # the last query, its vector, and what that took
+    _asked: tuple[str, Float32Array, float] | None = field(default=None, repr=False)
 
     @classmethod
     def open(cls, workspace: Workspace, collection: Collection) -> CollectionCorpus:
@@ -212,7 +222,9 @@ class CollectionCorpus:
             found = self.nearest(vector, depth)
             return Found(found.ids, found.scores, found.ms + encoding)
         started = time.perf_counter()
-        hits = self.workspace.store.query(self.collection, vector, depth, hidden=self.workspace.shelf.hidden(self.collection.key))
+        hits = self.workspace.store.query(
+            self.collection, vector, depth, hidden=self.workspace.shelf.hidden(self.collection.key)
+        )
         took = encoding + (time.perf_counter() - started) * 1e3
         for hit in hits:
             self._seen.setdefault(hit.chunk_id, (hit.read, Place(hit.document_id, hit.document, hit.start, hit.end)))
@@ -242,17 +254,33 @@ class CollectionCorpus:
     def facts(self) -> dict[str, object]:
         """Return the model and the settings, how many chunks there are, and a hash that is the same for the same chunks and vectors."""
         held = self.collection
-        made: dict[str, object] = {"model": held.model, "revision": held.revision, "metric": held.metric, "chunking": list(held.chunking.identity)}
+        made: dict[str, object] = {
+            "model": held.model,
+            "revision": held.revision,
+            "metric": held.metric,
+            "chunking": list(held.chunking.identity),
+        }
         documents = sorted(document.document_id for document in self.workspace.documents(held))
         prompts = (held.query_prompt, held.document_prompt)
-        return {**made, "key": held.key, "units": held.chunks, "documents": len(documents), "hash": short_hash(*made.items(), *prompts, *documents)}
+        return {
+            **made,
+            "key": held.key,
+            "units": held.chunks,
+            "documents": len(documents),
+            "hash": short_hash(*made.items(), *prompts, *documents),
+        }
 
     def _similarities(self, query: Float32Array) -> Float64Array:
         """As rows.py has them, of every chunk: cosine, dot product or negative distance."""
         assert self._vectors is not None
         if self.collection.metric == "l2":
-            return np.asarray(-np.sqrt(np.square(self._vectors - query).sum(axis=1, dtype=np.float64)), dtype=np.float64)
-        return np.asarray(self._vectors @ (unit_vectors(query[None])[0] if self.collection.metric == "cosine" else query), dtype=np.float64)
+            return np.asarray(
+                -np.sqrt(np.square(self._vectors - query).sum(axis=1, dtype=np.float64)), dtype=np.float64
+            )
+        return np.asarray(
+            self._vectors @ (unit_vectors(query[None])[0] if self.collection.metric == "cosine" else query),
+            dtype=np.float64,
+        )
 
     def _best(self, scores: Float64Array, depth: int, started: float) -> Found:
         order = [at for at in best(scores, self._ids, depth) if scores[at] != NOTHING]

@@ -41,7 +41,16 @@ def points(results: Results, measure: str = QUALITY) -> list[Point]:
     """Return every system as a point, in the run's order."""
     found = [_point(results, system, measure) for system in results.systems]
     return [
-        Point(one.system, one.quality, one.interval, one.ms, one.quick, one.slow, one.n, any(_beats(other, one) for other in found))
+        Point(
+            one.system,
+            one.quality,
+            one.interval,
+            one.ms,
+            one.quick,
+            one.slow,
+            one.n,
+            any(_beats(other, one) for other in found),
+        )
         for one in found
     ]
 
@@ -103,7 +112,15 @@ def as_latex(rows: Sequence[Row]) -> str:
     lines = [" & ".join(row) + r" \\" for row in body]
     return (
         "\n".join(
-            [rf"\begin{{tabular}}{{l{'r' * (len(rows[0]) - 1)}}}", r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule", r"\end{tabular}"]
+            [
+                rf"\begin{{tabular}}{{l{'r' * (len(rows[0]) - 1)}}}",
+                r"\toprule",
+                lines[0],
+                r"\midrule",
+                *lines[1:],
+                r"\bottomrule",
+                r"\end{tabular}",
+            ]
         )
         + "\n"
     )

@@ -96,10 +96,22 @@ class Experiment:
     def results(self) -> Results:
         """Return the figures. Raises DataError where it is not done, or a file is damaged."""
         if self.state != "done":
-            raise DataError(f"The experiment {self.name!r} is {self.state}, so there are no figures yet: let it come to its end")
+            raise DataError(
+                f"The experiment {self.name!r} is {self.state}, so there are no figures yet: let it come to its end"
+            )
         held, questions = _read(self.folder / "values.json"), self.questions()
-        runs = runs_of([parse_system(name, self.request.pool, self.request.grounds) for name in held["values"]], self.answers())
-        return Results(questions.queries, questions.qrels, runs, held["values"], held["judged"], self.notes, tuple(held["measures"]))
+        runs = runs_of(
+            [parse_system(name, self.request.pool, self.request.grounds) for name in held["values"]], self.answers()
+        )
+        return Results(
+            questions.queries,
+            questions.qrels,
+            runs,
+            held["values"],
+            held["judged"],
+            self.notes,
+            tuple(held["measures"]),
+        )
 
 
 def create(data: Path, request: Request) -> Experiment:
@@ -124,7 +136,10 @@ def save(experiment: Experiment, **changed: Any) -> Experiment:
 
 def save_questions(experiment: Experiment, questions: Questions) -> None:
     """Keep the queries and judgments as they are now. Raises StoreError."""
-    spans = {query: [asdict(span) for span in found if isinstance(span, JudgedSpan)] for query, found in questions.spans.items()}
+    spans = {
+        query: [asdict(span) for span in found if isinstance(span, JudgedSpan)]
+        for query, found in questions.spans.items()
+    }
     held = {"queries": dict(questions.queries), "qrels": questions.qrels, "spans": spans}
     with writable(experiment.folder):
         write_text(experiment.folder / "questions.json", json.dumps(held, ensure_ascii=False))
@@ -181,7 +196,9 @@ def writable(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(f"The experiment in {folder} cannot be written ({error.strerror or error}): is the disk full?") from error
+        raise StoreError(
+            f"The experiment in {folder} cannot be written ({error.strerror or error}): is the disk full?"
+        ) from error
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -85,15 +85,23 @@ class Truth:
     ms: float
 
 
-def check_index(workspace: Workspace, collection: Collection, queries: Sequence[str], top: int = TOP, report: CountReport = silent) -> IndexCheck:
+def check_index(
+    workspace: Workspace, collection: Collection, queries: Sequence[str], top: int = TOP, report: CountReport = silent
+) -> IndexCheck:
     """Compare the first ``top`` hits of the index with those of exact search. Raises DataError for no query or an empty collection."""
     truth = exact_search(workspace, collection, queries, top, report)
     found, ms = ask(workspace.store, collection, truth, top, hidden=workspace.shelf.hidden(collection.key))
-    checked = tuple(checked_query(query, ids, nearest) for query, ids, nearest in zip(queries, found, truth.nearest, strict=True))
-    return IndexCheck(collection.name, collection.chunks, workspace.store.search_width(collection), top, checked, ms, truth.ms)
+    checked = tuple(
+        checked_query(query, ids, nearest) for query, ids, nearest in zip(queries, found, truth.nearest, strict=True)
+    )
+    return IndexCheck(
+        collection.name, collection.chunks, workspace.store.search_width(collection), top, checked, ms, truth.ms
+    )
 
 
-def exact_search(workspace: Workspace, collection: Collection, queries: Sequence[str], top: int, report: CountReport = silent) -> Truth:
+def exact_search(
+    workspace: Workspace, collection: Collection, queries: Sequence[str], top: int, report: CountReport = silent
+) -> Truth:
     """Return the exact answers. Raises DataError for no query or an empty collection."""
     if not queries:
         raise DataError("There is no query to try the index with: type some, or judge some")
@@ -108,12 +116,16 @@ def exact_search(workspace: Workspace, collection: Collection, queries: Sequence
             raise DataError(f"The collection {collection.name!r} holds no chunk: index something first")
         vectors.append(vector)
         took.append(found.ms)
-        nearest.append({id_: (score, ground.place(id_).document) for id_, score in zip(found.ids, found.scores, strict=True)})
+        nearest.append(
+            {id_: (score, ground.place(id_).document) for id_, score in zip(found.ids, found.scores, strict=True)}
+        )
     report(len(queries), len(queries))
     return Truth(tuple(vectors), tuple(nearest), float(np.median(took)))
 
 
-def ask(store: VectorStore, collection: Collection, truth: Truth, top: int, hidden: Sequence[str]) -> tuple[list[list[tuple[str, float]]], float]:
+def ask(
+    store: VectorStore, collection: Collection, truth: Truth, top: int, hidden: Sequence[str]
+) -> tuple[list[list[tuple[str, float]]], float]:
     """Return each query's hits with their exact similarities, and the median milliseconds; the first query is asked twice, since it loads the index."""
     store.query(collection, truth.vectors[0], top, hidden=hidden)
     found, took = [], []
@@ -154,7 +166,12 @@ class Width:
 
 
 def try_widths(
-    workspace: Workspace, collection: Collection, queries: Sequence[str], widths: Sequence[int] = WIDTHS, top: int = TOP, report: CountReport = silent
+    workspace: Workspace,
+    collection: Collection,
+    queries: Sequence[str],
+    widths: Sequence[int] = WIDTHS,
+    top: int = TOP,
+    report: CountReport = silent,
 ) -> list[Width]:
     """Return what each ``ef_search`` would find and cost, the collection's own among them.
 
@@ -193,7 +210,10 @@ def _copied(workspace: Workspace, collection: Collection) -> Iterator[Path]:
 
 def _copy(data: Path, folder: Path, collection: Collection) -> None:
     address = f"{(data / CHROMA_FILE).absolute().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(address, uri=True, timeout=30)) as source, closing(sqlite3.connect(folder / CHROMA_FILE)) as target:
+    with (
+        closing(sqlite3.connect(address, uri=True, timeout=30)) as source,
+        closing(sqlite3.connect(folder / CHROMA_FILE)) as target,
+    ):
         source.backup(target)
     for name in vector_folders(data, collection.key):
         if (data / name).is_dir():

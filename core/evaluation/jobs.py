@@ -49,7 +49,8 @@ class Evaluating:
         self.done = 0
         self.total = 0
         self._workspace = workspace
-        self._turn = turn  # one run at a time: two would slow one another down, and their milliseconds would be worth nothing
+        # one run at a time: two would slow one another down, and their milliseconds would be worth nothing
+        self._turn = turn
         self._began = self._asking = time.monotonic()
         self._before = 0  # answers that were there already
         self._cancel = threading.Event()
@@ -71,7 +72,11 @@ class Evaluating:
     def left(self) -> float | None:
         """Seconds that it will still take, None while that cannot be told."""
         fresh = self.done - self._before
-        return None if fresh < 1 or not self.active else (time.monotonic() - self._asking) / fresh * (self.total - self.done)
+        return (
+            None
+            if fresh < 1 or not self.active
+            else (time.monotonic() - self._asking) / fresh * (self.total - self.done)
+        )
 
     @property
     def cancelling(self) -> bool:
@@ -131,7 +136,11 @@ class Evaluating:
         self.stage = "measuring"
         results = Results.of(made.questions, made.systems, self.experiment.answers(), self.experiment.request.measures)
         save_results(self.experiment, results)
-        self._end("done", notes=(*made.notes, *results.notes), seconds=self.experiment.seconds + time.monotonic() - self._began)
+        self._end(
+            "done",
+            notes=(*made.notes, *results.notes),
+            seconds=self.experiment.seconds + time.monotonic() - self._began,
+        )
 
     def _answer(self, made: Plan) -> None:
         self.experiment.mend()

@@ -15,7 +15,8 @@ from core.records.judgments import Qrels, Run, as_scores
 from core.util.formatting import clip
 
 DEFAULT = ("nDCG@10", "R@10")
-MEASURES = ("nDCG@10", "RR@10", "R@5", "R@100", "P@5", "AP", "Judged@10")  # what an evaluation shows unless told otherwise
+# what an evaluation shows unless told otherwise
+MEASURES = ("nDCG@10", "RR@10", "R@5", "R@100", "P@5", "AP", "Judged@10")
 JUDGED = "Judged@10"
 DEEPEST_CUTOFF = 1000
 LONGEST_SAID = 80  # characters of an unknown name in a message
@@ -84,7 +85,8 @@ def per_query(qrels: Qrels, run: Run, names: Sequence[str] = DEFAULT) -> dict[st
     Ranks count, not scores: ties are already broken. A query of which ir_measures says nothing (Accuracy where nothing
     relevant was found) is left out. Raises SettingsError for an unknown metric.
     """
-    numbers = {query: str(at) for at, query in enumerate(qrels, 1)}  # some of ir_measures' programs want numbers for ids
+    # some of ir_measures' programs want numbers for ids
+    numbers = {query: str(at) for at, query in enumerate(qrels, 1)}
     queries = {number: query for query, number in numbers.items()}
     judged = {numbers[query]: grades for query, grades in qrels.items()}
     found: dict[str, dict[str, float]] = {}
@@ -94,7 +96,9 @@ def per_query(qrels: Qrels, run: Run, names: Sequence[str] = DEFAULT) -> dict[st
         ranked = {numbers[query]: as_scores(ids[:looked_at]) for query, ids in run.items() if query in numbers and ids}
         with _translated(name, "cannot be computed on these judgments"):
             values = {queries[value.query_id]: float(value.value) for value in measure.iter_calc(judged, ranked)}
-        found[name] = {query: values.get(query, math.nan) for query in qrels if not math.isnan(values.get(query, math.nan))}
+        found[name] = {
+            query: values.get(query, math.nan) for query in qrels if not math.isnan(values.get(query, math.nan))
+        }
     return found
 
 
@@ -112,7 +116,11 @@ def _parsed(name: str) -> Any:
         params: dict[str, Any] = measure.params
         safe = all(_whole(params.get(key, 1), 1, DEEPEST_CUTOFF) for key in ("cutoff", "rel"))
         gains = params.get("gains", {})
-        safe = safe and isinstance(gains, dict) and all(_whole(number, 0, DEEPEST_CUTOFF) for pair in gains.items() for number in pair)
+        safe = (
+            safe
+            and isinstance(gains, dict)
+            and all(_whole(number, 0, DEEPEST_CUTOFF) for pair in gains.items() for number in pair)
+        )
         if not safe:
             raise ValueError(name)
     if measure.NAME in _COUNTS:
@@ -130,7 +138,9 @@ def _translated(name: str, what: str) -> Iterator[None]:
         yield
     except _REFUSALS as error:
         said = repr(clip(name, LONGEST_SAID)) if len(name) > LONGEST_SAID else repr(name)
-        raise SettingsError(f"The metric {said} {what}: {_HINT}" if what else f"There is no metric {said}: {_HINT}") from error
+        raise SettingsError(
+            f"The metric {said} {what}: {_HINT}" if what else f"There is no metric {said}: {_HINT}"
+        ) from error
 
 
 def ndcg(chunks: Sequence[Placed], judgments: Sequence[SpanJudgment], depth: int = 10) -> float | None:

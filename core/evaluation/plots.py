@@ -23,9 +23,13 @@ def cost_figure(points: Sequence[Point], measure: str) -> go.Figure:
     """Return every system as a point: milliseconds to the right, quality up, with both spreads; the best trade-offs joined by a line."""
     front = sorted((point for point in points if not point.beaten), key=lambda point: point.ms)
     x, y = [_shown(point.ms) for point in front], [point.quality for point in front]
-    figure = go.Figure(go.Scatter(x=x, y=y, mode="lines", line={"color": SAME, "dash": "dot", "shape": "hv"}, hoverinfo="skip"))
+    figure = go.Figure(
+        go.Scatter(x=x, y=y, mode="lines", line={"color": SAME, "dash": "dot", "shape": "hv"}, hoverinfo="skip")
+    )
     figure.add_trace(_systems(points, measure))
-    figure.update_xaxes(type="log", title="milliseconds a query (median; bars: the middle half) ← lower is better", dtick=1)
+    figure.update_xaxes(
+        type="log", title="milliseconds a query (median; bars: the middle half) ← lower is better", dtick=1
+    )
     figure.update_yaxes(title=f"{escape(measure)}, higher is better →")
     figure.update_layout(height=460, margin=_NO_MARGIN, showlegend=False)
     return figure
@@ -36,20 +40,38 @@ def _systems(points: Sequence[Point], measure: str) -> go.Scatter:
     return go.Scatter(
         x=[_shown(point.ms) for point in points],
         y=[point.quality for point in points],
-        error_x=_bars([point.slow - point.ms for point in points], [_shown(point.ms) - _shown(point.quick) for point in points]),
-        error_y=_bars([point.interval.high - point.quality for point in points], [point.quality - point.interval.low for point in points]),
+        error_x=_bars(
+            [point.slow - point.ms for point in points], [_shown(point.ms) - _shown(point.quick) for point in points]
+        ),
+        error_y=_bars(
+            [point.interval.high - point.quality for point in points],
+            [point.quality - point.interval.low for point in points],
+        ),
         mode="markers+text",
         text=[escape(point.system) for point in points],
         textposition="top right",
-        marker={"size": 12, "color": [SAME if point.beaten else CROSS_COLOUR if "+cross" in point.system else BI_COLOUR for point in points]},
-        customdata=[[point.system, point.interval.low, point.interval.high, point.quick, point.slow] for point in points],
+        marker={
+            "size": 12,
+            "color": [
+                SAME if point.beaten else CROSS_COLOUR if "+cross" in point.system else BI_COLOUR for point in points
+            ],
+        },
+        customdata=[
+            [point.system, point.interval.low, point.interval.high, point.quick, point.slow] for point in points
+        ],
         hovertemplate=f"<b>%{{text}}</b><br>{escape(measure)} {quality}<br>%{{x:.1f}} ms (%{{customdata[3]:.1f}} to %{{customdata[4]:.1f}})<extra></extra>",
     )
 
 
 def _bars(above: Sequence[float], below: Sequence[float]) -> dict[str, object]:
     """Error bars of these lengths."""
-    return {"type": "data", "symmetric": False, "array": [max(one, 0) for one in above], "arrayminus": [max(one, 0) for one in below], "thickness": 1}
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [max(one, 0) for one in above],
+        "arrayminus": [max(one, 0) for one in below],
+        "thickness": 1,
+    }
 
 
 def _shown(ms: float) -> float:
@@ -94,7 +116,16 @@ def _curve(found: Sweep, name: str, y: Sequence[float], colour: str, shown: str)
 
 def _knee(at: Depth) -> go.Scatter:
     marker, text = {"size": 12, "symbol": "diamond", "color": CROSS_COLOUR}, [f"knee at {at.depth}"]
-    return go.Scatter(x=[at.depth], y=[at.ndcg], mode="markers+text", text=text, textposition="top left", marker=marker, name="knee", hoverinfo="skip")
+    return go.Scatter(
+        x=[at.depth],
+        y=[at.ndcg],
+        mode="markers+text",
+        text=text,
+        textposition="top left",
+        marker=marker,
+        name="knee",
+        hoverinfo="skip",
+    )
 
 
 def changes_figure(changes: Sequence[Change], queries: Mapping[str, str], measure: str) -> go.Figure:
@@ -105,8 +136,13 @@ def changes_figure(changes: Sequence[Change], queries: Mapping[str, str], measur
             x=list(range(1, len(changes) + 1)),
             y=[change.difference for change in changes],
             marker_color=[colours[change.verdict] for change in changes],
-            customdata=[[change.query, escape(clip(queries.get(change.query, ""), LABEL)), change.before, change.after] for change in changes],
-            hovertemplate="%{customdata[1]}<br>" + escape(measure) + " %{customdata[2]:.3f} → %{customdata[3]:.3f}<extra></extra>",
+            customdata=[
+                [change.query, escape(clip(queries.get(change.query, ""), LABEL)), change.before, change.after]
+                for change in changes
+            ],
+            hovertemplate="%{customdata[1]}<br>"
+            + escape(measure)
+            + " %{customdata[2]:.3f} → %{customdata[3]:.3f}<extra></extra>",
         )
     )
     figure.update_xaxes(title="queries, hurt most first", showticklabels=len(changes) <= 40)
@@ -141,7 +177,9 @@ def widths_figure(widths: Sequence[Width], top: int) -> go.Figure:
             1,
         )
     ticks = [width.width for width in widths]
-    figure.update_xaxes(type="log", tickvals=ticks, ticktext=[f"{width.width}{' (now)' if width.own else ''}" for width in widths])
+    figure.update_xaxes(
+        type="log", tickvals=ticks, ticktext=[f"{width.width}{' (now)' if width.own else ''}" for width in widths]
+    )
     figure.update_xaxes(title="ef_search", row=2, col=1)
     figure.update_yaxes(title=f"recall@{top},<br>higher is better →", tickformat=".1%", row=1, col=1)
     figure.update_yaxes(title="median ms,<br>← lower is better", rangemode="tozero", row=2, col=1)

@@ -155,13 +155,19 @@ class _Read:
                 ranked.insert(place, key)
                 found |= relevant.intersection(self.answer.units[at])
             if depth in wanted:
-                yield depth, self._top(ranked), self._figures(ranked, before, len(found) / max(1, len(relevant)), opposite)
+                yield (
+                    depth,
+                    self._top(ranked),
+                    self._figures(ranked, before, len(found) / max(1, len(relevant)), opposite),
+                )
 
     def _top(self, ranked: list[tuple[float, str, int]]) -> list[str]:
         places = chain((row[2] for row in ranked), islice(self.first.order, len(ranked), None))
         return pooled((self.answer.units[at] for at in places), TOP)
 
-    def _figures(self, ranked: list[tuple[float, str, int]], before: set[int], ceiling: float, opposite: int) -> Float64Array:
+    def _figures(
+        self, ranked: list[tuple[float, str, int]], before: set[int], ceiling: float, opposite: int
+    ) -> Float64Array:
         many = len(ranked)
         tau = 1 - 4 * opposite / (many * (many - 1)) if many > 1 else 1.0
         top = [row[2] for row in ranked[:TOP]] + list(islice(self.first.order[many:], max(0, TOP - many)))

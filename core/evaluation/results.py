@@ -39,7 +39,11 @@ def worth(queries: int, judged: Mapping[str, float], most: float = 1.0) -> list[
         worst = ", ".join(f"{name} {share:.0%}" for name, share in sorted(unjudged.items(), key=lambda item: item[1]))
         warnings.append(
             f"Many of the first ten hits were judged by nobody and count as not relevant; judged are: {worst}"
-            + (f" (no system could have more than {most:.0%}, so little is judged for a query). " if most < UNJUDGED else ". ")
+            + (
+                f" (no system could have more than {most:.0%}, so little is judged for a query). "
+                if most < UNJUDGED
+                else ". "
+            )
             + "Figures of these systems are too low by an unknown amount: judge their hits."
         )
     return warnings
@@ -64,7 +68,9 @@ class Results:
     measures: tuple[str, ...] = field(default=())
 
     @classmethod
-    def of(cls, questions: Questions, systems: Sequence[System], answers: Iterable[Answer], measures: Sequence[str]) -> Results:
+    def of(
+        cls, questions: Questions, systems: Sequence[System], answers: Iterable[Answer], measures: Sequence[str]
+    ) -> Results:
         """Measure what was answered. A measure that cannot be computed on these judgments is left out, and a note says so."""
         runs = runs_of(systems, answers)
         return cls.measured(questions, runs, measures)
@@ -76,7 +82,10 @@ class Results:
         notes = [said for said in found.values() if isinstance(said, str)]
         kept = {measure: by_system for measure, by_system in found.items() if not isinstance(by_system, str)}
         values = {name: {measure: by_system[name] for measure, by_system in kept.items()} for name in runs}
-        judged = {name: aggregate(per_query(questions.qrels, run.ranking, [JUDGED])[JUDGED]).mean for name, run in runs.items()}
+        judged = {
+            name: aggregate(per_query(questions.qrels, run.ranking, [JUDGED])[JUDGED]).mean
+            for name, run in runs.items()
+        }
         return cls(questions.queries, questions.qrels, runs, values, judged, tuple(notes), tuple(kept))
 
     @property
@@ -102,7 +111,8 @@ class Results:
         if not common:
             return {}
         return compare_all(
-            {query: before[query] for query in common}, {name: {query: values[query] for query in common} for name, values in others.items()}
+            {query: before[query] for query in common},
+            {name: {query: values[query] for query in common} for name, values in others.items()},
         )
 
     def changes(self, first: str, second: str, measure: str) -> list[Change]:
@@ -131,7 +141,9 @@ class SideBySide:
     left_out: int  # queries that one of them alone has
 
 
-def side_by_side(one: Results, first: str, other: Results, second: str, measure: str, same_data: bool = True) -> SideBySide:
+def side_by_side(
+    one: Results, first: str, other: Results, second: str, measure: str, same_data: bool = True
+) -> SideBySide:
     """Compare two systems of two experiments by a measure that both have. Raises DataError where no query or measure is common."""
     if measure not in one.measures or measure not in other.measures:
         raise DataError(f"{measure} was not measured in both experiments: choose another measure")
@@ -140,4 +152,6 @@ def side_by_side(one: Results, first: str, other: Results, second: str, measure:
     if not common:
         raise DataError("The two experiments have no query in common: compare experiments on the same judged queries")
     left, right = {query: before[query] for query in common}, {query: after[query] for query in common}
-    return SideBySide(compare(left, right), changes(left, right), len(common), same_data, len(set(before) | set(after)) - len(common))
+    return SideBySide(
+        compare(left, right), changes(left, right), len(common), same_data, len(set(before) | set(after)) - len(common)
+    )

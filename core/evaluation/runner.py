@@ -90,14 +90,24 @@ class Asking:
         candidates = list(dict.fromkeys(id_ for one in found.values() for id_ in one.ids))
         places = {id_: at for at, id_ in enumerate(candidates)}
         units = tuple(self.questions.units(query, id_, ground.place(id_)) for id_ in candidates)
-        answer = Answer(query, name, tuple(candidates), units, {stage: _stage(one, places) for stage, one in found.items()})
+        answer = Answer(
+            query, name, tuple(candidates), units, {stage: _stage(one, places) for stage, one in found.items()}
+        )
         pool = self._pool(answer)
         if not pool or self.reranker is None:
             return answer
         started = time.perf_counter()
         scores = self.reranker.score([(text, ground.read(candidates[at])) for at in pool])
         took = (time.perf_counter() - started) * 1e3
-        return Answer(query, name, answer.candidates, units, answer.stages, dict(zip(pool, scores.logits.tolist(), strict=True)), took)
+        return Answer(
+            query,
+            name,
+            answer.candidates,
+            units,
+            answer.stages,
+            dict(zip(pool, scores.logits.tolist(), strict=True)),
+            took,
+        )
 
     def _pool(self, answer: Answer) -> list[int]:
         """The places that the cross-encoder reads: the pools of all systems together, each pair once."""
@@ -192,21 +202,40 @@ def plan(workspace: Workspace, request: Request, questions: Questions | None = N
     return Plan(tuple(systems), asked, grounds, Asking(asked, grounds, systems, reranker, depth), facts, tuple(notes))
 
 
-def _facts(grounds: Mapping[str, CollectionCorpus], reranker: CrossEncoder | None, questions: Questions, split: str | None, depth: int) -> dict[str, Any]:
+def _facts(
+    grounds: Mapping[str, CollectionCorpus],
+    reranker: CrossEncoder | None,
+    questions: Questions,
+    split: str | None,
+    depth: int,
+) -> dict[str, Any]:
     collections = {name: ground.facts() for name, ground in grounds.items()}
     hashes = sorted(str(facts["hash"]) for facts in collections.values())
-    judged = [f"{query}\0{questions.queries[query]}\0{sorted(grades.items())}" for query, grades in sorted(questions.qrels.items())]
+    judged = [
+        f"{query}\0{questions.queries[query]}\0{sorted(grades.items())}"
+        for query, grades in sorted(questions.qrels.items())
+    ]
     read = {"model": reranker.model, "revision": reranker.revision} if reranker else None
-    return {"collections": collections, "reranker": read, "split": split, "depth": depth, "data": short_hash(*judged, *hashes)}
+    return {
+        "collections": collections,
+        "reranker": read,
+        "split": split,
+        "depth": depth,
+        "data": short_hash(*judged, *hashes),
+    }
 
 
 def _missing(workspace: Workspace, collection: Collection, questions: Questions) -> Sequence[str]:
     """Say of judged documents that a collection does not hold: no system can find them there."""
     names = workspace.shelf.names(collection.key)
-    judged = {unit.rpartition(":")[0] if questions.spans else unit for grades in questions.qrels.values() for unit in grades}
+    judged = {
+        unit.rpartition(":")[0] if questions.spans else unit for grades in questions.qrels.values() for unit in grades
+    }
     gone = len(judged - names.keys())
     if gone == len(judged):
-        raise DataError(f"None of the judged documents is in {collection.name!r}: choose a collection over the same documents")
+        raise DataError(
+            f"None of the judged documents is in {collection.name!r}: choose a collection over the same documents"
+        )
     return (
         [
             f"{plural(gone, 'judged document is', 'judged documents are')} not in {collection.name}: "
@@ -260,5 +289,7 @@ class Bench:
     def run(self, names: Sequence[str], report: LineReport = lambda _line: None) -> dict[str, SystemRun]:
         """Return the runs of the systems ``names``. Raises SettingsError."""
         systems = [replace(parse_system(name, self._pool), ground=self._ground.name) for name in names]
-        asking = Asking(Questions.of_documents(self._judged), {self._ground.name: self._ground}, systems, self._reranker, DEEPEST)
+        asking = Asking(
+            Questions.of_documents(self._judged), {self._ground.name: self._ground}, systems, self._reranker, DEEPEST
+        )
         return runs_of(systems, asking.answers(report))

@@ -119,7 +119,10 @@ def changes(before: Mapping[str, float], after: Mapping[str, float]) -> list[Cha
     """
     if before.keys() != after.keys():
         raise DataError("Two systems can be compared on the same queries only: measure both on the same ones")
-    return sorted((Change(query, value, after[query]) for query, value in before.items()), key=lambda change: (change.difference, change.query))
+    return sorted(
+        (Change(query, value, after[query]) for query, value in before.items()),
+        key=lambda change: (change.difference, change.query),
+    )
 
 
 def compare(before: Mapping[str, float], after: Mapping[str, float], seed: int = SEED) -> Paired:
@@ -140,11 +143,15 @@ def compare(before: Mapping[str, float], after: Mapping[str, float], seed: int =
     return Paired(len(found), first, second, bootstrap(differences, seed), better, worse, p, p, d, exact)
 
 
-def compare_all(first: Mapping[str, float], others: Mapping[str, Mapping[str, float]], seed: int = SEED) -> dict[str, Paired]:
+def compare_all(
+    first: Mapping[str, float], others: Mapping[str, Mapping[str, float]], seed: int = SEED
+) -> dict[str, Paired]:
     """Return each of ``others`` against ``first``, their p values corrected for being several."""
     found = {name: compare(first, values, seed) for name, values in others.items()}
     corrected = holm([one.raw for one in found.values()])
-    return {name: replace(one, p=p, compared=len(found)) for (name, one), p in zip(found.items(), corrected, strict=True)}
+    return {
+        name: replace(one, p=p, compared=len(found)) for (name, one), p in zip(found.items(), corrected, strict=True)
+    }
 
 
 def randomisation(differences: Float64Array, seed: int = SEED) -> tuple[float, bool]:
@@ -178,7 +185,10 @@ def bootstrap(values: Sequence[float] | Float64Array, seed: int = SEED) -> Inter
         return Interval(mean, mean)
     random = np.random.default_rng(seed)
     step = max(1, min(RESAMPLES, 2_000_000 // len(held)))
-    means = [held[random.integers(0, len(held), (min(step, RESAMPLES - at), len(held)))].mean(axis=1) for at in range(0, RESAMPLES, step)]
+    means = [
+        held[random.integers(0, len(held), (min(step, RESAMPLES - at), len(held)))].mean(axis=1)
+        for at in range(0, RESAMPLES, step)
+    ]
     low, high = np.quantile(np.concatenate(means), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(low), float(high))
 

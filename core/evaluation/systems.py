@@ -66,7 +66,9 @@ class Answer:
     def _hybrid(self) -> Stage:
         stages = [self.stages[part] for part in HYBRID_OF]
         fused = reciprocal_rank_fusion([stage.order for stage in stages])
-        order = sorted(fused, key=lambda at: (-fused[at], self.candidates[at]))[: max(len(stage.order) for stage in stages)]
+        order = sorted(fused, key=lambda at: (-fused[at], self.candidates[at]))[
+            : max(len(stage.order) for stage in stages)
+        ]
         return Stage(tuple(order), tuple(fused[at] for at in order), sum(stage.ms for stage in stages))
 
     def reranked(self, first: Stage, pool: int, kind: str = "cross") -> list[int]:
@@ -88,7 +90,9 @@ class Answer:
         """Return the answer as one line of JSON."""
         known: dict[str, int] = {}
         units = [[known.setdefault(unit, len(known)) for unit in held] for held in self.units]
-        stages = {name: [list(stage.order), list(stage.scores), round(stage.ms, 4)] for name, stage in self.stages.items()}
+        stages = {
+            name: [list(stage.order), list(stage.scores), round(stage.ms, 4)] for name, stage in self.stages.items()
+        }
         held = {
             "query": self.query,
             "ground": self.ground,
@@ -108,7 +112,9 @@ class Answer:
         try:
             held = json.loads(line)
             units = tuple(tuple(held["names"][at] for at in units) for units in held["units"])
-            stages = {name: Stage(tuple(order), tuple(scores), ms) for name, (order, scores, ms) in held["stages"].items()}
+            stages = {
+                name: Stage(tuple(order), tuple(scores), ms) for name, (order, scores, ms) in held["stages"].items()
+            }
             logits = dict(zip(held["read"], held["logits"], strict=True))
             return cls(held["query"], held["ground"], tuple(held["candidates"]), units, stages, logits, held["reading"])
         except (ValueError, KeyError, TypeError, IndexError) as error:
@@ -167,7 +173,9 @@ def parse_system(name: str, pool: int, grounds: Sequence[str] = ()) -> System:
     found = _NAME.fullmatch(rest)
     kind = (found["kind"] or "").removeprefix("+") if found else ""
     if not found or (found["pool"] and not kind) or (kind == "cross-sum" and found["stage"] not in ("bi", "bi-exact")):
-        raise SettingsError(f"There is no system {name!r}: use {', '.join(SYSTEMS)}; or bi-exact on a collection; +cross@20 sets a pool")
+        raise SettingsError(
+            f"There is no system {name!r}: use {', '.join(SYSTEMS)}; or bi-exact on a collection; +cross@20 sets a pool"
+        )
     depth = int(found["pool"] or pool)
     if kind and not 1 <= depth <= DEEPEST:
         raise SettingsError(f"The system {name!r} reranks {depth} candidates: use 1 to {DEEPEST:,}")

@@ -52,7 +52,9 @@ class Manifest:
     parts: dict[str, Part] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, collection: Collection, documents: int, chunks: int, queries: int, judgments: int, parts: dict[str, Part]) -> Manifest:
+    def of(
+        cls, collection: Collection, documents: int, chunks: int, queries: int, judgments: int, parts: dict[str, Part]
+    ) -> Manifest:
         """Return the manifest of a collection that has so much in it."""
         return cls(
             collection.name,
@@ -82,20 +84,28 @@ def read_manifest(about: str, text: bytes) -> Manifest:
     try:
         held: dict[str, Any] = dict(json.loads(text))
     except (ValueError, TypeError, RecursionError) as error:
-        raise ExchangeError(f"{about} is damaged: its {MANIFEST_FILE} is not JSON. Export the collection again") from error
+        raise ExchangeError(
+            f"{about} is damaged: its {MANIFEST_FILE} is not JSON. Export the collection again"
+        ) from error
     if held.pop("format", None) != FORMAT:
         raise ExchangeError(f"{about} is not a bundle of Rankscope's: its {MANIFEST_FILE} does not say '{FORMAT}'")
     if (schema := held.pop("schema", None)) != SCHEMA:
-        raise ExchangeError(f"{about} has the format's version {schema}, and version {SCHEMA} is read here: use the Rankscope that wrote it, or a newer one")
+        raise ExchangeError(
+            f"{about} has the format's version {schema}, and version {SCHEMA} is read here: use the Rankscope that wrote it, or a newer one"
+        )
     try:
         chunking = ChunkSettings(**held.pop("chunking"))
         parts = {name: Part(**part) for name, part in held.pop("parts").items()}
         manifest = Manifest(**held, chunking=chunking, parts=parts)
         sound = manifest.metric in METRICS and manifest.dimension > 0
     except (KeyError, TypeError, AttributeError, SettingsError) as error:
-        raise ExchangeError(f"{about} is damaged: its {MANIFEST_FILE} lacks something or holds what it should not ({error}). Export the collection again") from error
+        raise ExchangeError(
+            f"{about} is damaged: its {MANIFEST_FILE} lacks something or holds what it should not ({error}). Export the collection again"
+        ) from error
     if not sound:
-        raise ExchangeError(f"{about} is damaged: {manifest.dimension} dimensions and the measure {manifest.metric!r} cannot be. Export the collection again")
+        raise ExchangeError(
+            f"{about} is damaged: {manifest.dimension} dimensions and the measure {manifest.metric!r} cannot be. Export the collection again"
+        )
     return manifest
 
 
@@ -142,17 +152,16 @@ def chunk_schema(dimension: int) -> pa.Schema:
 
 def documents_table(held: Sequence[tuple[StoredDocument, Document]]) -> pa.Table:
     """Return documents with their texts as rows."""
-    rows = [
-        {**asdict(stored), "text": document.text, "marks": write_marks(document)}
-        for stored, document in held
-    ]
+    rows = [{**asdict(stored), "text": document.text, "marks": write_marks(document)} for stored, document in held]
     return pa.Table.from_pylist([{name: row[name] for name in DOCUMENTS.names} for row in rows], schema=DOCUMENTS)
 
 
 def read_documents(table: pa.Table) -> list[Entry]:
     """Return the rows as documents that are about to join a collection."""
     return [
-        Entry(replace(read_document(row["name"], row["text"], row["marks"]), size=row["size"]), row["name"], row["chunks"])
+        Entry(
+            replace(read_document(row["name"], row["text"], row["marks"]), size=row["size"]), row["name"], row["chunks"]
+        )
         for row in table.to_pylist()
     ]
 
@@ -162,7 +171,10 @@ def chunks_table(batch: Batch) -> pa.Table:
     dimension = batch.vectors.shape[1]
     columns: list[Any] = [pa.array(batch.ids, pa.string())]
     columns += [pa.array([held.get(name) for held in batch.metadatas], kind) for name, kind in _OWN.items()]
-    others = [json.dumps({key: value for key, value in held.items() if key not in _OWN}, ensure_ascii=False) for held in batch.metadatas]
+    others = [
+        json.dumps({key: value for key, value in held.items() if key not in _OWN}, ensure_ascii=False)
+        for held in batch.metadatas
+    ]
     columns += [pa.array(batch.texts, pa.large_string()), pa.array(others, pa.large_string())]
     columns.append(pa.FixedSizeListArray.from_arrays(pa.array(batch.vectors.ravel(), pa.float32()), dimension))
     return pa.Table.from_arrays(columns, schema=chunk_schema(dimension))
@@ -183,7 +195,9 @@ def read_chunks(table: pa.Table) -> Batch:
 
 def queries_table(queries: dict[str, str]) -> pa.Table:
     """Return queries as rows."""
-    return pa.Table.from_arrays([pa.array(list(queries), pa.string()), pa.array(list(queries.values()), pa.large_string())], schema=QUERIES)
+    return pa.Table.from_arrays(
+        [pa.array(list(queries), pa.string()), pa.array(list(queries.values()), pa.large_string())], schema=QUERIES
+    )
 
 
 def judgments_table(judgments: Sequence[Judgment]) -> pa.Table:

@@ -44,7 +44,9 @@ BLOCK = 1 << 20  # bytes
 AGAIN = "Copy the file again, or export the collection again"
 
 
-def bring_in(workspace: Workspace, file: Path, name: str | None = None, model: str | None = None, report: Report = silent) -> Brought:
+def bring_in(
+    workspace: Workspace, file: Path, name: str | None = None, model: str | None = None, report: Report = silent
+) -> Brought:
     """Make the collection in the bundle ``file``, called ``name`` (None: as it was). Nothing is embedded.
 
     ``model`` names the model here where it lies in another place than there. Raises ExchangeError for a bundle
@@ -76,7 +78,9 @@ def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise ExchangeError(f"{file} is damaged or was cut off ({error}). {AGAIN}") from error
     except OSError as error:
-        raise ExchangeError(f"{file} cannot be unpacked ({error.strerror or error}): check the path, and that there is room on the disk") from error
+        raise ExchangeError(
+            f"{file} cannot be unpacked ({error.strerror or error}): check the path, and that there is room on the disk"
+        ) from error
 
 
 def _manifest(file: Path, archive: zipfile.ZipFile) -> Manifest:
@@ -85,7 +89,11 @@ def _manifest(file: Path, archive: zipfile.ZipFile) -> Manifest:
     if any(held.flag_bits & 1 for held in archive.infolist()):
         raise ExchangeError(f"{file} is locked with a password: unlock it first")
     made_of = read_manifest(str(file), archive.read(manifest.MANIFEST_FILE))
-    needed = ["documents.parquet", "chunks.parquet", *(["queries.parquet", "judgments.parquet"] if made_of.queries else [])]
+    needed = [
+        "documents.parquet",
+        "chunks.parquet",
+        *(["queries.parquet", "judgments.parquet"] if made_of.queries else []),
+    ]
     missing = [name for name in needed if name not in archive.namelist() or name not in made_of.parts]
     if missing:
         raise ExchangeError(f"{file} lacks {missing[0]}. {AGAIN}")
@@ -116,7 +124,9 @@ def _unpack(file: Path, archive: zipfile.ZipFile, made_of: Manifest, folder: Pat
                 size += len(block)
                 unpacked.write(block)
         if (size, digest.hexdigest()) != (part.size, part.sha256):
-            raise ExchangeError(f"{file} was changed or damaged: {name} is not what its {manifest.MANIFEST_FILE} says (SHA-256). {AGAIN}")
+            raise ExchangeError(
+                f"{file} was changed or damaged: {name} is not what its {manifest.MANIFEST_FILE} says (SHA-256). {AGAIN}"
+            )
 
 
 class _Bundle:
@@ -158,14 +168,27 @@ def _store(bundle: _Bundle, workspace: Workspace, title: str, model: str, report
     intake = Intake(workspace, collection, Track(report, made_of.documents, made_of.chunks))
     chunks = bundle.tables("chunks.parquet", chunk_schema(made_of.dimension))
     for table in bundle.tables("documents.parquet", DOCUMENTS):
-        entries, batch = read_documents(table), read_chunks(next(chunks, None) or chunk_schema(made_of.dimension).empty_table())
+        entries, batch = (
+            read_documents(table),
+            read_chunks(next(chunks, None) or chunk_schema(made_of.dimension).empty_table()),
+        )
         counted = Counter(held.get("document_id") for held in batch.metadatas)
         if counted != Counter({entry.document.id: entry.chunks for entry in entries if entry.chunks}):
-            raise bundle.damaged(f"the chunks are not those of its documents, near {entries[0].name if entries else 'the start'!r}")
+            raise bundle.damaged(
+                f"the chunks are not those of its documents, near {entries[0].name if entries else 'the start'!r}"
+            )
         intake.take(entries, [batch])
     if made_of.queries:
-        queries = {row["query_id"]: row["text"] for table in bundle.tables("queries.parquet", QUERIES) for row in table.to_pylist()}
-        judged = [judgment for table in bundle.tables("judgments.parquet", JUDGMENTS, JUDGMENTS_FIRST) for judgment in read_judgments(table)]
+        queries = {
+            row["query_id"]: row["text"]
+            for table in bundle.tables("queries.parquet", QUERIES)
+            for row in table.to_pylist()
+        }
+        judged = [
+            judgment
+            for table in bundle.tables("judgments.parquet", JUDGMENTS, JUDGMENTS_FIRST)
+            for judgment in read_judgments(table)
+        ]
         workspace.judgments.keep(collection.key, queries, judged)
 
 
@@ -177,7 +200,9 @@ def take_out(workspace: Workspace, name: str, file: Path, report: Report = silen
     """
     collection = workspace.store.collection(name)
     if collection.foreign:
-        raise ExchangeError(f"The collection {name!r} belongs to another program: import it under a name of its own, then export that")
+        raise ExchangeError(
+            f"The collection {name!r} belongs to another program: import it under a name of its own, then export that"
+        )
     if file.exists():
         raise ExchangeError(f"{file} exists already: choose another name or remove it first")
     partial = file.with_name(f"{file.name}.part")
@@ -210,7 +235,9 @@ class _Writer:
         key, judged = self._collection.key, self._workspace.judgments
         queries, judgments = judged.queries(key), judged.judgments(key)
         self._part("documents.parquet", DOCUMENTS, (self._texts(group) for group in self._groups))
-        self._part("chunks.parquet", chunk_schema(self._collection.dimension), (self._vectors(group) for group in self._groups))
+        self._part(
+            "chunks.parquet", chunk_schema(self._collection.dimension), (self._vectors(group) for group in self._groups)
+        )
         if queries:
             self._part("queries.parquet", QUERIES, [queries_table(queries)])
             self._part("judgments.parquet", JUDGMENTS, [judgments_table(judgments)])
@@ -222,7 +249,9 @@ class _Writer:
         """One table: a row group for each of ``tables``."""
         with self._archive.open(name, "w", force_zip64=True) as opened:
             hashed = _Hashed(opened)
-            with pq.ParquetWriter(pa.PythonFile(hashed, "w"), schema, compression="zstd", use_dictionary=False) as writer:
+            with pq.ParquetWriter(
+                pa.PythonFile(hashed, "w"), schema, compression="zstd", use_dictionary=False
+            ) as writer:
                 for table in tables:
                     writer.write_table(table, row_group_size=max(table.num_rows, 1))
         self._parts[name] = Part(hashed.size, hashed.digest.hexdigest())
@@ -234,7 +263,11 @@ class _Writer:
     def _vectors(self, group: list[StoredDocument]) -> pa.Table:
         batches = list(whole_batches(self._workspace, self._collection, group))
         self._progress.add(len(group), sum(len(batch.ids) for batch in batches), group[-1].name)
-        return pa.concat_tables([chunks_table(batch) for batch in batches]) if batches else chunk_schema(self._collection.dimension).empty_table()
+        return (
+            pa.concat_tables([chunks_table(batch) for batch in batches])
+            if batches
+            else chunk_schema(self._collection.dimension).empty_table()
+        )
 
 
 class _Hashed:
@@ -268,7 +301,9 @@ def whole_batches(workspace: Workspace, collection: Collection, group: list[Stor
     for batch in workspace.store.batches(collection, {document.document_id for document in group}):
         found += len(batch.ids)
         if not np.isfinite(batch.vectors).all():
-            raise ExchangeError(f"The collection {collection.name!r} holds vectors that are no numbers: index its documents again")
+            raise ExchangeError(
+                f"The collection {collection.name!r} holds vectors that are no numbers: index its documents again"
+            )
         yield batch
     wanted = sum(document.chunks for document in group)
     if found != wanted:

@@ -46,7 +46,9 @@ class Listed:
     @property
     def line(self) -> str:
         """One line that says it all."""
-        made = ", made by Rankscope" if self.ours else f", embedded with {self.stated_model}" if self.stated_model else ""
+        made = (
+            ", made by Rankscope" if self.ours else f", embedded with {self.stated_model}" if self.stated_model else ""
+        )
         return f"{self.name}: {self.chunks:,} chunks, {self.dimension} dimensions, {self.metric}{made}"
 
 
@@ -66,7 +68,9 @@ def open_foreign(folder: Path) -> Iterator[VectorStore]:
         try:
             _copy(folder, copy)
         except (OSError, shutil.Error) as error:
-            raise ExchangeError(f"{folder} cannot be copied to look into it ({error}): is there room on the disk, and may you read it?") from error
+            raise ExchangeError(
+                f"{folder} cannot be copied to look into it ({error}): is there room on the disk, and may you read it?"
+            ) from error
         store = VectorStore.open(copy)
         try:
             yield store
@@ -87,7 +91,14 @@ def _copy(folder: Path, copy: Path) -> None:
 def listed(store: VectorStore, collection: Collection) -> Listed:
     """Return what can be told of a collection before it is brought in."""
     dimension = store.first(collection).vectors.shape[1]
-    return Listed(collection.name, collection.chunks, dimension, collection.metric, store.stated_model(collection), not collection.foreign)
+    return Listed(
+        collection.name,
+        collection.chunks,
+        dimension,
+        collection.metric,
+        store.stated_model(collection),
+        not collection.foreign,
+    )
 
 
 def choose(about: str, store: VectorStore, name: str | None) -> Collection:
@@ -102,9 +113,13 @@ def choose(about: str, store: VectorStore, name: str | None) -> Collection:
         raise SettingsError(f"{about} holds {len(there)} collections: choose one with --from. There are {choices}")
     found = next((collection for collection in there if name in (None, collection.name)), None)
     if found is None:
-        raise CollectionNotFound(f"{about} holds no collection {name!r}: there is {choices}" if name else f"{about} holds no collections")
+        raise CollectionNotFound(
+            f"{about} holds no collection {name!r}: there is {choices}" if name else f"{about} holds no collections"
+        )
     if not found.foreign:
-        raise ExchangeError(f"{about}: {found.name!r} was made by Rankscope. Export it there with 'python -m core export', and import that file")
+        raise ExchangeError(
+            f"{about}: {found.name!r} was made by Rankscope. Export it there with 'python -m core export', and import that file"
+        )
     return found
 
 
@@ -143,7 +158,14 @@ class _Adopted:
     spans: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
-def adopt(workspace: Workspace, store: VectorStore, origin: Collection, name: str, model: str | None = None, report: Report = silent) -> Brought:
+def adopt(
+    workspace: Workspace,
+    store: VectorStore,
+    origin: Collection,
+    name: str,
+    model: str | None = None,
+    report: Report = silent,
+) -> Brought:
     """Make the collection ``name`` of what another program put into ``origin``, a collection of ``store``. Nothing is embedded.
 
     ``store`` may be the workspace's own. ``model`` is the bi-encoder that made the vectors. Raises SettingsError where
@@ -172,7 +194,11 @@ def adopt(workspace: Workspace, store: VectorStore, origin: Collection, name: st
             batch, longer = _chunks(store, origin, group, encoder)
             too_long += longer
             intake.take([Entry(one.document, one.document.name, len(one.spans)) for one in group], [batch])
-    notes.append(f"{plural(too_long, 'chunk')} longer than the {encoder.budget} tokens that {encoder.model} reads" if too_long else "")
+    notes.append(
+        f"{plural(too_long, 'chunk')} longer than the {encoder.budget} tokens that {encoder.model} reads"
+        if too_long
+        else ""
+    )
     return Brought(workspace.store.collection(name), len(adopted), notes=tuple(note for note in notes if note))
 
 
@@ -209,7 +235,9 @@ def _gather(store: VectorStore, origin: Collection) -> tuple[list[_Adopted], int
             gathered.texts.append(text)
             gathered.ids.append(chunk_id)
     if not sources:
-        raise ExchangeError(f"The collection {origin.name!r} holds vectors but no texts, and what is found could not be shown: index the documents here instead")
+        raise ExchangeError(
+            f"The collection {origin.name!r} holds vectors but no texts, and what is found could not be shown: index the documents here instead"
+        )
     adopted: dict[str, _Adopted] = {}
     for gathered in sources.values():
         document = gathered.document()

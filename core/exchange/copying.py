@@ -21,7 +21,9 @@ SAMPLE = 8  # chunks whose vectors tell whether a model's vectors have length 1
 UNIT = 1e-3  # how far from 1 a length may be
 
 
-def copy(workspace: Workspace, name: str, new: str, wanted: CollectionOptions | None = None, report: Report = silent) -> Brought:
+def copy(
+    workspace: Workspace, name: str, new: str, wanted: CollectionOptions | None = None, report: Report = silent
+) -> Brought:
     """Make the collection ``new`` from the documents and judgments of ``name``; what is not asked for is as there.
 
     Vectors are computed again only where the model, or the way to cut, is another one. Raises SettingsError, CollectionNotFound,
@@ -29,7 +31,9 @@ def copy(workspace: Workspace, name: str, new: str, wanted: CollectionOptions | 
     """
     original = workspace.store.collection(name)
     if original.foreign:
-        raise ExchangeError(f"The collection {name!r} belongs to another program: import it under a name of its own, then copy that")
+        raise ExchangeError(
+            f"The collection {name!r} belongs to another program: import it under a name of its own, then copy that"
+        )
     refuse_taken(workspace, new)
     asked = wanted or CollectionOptions()
     documents = workspace.documents(original)
@@ -40,7 +44,12 @@ def copy(workspace: Workspace, name: str, new: str, wanted: CollectionOptions | 
             made = _index_again(workspace, original, coming.title, asked, documents, report)
         workspace.judgments.copy(original.key, made.key)
     copied = workspace.store.collection(new)
-    return Brought(copied, len(documents), len(workspace.judgments.queries(copied.key)), len(workspace.judgments.judgments(copied.key)))
+    return Brought(
+        copied,
+        len(documents),
+        len(workspace.judgments.queries(copied.key)),
+        len(workspace.judgments.judgments(copied.key)),
+    )
 
 
 def settled(workspace: Workspace, original: Collection, asked: CollectionOptions) -> CollectionOptions:
@@ -50,7 +59,9 @@ def settled(workspace: Workspace, original: Collection, asked: CollectionOptions
     """
     model = asked.model or original.model
     cut = _chunking(original, asked, workspace.catalog.get(model).budget)
-    return CollectionOptions(model, asked.metric or original.metric, cut.size, cut.overlap, cut.method, cut.rows, cut.percentile)
+    return CollectionOptions(
+        model, asked.metric or original.metric, cut.size, cut.overlap, cut.method, cut.rows, cut.percentile
+    )
 
 
 def _chunking(original: Collection, asked: CollectionOptions, most: int | None = None) -> ChunkSettings:
@@ -68,11 +79,19 @@ def _same_vectors(workspace: Workspace, original: Collection, asked: CollectionO
     if asked.model is not None:  # of the same name it may be another revision by now
         encoder = workspace.catalog.get(asked.model)
         here = (encoder.model, encoder.revision, encoder.dimension, encoder.query_prompt, encoder.document_prompt)
-        if here != (original.model, original.revision, original.dimension, original.query_prompt, original.document_prompt):
+        if here != (
+            original.model,
+            original.revision,
+            original.dimension,
+            original.query_prompt,
+            original.document_prompt,
+        ):
             return False
     if _chunking(original, asked).identity != original.chunking.identity:
         return False
-    return asked.metric in (None, original.metric) or original.metric != "cosine" or _has_unit_vectors(workspace, original)
+    return (
+        asked.metric in (None, original.metric) or original.metric != "cosine" or _has_unit_vectors(workspace, original)
+    )
 
 
 def _has_unit_vectors(workspace: Workspace, original: Collection) -> bool:
@@ -85,7 +104,12 @@ def _has_unit_vectors(workspace: Workspace, original: Collection) -> bool:
 
 
 def _carry_over(
-    workspace: Workspace, original: Collection, title: str, asked: CollectionOptions, documents: list[StoredDocument], report: Report
+    workspace: Workspace,
+    original: Collection,
+    title: str,
+    asked: CollectionOptions,
+    documents: list[StoredDocument],
+    report: Report,
 ) -> Collection:
     """The same chunks and vectors once more; the model itself need not be here."""
     with workspace.writing():
@@ -110,7 +134,12 @@ def _carry_over(
 
 
 def _index_again(
-    workspace: Workspace, original: Collection, title: str, asked: CollectionOptions, documents: list[StoredDocument], report: Report
+    workspace: Workspace,
+    original: Collection,
+    title: str,
+    asked: CollectionOptions,
+    documents: list[StoredDocument],
+    report: Report,
 ) -> Collection:
     made = workspace.create(title, settled(workspace, original, asked))
     sources = [_source(workspace, stored) for stored in documents]

@@ -19,7 +19,13 @@ from core.util.progress import Report, silent
 from core.workspace import Workspace, arrival, refuse_taken
 
 
-def bring_beir(workspace: Workspace, path: Path, name: str | None = None, wanted: CollectionOptions | None = None, report: Report = silent) -> Brought:
+def bring_beir(
+    workspace: Workspace,
+    path: Path,
+    name: str | None = None,
+    wanted: CollectionOptions | None = None,
+    report: Report = silent,
+) -> Brought:
     """Make a collection of the BEIR folder or ZIP ``path``, called ``name`` (None: as that is), of the settings ``wanted``.
 
     Every corpus entry is a document called by its id. Raises DataError, before anything is stored, for what does not
@@ -54,14 +60,23 @@ def _distinct(data: BeirData) -> tuple[list[Document], tuple[str, ...]]:
     same = len(data.documents) - empty - len(texts)
     notes = []
     if empty:
-        notes.append(f"{plural(empty, 'document')} without text left out; judgments of them are kept, and count as not found")
+        notes.append(
+            f"{plural(empty, 'document')} without text left out; judgments of them are kept, and count as not found"
+        )
     if same:
-        notes.append(f"{plural(same, 'document')} with the same text as another held once; judgments of both count for the one")
+        notes.append(
+            f"{plural(same, 'document')} with the same text as another held once; judgments of both count for the one"
+        )
     return list(texts.values()), tuple(notes)
 
 
 def bring_any(
-    workspace: Workspace, path: Path, name: str | None = None, wanted: CollectionOptions | None = None, origin: str | None = None, report: Report = silent
+    workspace: Workspace,
+    path: Path,
+    name: str | None = None,
+    wanted: CollectionOptions | None = None,
+    origin: str | None = None,
+    report: Report = silent,
 ) -> Brought:
     """Bring in what ``path`` holds, called ``name`` (None: as it was); ``origin`` names the collection in a folder of Chroma's.
 
@@ -79,4 +94,6 @@ def bring_any(
         return bring_beir(workspace, path, name, wanted, report)
     if path.is_file():
         return bring_in(workspace, path, name, wanted.model, report)
-    raise ExchangeError(f"{path} holds neither corpus.jsonl (BEIR) nor chroma.sqlite3 (Chroma): its files can be indexed instead")
+    raise ExchangeError(
+        f"{path} holds neither corpus.jsonl (BEIR) nor chroma.sqlite3 (Chroma): its files can be indexed instead"
+    )

@@ -16,7 +16,16 @@ from core.formats.judgment_tables import CSV_COLUMNS, read_csv, read_quepid
 from core.formats.trec import Line, read_beir_qrels, read_queries, read_trec
 from core.judgments.queries import USUAL, qrels_for, splits_for
 from core.judgments.relevance import JudgedQueries
-from core.records.judgments import EVERYTHING, RESERVED, SAMPLES, SHARED, Judgment, free_split, normalise_query, query_id_of
+from core.records.judgments import (
+    EVERYTHING,
+    RESERVED,
+    SAMPLES,
+    SHARED,
+    Judgment,
+    free_split,
+    normalise_query,
+    query_id_of,
+)
 from core.records.search import Collection, StoredDocument
 from core.store.judgments import now
 from core.util.csv_safety import armoured, is_formula
@@ -61,7 +70,9 @@ class Matching:
             else:
                 self._add(line, line.grade)
         if not self.judged:
-            raise DataError(f"{self.file} has no judgment that can be brought in: {'; '.join(self.notes) or 'it holds none'}")
+            raise DataError(
+                f"{self.file} has no judgment that can be brought in: {'; '.join(self.notes) or 'it holds none'}"
+            )
         return [judgment for judgment, _ in self.judged.values()]
 
     @property
@@ -72,8 +83,15 @@ class Matching:
             named = ", ".join(clip(name, 60) for name in list(self.missing)[:NAMED])
             lines = sum(self.missing.values())
             more = ", …" if len(self.missing) > NAMED else ""
-            said.append(f"{plural(lines, 'line')} {'names' if lines == 1 else 'name'} documents that are not here: {named}{more}")
-        for what, words in (("unrated", "without a grade"), ("again", "said what another one says"), ("differ", "rated by several people: the highest grade counts"), ("samples", "of the sample library, whose judgments are built in")):
+            said.append(
+                f"{plural(lines, 'line')} {'names' if lines == 1 else 'name'} documents that are not here: {named}{more}"
+            )
+        for what, words in (
+            ("unrated", "without a grade"),
+            ("again", "said what another one says"),
+            ("differ", "rated by several people: the highest grade counts"),
+            ("samples", "of the sample library, whose judgments are built in"),
+        ):
             if self.counts[what]:
                 said.append(f"{plural(self.counts[what], 'line')} {words}")
         return tuple(said)
@@ -86,10 +104,29 @@ class Matching:
             return
         start, end = (0, document.characters) if line.start is None or line.end is None else (line.start, line.end)
         if not 0 <= start < end <= document.characters:
-            raise DataError(f"{line.about}: the characters {start} to {end} are not in {document.name!r}, which has {document.characters:,}: is it another text?")
-        split = self.into if self.always or not line.split else line.split if line.split == SHARED else free_split(line.split)
+            raise DataError(
+                f"{line.about}: the characters {start} to {end} are not in {document.name!r}, which has {document.characters:,}: is it another text?"
+            )
+        split = (
+            self.into
+            if self.always or not line.split
+            else line.split
+            if line.split == SHARED
+            else free_split(line.split)
+        )
         made = self.made if line.made is None else line.made
-        judgment = Judgment(split, self._query(line, split), document.document_id, start, end, grade, line.origin or self.origin, line.who or self.who, made, line.note)
+        judgment = Judgment(
+            split,
+            self._query(line, split),
+            document.document_id,
+            start,
+            end,
+            grade,
+            line.origin or self.origin,
+            line.who or self.who,
+            made,
+            line.note,
+        )
         self._keep(line, judgment)
 
     def _keep(self, line: Line, judgment: Judgment) -> None:
@@ -120,14 +157,22 @@ class Matching:
         """The id of the line's query, whose text is noted."""
         text = line.query or self.queries.get(line.query_id, "")
         if not normalise_query(text):
-            what = f"nobody says what the query {line.query_id!r} asks: give the queries' texts too" if line.query_id else "the query is empty"
+            what = (
+                f"nobody says what the query {line.query_id!r} asks: give the queries' texts too"
+                if line.query_id
+                else "the query is empty"
+            )
             raise DataError(f"{line.about}: {what}")
         query_id = query_id_of(text) if split == SHARED or not line.query_id else line.query_id
         if not query_id.isprintable() or any(map(str.isspace, query_id)):
-            raise DataError(f"{line.about}: the query id {query_id!r} holds a space, which runs and qrels cannot carry: rename it")
+            raise DataError(
+                f"{line.about}: the query id {query_id!r} holds a space, which runs and qrels cannot carry: rename it"
+            )
         there = self.asked.get(query_id) or (text if split == SHARED else self.here.get(query_id, text))
         if normalise_query(there) != normalise_query(text):
-            raise DataError(f"{line.about}: the query {query_id!r} asks {clip(text, 80)!r} here and {clip(there, 80)!r} elsewhere: give one of them another id")
+            raise DataError(
+                f"{line.about}: the query {query_id!r} asks {clip(text, 80)!r} here and {clip(there, 80)!r} elsewhere: give one of them another id"
+            )
         self.asked.setdefault(query_id, there)
         return query_id
 
@@ -147,14 +192,20 @@ def best_by_document(judged: JudgedQueries) -> Qrels:
 
 def names_in_files(names: Mapping[str, str]) -> dict[str, str]:
     """Return how documents are named where an id holds no space: by their names if all of these serve, else by their ids."""
-    serve = len(set(names.values())) == len(names) and all(name.isprintable() and name and not any(map(str.isspace, name)) for name in names.values())
+    serve = len(set(names.values())) == len(names) and all(
+        name.isprintable() and name and not any(map(str.isspace, name)) for name in names.values()
+    )
     return dict(names) if serve else {document_id: document_id for document_id in names}
 
 
 def write_trec(path: Path, judged: JudgedQueries, names: Mapping[str, str]) -> None:
     """Write qrels, and the queries' texts beside them as ``NAME.queries.tsv``. Raises ExchangeError."""
     called = names_in_files(names)
-    lines = [f"{query} 0 {called.get(document, document)} {grade}\n" for query, grades in best_by_document(judged).items() for document, grade in grades.items()]
+    lines = [
+        f"{query} 0 {called.get(document, document)} {grade}\n"
+        for query, grades in best_by_document(judged).items()
+        for document, grade in grades.items()
+    ]
     queries = [f"{query}\t{' '.join(text.split())}\n" for query, text in judged.queries.items()]
     _write({path: "".join(lines), queries_beside(path): "".join(queries)})
 
@@ -171,7 +222,10 @@ def write_quepid(path: Path, judged: JudgedQueries, names: Mapping[str, str]) ->
     writer.writerow(["query", "docid", "rating"])
     for query, grades in best_by_document(judged).items():
         text = " ".join(judged.queries[query].split())
-        writer.writerows([f" {text}" if is_formula(text) else text, names.get(document, document), grade] for document, grade in grades.items())
+        writer.writerows(
+            [f" {text}" if is_formula(text) else text, names.get(document, document), grade]
+            for document, grade in grades.items()
+        )
     _write({path: table.getvalue()})
 
 
@@ -181,7 +235,11 @@ def write_csv(path: Path, queries: Mapping[str, str], judgments: Sequence[Judgme
     writer = csv.DictWriter(table, CSV_COLUMNS, lineterminator="\n")
     writer.writeheader()
     for judgment in judgments:
-        row = {**asdict(judgment), "query": queries.get(judgment.query_id, ""), "document": names.get(judgment.document_id, "")}
+        row = {
+            **asdict(judgment),
+            "query": queries.get(judgment.query_id, ""),
+            "document": names.get(judgment.document_id, ""),
+        }
         writer.writerow({name: armoured(row[name]) for name in CSV_COLUMNS})
     _write({path: table.getvalue()})
 
@@ -191,7 +249,10 @@ def write_beir(folder: Path, workspace: Workspace, collection: Collection, judge
     names = workspace.shelf.names(collection.key)
     called = names_in_files(names)
     split = USUAL if judged.split in RESERVED else judged.split
-    qrels = {query: {called[document]: grade for document, grade in grades.items() if document in names} for query, grades in best_by_document(judged).items()}
+    qrels = {
+        query: {called[document]: grade for document, grade in grades.items() if document in names}
+        for query, grades in best_by_document(judged).items()
+    }
     texts = ((called[document_id], workspace.shelf.document(document_id).text) for document_id in names)
     write_folder(folder, texts, judged.queries, qrels, split)
 
@@ -206,7 +267,9 @@ def _write(files: Mapping[Path, str]) -> None:
         for path, written in partial.items():
             written.replace(path)
     except OSError as error:
-        raise ExchangeError(f"{error.filename or next(iter(files))} cannot be written ({error.strerror or error}): choose another place") from error
+        raise ExchangeError(
+            f"{error.filename or next(iter(files))} cannot be written ({error.strerror or error}): choose another place"
+        ) from error
     finally:
         for written in partial.values():
             written.unlink(missing_ok=True)
@@ -247,7 +310,14 @@ def guess_format(path: Path) -> Format:
 
 
 def import_judgments(
-    workspace: Workspace, collection: Collection, path: Path, form: Format | None = None, *, queries: Path | None = None, split: str | None = None, who: str = ""
+    workspace: Workspace,
+    collection: Collection,
+    path: Path,
+    form: Format | None = None,
+    *,
+    queries: Path | None = None,
+    split: str | None = None,
+    who: str = "",
 ) -> Moved:
     """Bring judgments onto a collection's documents, which are named by name or id; one on the same span is replaced. ``undo`` takes it back.
 
@@ -256,7 +326,9 @@ def import_judgments(
     queries' texts, for TREC. Raises DataError, before anything is stored, for what contradicts itself or cannot be read.
     """
     if split in (SAMPLES, EVERYTHING):
-        raise SettingsError(f"Nothing can be imported into {split!r}, which is a name of ours: choose another, or {SHARED!r}")
+        raise SettingsError(
+            f"Nothing can be imported into {split!r}, which is a name of ours: choose another, or {SHARED!r}"
+        )
     if not path.exists():
         raise DataError(f"There is no file or folder {str(path)!r}: check the path")
     form = form or guess_format(path)
@@ -264,17 +336,33 @@ def import_judgments(
     here = workspace.judgments.queries(collection.key)
     origin = "" if form == "csv" else f"{_CALLED[form]} {path.name}"
     into = split or (SHARED if form == "csv" else free_split(path.stem))
-    matching = Matching(str(path), workspace.documents(collection), {**here, **texts}, here, into, split is not None, who.strip(), now(), origin)
+    matching = Matching(
+        str(path),
+        workspace.documents(collection),
+        {**here, **texts},
+        here,
+        into,
+        split is not None,
+        who.strip(),
+        now(),
+        origin,
+    )
     found = matching.match(lines)
     asked = matching.asked
-    workspace.judgments.take(collection.key, asked, found, f"import of {plural(len(found), 'judgment')} from {path.name}")
-    return Moved(str(path), form, tuple(sorted({judgment.split for judgment in found})), len(asked), len(found), matching.notes)
+    workspace.judgments.take(
+        collection.key, asked, found, f"import of {plural(len(found), 'judgment')} from {path.name}"
+    )
+    return Moved(
+        str(path), form, tuple(sorted({judgment.split for judgment in found})), len(asked), len(found), matching.notes
+    )
 
 
 def _read(path: Path, form: Format, queries: Path | None) -> tuple[dict[str, str], list[Line]]:
     """The queries that the file or its companion tells, and its lines."""
     if (form == "beir") != path.is_dir():
-        raise DataError(f"{path} is {'a folder' if path.is_dir() else 'a file'}: BEIR's are folders with {QUERIES} and {QRELS}/*.tsv, the others files")
+        raise DataError(
+            f"{path} is {'a folder' if path.is_dir() else 'a file'}: BEIR's are folders with {QUERIES} and {QRELS}/*.tsv, the others files"
+        )
     if form == "beir":
         return read_beir_qrels(path)
     if form == "trec":
@@ -284,7 +372,9 @@ def _read(path: Path, form: Format, queries: Path | None) -> tuple[dict[str, str
     return {}, list(read_quepid(path) if form == "quepid" else read_csv(path))
 
 
-def export_judgments(workspace: Workspace, collection: Collection, path: Path, form: Format | None = None, *, split: str | None = None) -> Moved:
+def export_judgments(
+    workspace: Workspace, collection: Collection, path: Path, form: Format | None = None, *, split: str | None = None
+) -> Moved:
     """Write judgments into a new file, a new folder for BEIR.
 
     ``split`` None is the usual one, and all that is stored for CSV. Only CSV has room for spans: elsewhere a document
@@ -302,7 +392,13 @@ def export_judgments(workspace: Workspace, collection: Collection, path: Path, f
     else:
         write_quepid(path, judged, names)
     written = sum(map(len, best_by_document(judged).values()))
-    notes = () if judged.per_document else (f"{plural(judged.judgments, 'judged span')} became {plural(written, 'judged document')}: the highest grade of each; csv keeps spans",)
+    notes = (
+        ()
+        if judged.per_document
+        else (
+            f"{plural(judged.judgments, 'judged span')} became {plural(written, 'judged document')}: the highest grade of each; csv keeps spans",
+        )
+    )
     return Moved(str(path), form, (judged.split,), len(judged.queries), written, notes)
 
 
@@ -313,7 +409,10 @@ def _export_csv(workspace: Workspace, collection: Collection, path: Path, split:
         built_in = qrels_for(workspace, collection, SAMPLES)
         queries |= built_in.queries
         spans = ((query_id, one) for query_id, found in built_in.spans.items() for one in found)
-        stored += [Judgment(SAMPLES, query_id, one.document_id, one.start, one.end, one.grade, "sample library") for query_id, one in spans]
+        stored += [
+            Judgment(SAMPLES, query_id, one.document_id, one.start, one.end, one.grade, "sample library")
+            for query_id, one in spans
+        ]
     elif not stored:
         qrels_for(workspace, collection, split)  # says that nothing is judged, or which splits there are
     names = workspace.shelf.names(collection.key)

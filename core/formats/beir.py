@@ -47,7 +47,9 @@ def read_beir(folder: Path, split: str = "test") -> JudgedCollection:
     What can be read but should be known is counted in the result's ``notes``.
     """
     if not folder.is_dir():
-        raise DataError(f"There is no folder {str(folder)!r}: give one with corpus.jsonl, queries.jsonl and qrels/{split}.tsv")
+        raise DataError(
+            f"There is no folder {str(folder)!r}: give one with corpus.jsonl, queries.jsonl and qrels/{split}.tsv"
+        )
     documents = {row_id: joined_text(row) for _, row_id, row in _rows(folder / "corpus.jsonl")}
     if not documents:
         raise DataError(f"{folder / 'corpus.jsonl'} holds no documents: nothing can be ranked")
@@ -56,11 +58,15 @@ def read_beir(folder: Path, split: str = "test") -> JudgedCollection:
     for query in qrels:
         about, text = every_query[query]
         if not text:
-            raise DataError(f"{about}: the query {query!r} is judged and has no text: give it one, or take its judgments out")
+            raise DataError(
+                f"{about}: the query {query!r} is judged and has no text: give it one, or take its judgments out"
+            )
     empty = sum(not text for text in documents.values())
     notes += [f"{plural(empty, 'document')} without text: they are ranked last, if at all"] if empty else []
     queries = {query: every_query[query][1] for query in qrels}
-    return JudgedCollection(folder.resolve().name, list(documents), list(documents.values()), queries, qrels, tuple(notes))
+    return JudgedCollection(
+        folder.resolve().name, list(documents), list(documents.values()), queries, qrels, tuple(notes)
+    )
 
 
 def _rows(path: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -86,7 +92,9 @@ def row_of(about: str, line: str) -> tuple[str, dict[str, Any]]:
         raise DataError(f"{about}: the _id {row_id!r} is neither text nor a whole number: mend the line")
     row_id = str(row_id)
     if not row_id or any(map(str.isspace, row_id)) or not row_id.isprintable():
-        raise DataError(f"{about}: the _id {row_id!r} is empty or holds a space, which runs and qrels cannot carry: rename it everywhere")
+        raise DataError(
+            f"{about}: the _id {row_id!r} is empty or holds a space, which runs and qrels cannot carry: rename it everywhere"
+        )
     return row_id, row
 
 
@@ -115,7 +123,9 @@ def _read_qrels(path: Path, documents: Ids[str], queries: Ids[str]) -> tuple[Qre
                 )
         again += document in qrels.get(query, ())
         if qrels.setdefault(query, {}).setdefault(document, grade) != grade:
-            raise DataError(f"{path}, line {number}: document {document!r} was judged for query {query!r} before, with another score: keep one")
+            raise DataError(
+                f"{path}, line {number}: document {document!r} was judged for query {query!r} before, with another score: keep one"
+            )
     if not qrels:
         raise DataError(f"{path} holds no judgments: nothing can be measured")
     return qrels, _noted(path, qrels, header, again)
@@ -125,7 +135,11 @@ def _noted(path: Path, qrels: Qrels, header: bool, again: int) -> list[str]:
     nothing = sum(max(grades.values()) < 1 for grades in qrels.values())
     notes = [] if header else [f"{path.name} has no header: its first line was read as a judgment"]
     notes += [f"{plural(again, 'judgment')} given more than once, with the same score: counted once"] if again else []
-    notes += [f"{plural(nothing, 'judged query', 'judged queries')} with nothing relevant: counted, as 0 for every system"] if nothing else []
+    notes += (
+        [f"{plural(nothing, 'judged query', 'judged queries')} with nothing relevant: counted, as 0 for every system"]
+        if nothing
+        else []
+    )
     return notes
 
 
@@ -139,9 +153,15 @@ def _grade(text: str) -> int:
 def _lines(path: Path) -> list[tuple[int, str]]:
     """The lines that hold something, with their numbers."""
     try:
-        return [(number, line) for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), 1) if line.strip()]
+        return [
+            (number, line)
+            for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), 1)
+            if line.strip()
+        ]
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'}): is this a BEIR folder?") from error
+        raise DataError(
+            f"{path} cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'}): is this a BEIR folder?"
+        ) from error
 
 
 def joined_text(row: dict[str, Any]) -> str:
@@ -215,7 +235,9 @@ def _opened(path: Path) -> Iterator[Traversable]:
 def _read_corpus(file: Traversable, data: BeirData) -> None:
     for _, row_id, row in file_rows(file):
         text, title, extra = joined_text(row), field_text(row, "title"), row.get("metadata")
-        kept: dict[str, Value] = {key: value for key, value in extra.items() if isinstance(value, Value)} if isinstance(extra, dict) else {}
+        kept: dict[str, Value] = (
+            {key: value for key, value in extra.items() if isinstance(value, Value)} if isinstance(extra, dict) else {}
+        )
         metadata = {**kept, **({"title": title} if title else {})}
         data.documents[row_id] = Document(row_id, text, size=len(text.encode()), metadata=metadata)
 
@@ -234,7 +256,11 @@ def file_rows(file: Traversable) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 def _qrels_files(folder: Traversable) -> list[Traversable]:
     qrels = folder / QRELS
-    files = sorted((file for file in qrels.iterdir() if file.name.endswith(".tsv")), key=lambda file: file.name) if qrels.is_dir() else []
+    files = (
+        sorted((file for file in qrels.iterdir() if file.name.endswith(".tsv")), key=lambda file: file.name)
+        if qrels.is_dir()
+        else []
+    )
     if not files:
         raise DataError(f"{qrels} holds no .tsv file, so that no query is judged: is this a BEIR folder?")
     return files
@@ -253,7 +279,9 @@ def _read_qrels_file(file: Traversable, data: BeirData) -> None:
             continue
         query, document, grade = _judgment(about, cells, data)
         if grades.setdefault((query, document), grade) != grade:
-            raise DataError(f"{about}: document {document!r} was judged for query {query!r} before, with another score: keep one")
+            raise DataError(
+                f"{about}: document {document!r} was judged for query {query!r} before, with another score: keep one"
+            )
     if not grades:
         raise DataError(f"{file} holds no judgments: fill or remove it")
     best: dict[tuple[str, str], Judgment] = {}
@@ -269,10 +297,15 @@ def _judgment(about: str, cells: list[str], data: BeirData) -> tuple[str, str, i
         query, document, score = cells
         grade = int(score)
     except ValueError as error:
-        raise DataError(f"{about}, is not 'query-id, corpus-id, score' between tabs, the score a whole number: mend or leave out the line") from error
+        raise DataError(
+            f"{about}, is not 'query-id, corpus-id, score' between tabs, the score a whole number: mend or leave out the line"
+        ) from error
     if abs(grade) > MOST_GRADE:
         raise DataError(f"{about}: the score {grade} is out of range: use at most {MOST_GRADE}")
-    for kind, row_id, known, where in (("query", query, data.queries, QUERIES), ("document", document, data.documents, CORPUS)):
+    for kind, row_id, known, where in (
+        ("query", query, data.queries, QUERIES),
+        ("document", document, data.documents, CORPUS),
+    ):
         if row_id not in known:
             raise DataError(f"{about}: the {kind} {row_id!r} is not in {where}: mend or leave out the line")
     return query, document, grade
@@ -297,7 +330,13 @@ def file_lines(file: Traversable) -> Iterator[tuple[int, str]]:
 HEADER = "query-id\tcorpus-id\tscore\n"
 
 
-def write_folder(folder: Path, texts: Iterable[tuple[str, str]], queries: Mapping[str, str], qrels: Mapping[str, Mapping[str, int]], split: str = "test") -> None:
+def write_folder(
+    folder: Path,
+    texts: Iterable[tuple[str, str]],
+    queries: Mapping[str, str],
+    qrels: Mapping[str, Mapping[str, int]],
+    split: str = "test",
+) -> None:
     """Write a data set: ids with texts, queries by their ids, and ``qrels``, query id to document id to grade.
 
     Nothing is there under the folder's name until all of it is. Raises ExchangeError if the name is taken or cannot be written to.
@@ -309,7 +348,9 @@ def write_folder(folder: Path, texts: Iterable[tuple[str, str]], queries: Mappin
         (partial / QRELS).mkdir(parents=True)
         _write_rows(partial / CORPUS, ({"_id": name, "title": "", "text": text} for name, text in texts))
         _write_rows(partial / QUERIES, ({"_id": name, "text": text} for name, text in queries.items()))
-        lines = (f"{query}\t{document}\t{grade}\n" for query, grades in qrels.items() for document, grade in grades.items())
+        lines = (
+            f"{query}\t{document}\t{grade}\n" for query, grades in qrels.items() for document, grade in grades.items()
+        )
         (partial / QRELS / f"{split}.tsv").write_text("".join([HEADER, *lines]), encoding="utf-8")
         partial.replace(folder)
     except OSError as error:

@@ -43,7 +43,9 @@ def read_trec(path: Path) -> Iterator[Line]:
         about = f"{path}, line {number}"
         cells = [cell.strip() for cell in line.split("\t")] if line.count("\t") == 3 else line.split()
         if len(cells) != 4 or not all(cells):
-            raise DataError(f"{about}, is not 'query-id 0 document grade' but has {len(cells)} columns: where an id holds a space, put tabs between the columns")
+            raise DataError(
+                f"{about}, is not 'query-id 0 document grade' but has {len(cells)} columns: where an id holds a space, put tabs between the columns"
+            )
         yield Line(about, cells[2], read_grade(about, cells[3]), query_id=cells[0])
 
 
@@ -77,9 +79,13 @@ def read_queries(path: Path) -> dict[str, str]:
     for number, line in file_lines(path):
         query_id, tab, text = line.partition("\t")
         if not tab or not query_id.strip() or not text.strip():
-            raise DataError(f"{path}, line {number}, is not 'query-id, text' with a tab between: mend or leave out the line")
+            raise DataError(
+                f"{path}, line {number}, is not 'query-id, text' with a tab between: mend or leave out the line"
+            )
         if queries.setdefault(query_id.strip(), text.strip()) != text.strip():
-            raise DataError(f"{path}, line {number}: the query {query_id.strip()!r} was there before, with another text: ids must differ")
+            raise DataError(
+                f"{path}, line {number}: the query {query_id.strip()!r} was there before, with another text: ids must differ"
+            )
     return queries
 
 
@@ -115,7 +121,11 @@ def run_text(run: Run, tag: str) -> str:
 
 def qrels_text(qrels: Qrels) -> str:
     """Return judgments as TREC qrels: query id, 0, id, grade between spaces."""
-    return "".join(f"{trec_id(query)} 0 {trec_id(id_)} {grade}\n" for query, grades in qrels.items() for id_, grade in grades.items())
+    return "".join(
+        f"{trec_id(query)} 0 {trec_id(id_)} {grade}\n"
+        for query, grades in qrels.items()
+        for id_, grade in grades.items()
+    )
 
 
 def trec_id(text: str) -> str:
@@ -140,7 +150,9 @@ def write_runs(folder: Path, runs: Mapping[str, Run], qrels: Qrels) -> list[Path
         for name, text in texts.items():
             write_text(folder / name, text)
     except OSError as error:
-        raise DataError(f"The runs cannot be written into {folder} ({error.strerror or error}): name another folder") from error
+        raise DataError(
+            f"The runs cannot be written into {folder} ({error.strerror or error}): name another folder"
+        ) from error
     return [folder / name for name in texts]
 
 

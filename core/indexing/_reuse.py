@@ -22,7 +22,9 @@ def content_print(collection: Collection, read: str) -> bytes:
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()[:16]
 
 
-def stored_vectors(workspace: Workspace, collection: Collection, contents: Iterable[bytes]) -> dict[bytes, Float32Array]:
+def stored_vectors(
+    workspace: Workspace, collection: Collection, contents: Iterable[bytes]
+) -> dict[bytes, Float32Array]:
     """Return the vectors, shape (dimension,), of those contents that a chunk of any collection here has.
 
     ``contents`` are fingerprints that content_print made for ``collection``.
@@ -49,5 +51,7 @@ def _fetch(workspace: Workspace, lender: Collection, chunk_ids: list[str]) -> di
         batch = workspace.store.picked(lender, chunk_ids)
     except CollectionNotFound:  # deleted a moment ago
         return {}
-    reads = (as_read(str(held.get("carried", "")), text) for text, held in zip(batch.texts, batch.metadatas, strict=True))
+    reads = (
+        as_read(str(held.get("carried", "")), text) for text, held in zip(batch.texts, batch.metadatas, strict=True)
+    )
     return {content_print(lender, read): vector for read, vector in zip(reads, batch.vectors, strict=True)}

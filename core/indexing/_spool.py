@@ -62,13 +62,17 @@ class Spool:
         self.path = path
         self._lock = lock
         self._busy = threading.RLock()
-        self._db = sqlite3.connect(path, timeout=30, check_same_thread=False)  # each commit is on the disk before it returns
+        # each commit is on the disk before it returns
+        self._db = sqlite3.connect(path, timeout=30, check_same_thread=False)
 
     @classmethod
     def create(cls, data: Path, collection: Collection, sources: Sequence[Source], on_change: OnChange) -> Spool:
         """Put a run by in the data folder ``data``. Raises StoreError where that cannot be done."""
         path = data / FOLDER / f"{time.time_ns():020}-{uuid.uuid4().hex[:8]}{ENDING}"
-        with _translated(f"The files for {collection.name!r} cannot be put by", "is the disk full, or the data folder write-protected?"):
+        with _translated(
+            f"The files for {collection.name!r} cannot be put by",
+            "is the disk full, or the data folder write-protected?",
+        ):
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = _lock_of(path)
             lock.acquire()
@@ -137,13 +141,18 @@ class Spool:
     def sources(self) -> list[Source]:
         """Return the files that are still to be indexed, in the order in which they were brought."""
         rows = self._all("SELECT position, name, size, path, tables FROM files ORDER BY position")
-        return [PathSource(Path(path), name) if path else Kept(self, at, name, size, _read_tables(tables)) for at, name, size, path, tables in rows]
+        return [
+            PathSource(Path(path), name) if path else Kept(self, at, name, size, _read_tables(tables))
+            for at, name, size, path, tables in rows
+        ]
 
     def data(self, position: int, name: str) -> bytes:
         """Return the bytes of an upload. Raises DamagedFile, naming it, where they are gone."""
         if not self._all("SELECT 1 FROM files WHERE position = ?", position):
             raise DamagedFile(f"{name} was put by and is gone: bring it again")
-        return b"".join(row[0] for row in self._all("SELECT data FROM parts WHERE position = ? ORDER BY number", position))
+        return b"".join(
+            row[0] for row in self._all("SELECT data FROM parts WHERE position = ? ORDER BY number", position)
+        )
 
     def noted(self) -> tuple[State, str, list[Outcome]]:
         """Return how far the run is, what broke it, and what became of the files that are settled."""
@@ -153,7 +162,9 @@ class Spool:
     def note(self, state: State, error: str, outcomes: Sequence[Outcome], left: Sequence[Source]) -> None:
         """Note how far the run is, and drop the files that are not ``left`` to be indexed."""
         kept = {(source.name, source.size) for source in left}
-        gone = [(at,) for at, name, size in self._all("SELECT position, name, size FROM files") if (name, size) not in kept]
+        gone = [
+            (at,) for at, name, size in self._all("SELECT position, name, size FROM files") if (name, size) not in kept
+        ]
         held = json.dumps([asdict(outcome) for outcome in outcomes])
         with self._busy, _translated(f"The queued run {self.path} cannot be written", "is the disk full?"), self._db:
             self._db.executemany("DELETE FROM files WHERE position = ?", gone)
@@ -201,7 +212,9 @@ def _unlock(path: Path, lock: FileLock) -> None:
 def _read_tables(held: str | None) -> TableOptions | None:
     if held is None:
         return None
-    return TableOptions(**{name: None if columns is None else tuple(columns) for name, columns in json.loads(held).items()})
+    return TableOptions(
+        **{name: None if columns is None else tuple(columns) for name, columns in json.loads(held).items()}
+    )
 
 
 @contextmanager

@@ -115,7 +115,9 @@ class Indexer:
             return
         chunks = chunk_document(document, self.collection.chunking, self._encoder.tokens, self._encoder)
         place = self._roster.place(source.name, document.id, len(chunks))
-        self._group.append(_Prepared(Entry(document, place.name, len(chunks), known), chunks, place.status, source.name, source.size))
+        self._group.append(
+            _Prepared(Entry(document, place.name, len(chunks), known), chunks, place.status, source.name, source.size)
+        )
         if place.old:
             self._bequeath(place.old)
 
@@ -124,7 +126,9 @@ class Indexer:
         if self._roster.same(source.name, document_id):
             outcome = Outcome(source.name, "unchanged", held.chunks)
         else:
-            outcome = Outcome(source.name, "duplicate", held.chunks, f"has the same text as {held.name}, which is in the collection")
+            outcome = Outcome(
+                source.name, "duplicate", held.chunks, f"has the same text as {held.name}, which is in the collection"
+            )
             old = self._roster.copy(source.name, document_id)
             if old and not self._bequeath(old):
                 self.workspace.delete_documents(self._current(), [old])
@@ -142,7 +146,9 @@ class Indexer:
             return False
         chunks = chunk_document(document, self.collection.chunking, self._encoder.tokens, self._encoder)
         place = self._roster.place(name, document_id, len(chunks))
-        self.outcomes.remove(next(outcome for outcome in self.outcomes if outcome.name == name and outcome.status == "duplicate"))
+        self.outcomes.remove(
+            next(outcome for outcome in self.outcomes if outcome.name == name and outcome.status == "duplicate")
+        )
         self._group.append(_Prepared(Entry(document, place.name, len(chunks)), chunks, place.status, name, 0))
         return True
 
@@ -187,7 +193,8 @@ class Indexer:
         shelf, store, key = self.workspace.shelf, self.workspace.store, self.collection.key
         names = {prepared.entry.document.id: prepared.entry.name for prepared in self._group}
         with self.workspace.writing():
-            collection = self._current()  # under the lock: nobody deletes it, or makes another of its name, until all is in
+            # under the lock: nobody deletes it, or makes another of its name, until all is in
+            collection = self._current()
             held = shelf.names(key)
             owners = {name: document_id for document_id, name in held.items()}
             added = [document_id for document_id in names if document_id not in held]
@@ -195,13 +202,19 @@ class Indexer:
             shelf.begin(key, [prepared.entry for prepared in self._group if prepared.entry.document.id not in held])
             try:
                 store.add(collection, chunks, vectors, names)
-                shelf.note_contents(key, ((chunk.document_id, chunk.id, content) for chunk, content in zip(chunks, contents, strict=True)))
+                shelf.note_contents(
+                    key,
+                    ((chunk.document_id, chunk.id, content) for chunk, content in zip(chunks, contents, strict=True)),
+                )
             except RankscopeError:
-                with suppress(RankscopeError):  # if this fails too, the note stays, and the next start removes the chunks
+                # if this fails too, the note stays, and the next start removes the chunks
+                with suppress(RankscopeError):
                     store.remove_documents(collection, added)
                     shelf.forget(key, added)
                 raise
-            shelf.finish(key, added, replaced, {document_id: name for document_id, name in names.items() if document_id in held})
+            shelf.finish(
+                key, added, replaced, {document_id: name for document_id, name in names.items() if document_id in held}
+            )
             store.remove_documents(collection, replaced)
             shelf.forget(key, replaced)
 

@@ -39,7 +39,9 @@ class Run:
     def new(cls, workspace: Workspace, collection: Collection, sources: Sequence[Source], on_change: OnChange) -> Run:
         """Put a run by on the disk. Raises StoreError."""
         spool = Spool.create(workspace.settings.data, collection, sources, on_change) if can_be_kept(sources) else None
-        return cls(workspace, collection.key, collection.name, on_change, spool.sources() if spool else list(sources), spool)
+        return cls(
+            workspace, collection.key, collection.name, on_change, spool.sources() if spool else list(sources), spool
+        )
 
     @classmethod
     def of(cls, workspace: Workspace, spool: Spool) -> Run:
@@ -161,7 +163,9 @@ class Jobs:
         """Return the jobs, newest first."""
         return list(reversed(self._jobs))
 
-    def index(self, workspace: Workspace, collection: Collection, sources: Sequence[Source], on_change: OnChange) -> Job:
+    def index(
+        self, workspace: Workspace, collection: Collection, sources: Sequence[Source], on_change: OnChange
+    ) -> Job:
         """Queue an indexing run and return it at once; it outlives the process. Raises StoreError where it cannot be put by."""
         run = Run.new(workspace, collection, sources, on_change)
         with self._lock:
@@ -195,9 +199,26 @@ class Jobs:
         if not job.over.wait(seconds):
             raise TimeoutError(f"The job for {job.collection} is not over after {seconds} seconds")
 
-    def _list(self, run: Run, state: State = "waiting", error: str = "", outcomes: Sequence[Outcome] = (), resumed: bool = False) -> Job:
+    def _list(
+        self,
+        run: Run,
+        state: State = "waiting",
+        error: str = "",
+        outcomes: Sequence[Outcome] = (),
+        resumed: bool = False,
+    ) -> Job:
         files = len(run.left)
-        job = Job(next(self._numbers), run.name, files, state, Progress(files_total=files), list(outcomes), error, resumed, run)
+        job = Job(
+            next(self._numbers),
+            run.name,
+            files,
+            state,
+            Progress(files_total=files),
+            list(outcomes),
+            error,
+            resumed,
+            run,
+        )
         self._jobs.append(job)
         if job.active:
             self._worker.put(job)
@@ -217,7 +238,10 @@ class Jobs:
             self._jobs.append(job)
             return
         if state == "cancelled" and not outcomes:
-            outcomes = [Outcome(source.name, "cancelled", message="the program ended before it was looked at again") for source in run.left]
+            outcomes = [
+                Outcome(source.name, "cancelled", message="the program ended before it was looked at again")
+                for source in run.left
+            ]
         self._list(run, state, error, outcomes, resumed=state == "waiting")
 
 
@@ -261,7 +285,11 @@ class _Worker:
         try:
             if not self.stop.is_set():
                 job.run.index(lambda progress: self._hear(job, progress), job.outcomes)
-            end = "cancelled" if self.stop.is_set() or any(outcome.status == "cancelled" for outcome in job.outcomes) else "done"
+            end = (
+                "cancelled"
+                if self.stop.is_set() or any(outcome.status == "cancelled" for outcome in job.outcomes)
+                else "done"
+            )
         except RankscopeError as error:
             job.error = str(error)
         finally:

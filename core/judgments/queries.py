@@ -53,22 +53,38 @@ def qrels_for(workspace: Workspace, collection: Collection, split: str | None = 
     found = splits_for(workspace, collection)
     asked = split or (usual_split(workspace, collection) or "")
     if not found:
-        raise DataError(f"Nothing is judged in {collection.name!r} yet: judge hits of a search, or import judgments with 'python -m core judgments'")
+        raise DataError(
+            f"Nothing is judged in {collection.name!r} yet: judge hits of a search, or import judgments with 'python -m core judgments'"
+        )
     if asked not in (*found, EVERYTHING):
-        raise DataError(f"The collection {collection.name!r} has no judgments in a split {asked!r}: there are {', '.join(found)}")
+        raise DataError(
+            f"The collection {collection.name!r} has no judgments in a split {asked!r}: there are {', '.join(found)}"
+        )
     documents = {document.document_id: document for document in workspace.documents(collection)}
     names = {document_id: document.name for document_id, document in documents.items()}
-    read = [queried for one in (found if asked == EVERYTHING else [asked]) for queried in _of_split(workspace, collection, one, names)]
+    read = [
+        queried
+        for one in (found if asked == EVERYTHING else [asked])
+        for queried in _of_split(workspace, collection, one, names)
+    ]
     merged = _merged(read) if asked == EVERYTHING else read
     spans = {queried.id: _spans(queried.grades, names) for queried in merged}
-    whole = [one.start == 0 and one.end >= documents[one.document_id].characters for held in spans.values() for one in held if one.document_id in documents]
+    whole = [
+        one.start == 0 and one.end >= documents[one.document_id].characters
+        for held in spans.values()
+        for one in held
+        if one.document_id in documents
+    ]
     return JudgedQueries(asked, {queried.id: queried.text for queried in merged}, spans, bool(whole) and all(whole))
 
 
 def spans_for(workspace: Workspace, collection: Collection, query: str) -> Sequence[JudgedSpan]:
     """Return what is judged about one query in a collection, in whatever split, the sample library's judgments too; empty where nothing is."""
     plain = normalise_query(query)
-    grades = _highest(((one.document_id, one.start, one.end), one.grade) for one in workspace.judgments.of_query(collection.key, plain))
+    grades = _highest(
+        ((one.document_id, one.start, one.end), one.grade)
+        for one in workspace.judgments.of_query(collection.key, plain)
+    )
     sample = plain in _sample_questions()
     if not grades and not sample:
         return ()
@@ -95,12 +111,15 @@ def _of_split(workspace: Workspace, collection: Collection, split: str, names: M
 def _samples(names: Mapping[str, str], plain: str | None = None) -> Iterator[_Query]:
     """The sample library's questions (None: all) on the documents of these ids, as far as they are judged there."""
     known = {name.rpartition("/")[2] for name in samples.judged_documents()}
-    if not any(name.rpartition("/")[2] in known for name in names.values()):  # spares all others the reading of the samples
+    # spares all others the reading of the samples
+    if not any(name.rpartition("/")[2] in known for name in names.values()):
         return
     for asked, question in _sample_questions().items():
         if plain in (None, asked):
             judged = ((samples.document_id(one.document), one.start, one.end, one.grade) for one in question.judgments)
-            grades = {(document_id, start, end): grade for document_id, start, end, grade in judged if document_id in names}
+            grades = {
+                (document_id, start, end): grade for document_id, start, end, grade in judged if document_id in names
+            }
             if grades:
                 yield _Query(question.id, question.question, grades)
 
@@ -145,5 +164,7 @@ def _highest(grades: Iterable[tuple[Span, int]]) -> dict[Span, int]:
 
 def _spans(grades: Mapping[Span, int], names: Mapping[str, str]) -> list[JudgedSpan]:
     """Spans by document and place; a document that is not here is called by its id."""
-    found = [JudgedSpan(span[0], names.get(span[0], span[0]), span[1], span[2], grade) for span, grade in grades.items()]
+    found = [
+        JudgedSpan(span[0], names.get(span[0], span[0]), span[1], span[2], grade) for span, grade in grades.items()
+    ]
     return sorted(found, key=lambda one: (one.document, one.document_id, one.start, one.end))

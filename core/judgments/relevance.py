@@ -147,7 +147,11 @@ class Questions:
         """Return the same with the first ``queries`` only, all for None."""
         kept = list(self.queries)[:queries]
         qrels = {query: self.qrels[query] for query in kept}
-        return Questions({query: self.queries[query] for query in kept}, qrels, {query: self.spans[query] for query in kept if query in self.spans})
+        return Questions(
+            {query: self.queries[query] for query in kept},
+            qrels,
+            {query: self.spans[query] for query in kept if query in self.spans},
+        )
 
     def units(self, query: str, candidate: str, place: Place) -> tuple[str, ...]:
         """Return what a ranked text counts as for a query, best first: one unit at least."""

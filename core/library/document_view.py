@@ -65,7 +65,16 @@ def _chunk(document: Document, id_: str, held: dict[str, Any]) -> Chunk:
     start, end = held["start"], held["end"]
     metadata = {name.removeprefix(META): value for name, value in held.items() if name.startswith(META)}
     return Chunk(
-        id_, document.id, start, end, document.text[start:end], held["tokens"], held.get("page"), held.get("heading"), held.get("carried", ""), metadata
+        id_,
+        document.id,
+        start,
+        end,
+        document.text[start:end],
+        held["tokens"],
+        held.get("page"),
+        held.get("heading"),
+        held.get("carried", ""),
+        metadata,
     )
 
 

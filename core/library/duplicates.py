@@ -107,7 +107,9 @@ def most_steps(chunks: int) -> int:
 def _read(workspace: Workspace, collection: Collection) -> Batch:
     """All searchable chunks, by document and place."""
     if collection.foreign:
-        raise ForeignCollection(f"The chunks of {collection.name!r} were written by another program and do not name their documents: import it first")
+        raise ForeignCollection(
+            f"The chunks of {collection.name!r} were written by another program and do not name their documents: import it first"
+        )
     hidden = set(workspace.shelf.hidden(collection.key))
     rows = [
         (str(held["document"]), int(held["start"]), id_, text, held, vector)
@@ -150,8 +152,15 @@ def _twins(chunks: Batch, group: Int64Array, place: Int64Array) -> tuple[Twin, .
         held: dict[str, Any] = dict(chunks.metadatas[at])
         found.append(
             Twin(
-                chunks.ids[at], held["document"], held["document_id"], held.get("page"), held["start"], held["end"], chunks.texts[at],
-                round(cosine, 6), bool(place[at] == place[group[0]]),
+                chunks.ids[at],
+                held["document"],
+                held["document_id"],
+                held.get("page"),
+                held["start"],
+                held["end"],
+                chunks.texts[at],
+                round(cosine, 6),
+                bool(place[at] == place[group[0]]),
             )
         )
     return tuple(found)

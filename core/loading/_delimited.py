@@ -23,7 +23,8 @@ SAMPLE_ROWS = 100
 LONGEST_NUMBER = 40  # characters
 _SAID = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # Excel's first line
 _NUMERIC = re.compile(r"[+-]?[\d.,:/ -]*\d[\d.,:/ -]*%?")
-csv.field_size_limit(1_000_000_000)  # of a whole document in a cell; csv's own limit of 131,072 characters is no harm to us
+# of a whole document in a cell; csv's own limit of 131,072 characters is no harm to us
+csv.field_size_limit(1_000_000_000)
 
 
 def load_delimited(name: str, data: bytes, options: TableOptions | None = None) -> Document:
@@ -154,7 +155,9 @@ def _lines(name: str, text: str) -> list[Any]:
             try:
                 found.append(json.loads(line))
             except ValueError as error:
-                raise DamagedFile(f"{name} has no JSON in line {number} ({error}): mend that line, or save it again with one object a line") from error
+                raise DamagedFile(
+                    f"{name} has no JSON in line {number} ({error}): mend that line, or save it again with one object a line"
+                ) from error
     return found
 
 
@@ -163,7 +166,11 @@ def _split(whole: Any) -> tuple[list[Any], Any]:
     if isinstance(whole, list):
         return whole, {}
     if isinstance(whole, dict):
-        lists = [key for key, value in whole.items() if isinstance(value, list) and value and all(isinstance(item, dict) for item in value)]
+        lists = [
+            key
+            for key, value in whole.items()
+            if isinstance(value, list) and value and all(isinstance(item, dict) for item in value)
+        ]
         if len(lists) == 1:
             return whole[lists[0]], {key: value for key, value in whole.items() if key != lists[0]}
     return [], whole

@@ -53,7 +53,9 @@ def refuse_unless_office(name: str, data: bytes, expected: str) -> None:
     if data.startswith(OLE) and ENCRYPTED_OFFICE in data:
         raise EncryptedFile(f"{name} is protected by a password: save a copy without one and bring that")
     found = looks_like(data) or "something else"
-    raise WrongFileType(f"{name} is not {expected} but {found}: rename it to what it is, or save it again as {expected}")
+    raise WrongFileType(
+        f"{name} is not {expected} but {found}: rename it to what it is, or save it again as {expected}"
+    )
 
 
 MOST_UNPACKED = 1_000_000_000  # bytes: more is no document but a ZIP bomb

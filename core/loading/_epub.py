@@ -52,12 +52,22 @@ def _pages(name: str, data: bytes, package: str, listing: etree._Element | None)
         there = set(archive.namelist())
         for reference in listing.iter("{*}itemref"):
             item = items.get(str(reference.get("idref")))
-            if item is None or item.get("media-type") not in _PAGES or "nav" in str(item.get("properties") or "").split():
+            if (
+                item is None
+                or item.get("media-type") not in _PAGES
+                or "nav" in str(item.get("properties") or "").split()
+            ):
                 continue
             href = str(item.get("href") or "").partition("#")[0]
-            paths = (posixpath.normpath(posixpath.join(posixpath.dirname(package), path)) for path in (unquote(href), href))
+            paths = (
+                posixpath.normpath(posixpath.join(posixpath.dirname(package), path)) for path in (unquote(href), href)
+            )
             path = next((path for path in paths if path in there), None)
             if path:
                 page = archive.read(path)
                 declared = _ENCODING.match(page)
-                yield decode(name, page, declared[1].decode() if declared else None).encode("utf-8", "ignore") if page.strip() else b""
+                yield (
+                    decode(name, page, declared[1].decode() if declared else None).encode("utf-8", "ignore")
+                    if page.strip()
+                    else b""
+                )

@@ -27,14 +27,24 @@ _SILENT = {
     "setcounter": "{{", "graphicspath": "{", "maketitle": "", "tableofcontents": "", "hypersetup": "{", "ref": "{", "cref": "{", "autoref": "{", "pageref": "{",
     "title": "[{", "author": "[{", "date": "{", "renewcommand": "{[[{", "definecolor": "{{{", "label": "{",
 }  # fmt: skip
-_SAID = {"hypertarget": ("{{", 2), "hyperlink": ("{{", 2), "multicolumn": ("{{{", 3), "multirow": ("{{{", 3), "eqref": ("{", 0)}
+_SAID = {
+    "hypertarget": ("{{", 2),
+    "hyperlink": ("{{", 2),
+    "multicolumn": ("{{{", 3),
+    "multirow": ("{{{", 3),
+    "eqref": ("{", 0),
+}
 _CITES = ("cite", "citet", "citep", "citealt", "citealp", "textcite", "parencite", "autocite")
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*")
 _BODY = re.compile(r"\\begin\s*\{document\}(.*?)(?:\\end\s*\{document\}|\Z)", re.DOTALL)
-_CODE = re.compile(r"\\begin\{(verbatim\*?|Verbatim|lstlisting|minted)\}(?:\[[^\]\n]*\])?(?:(?<=minted\})\{[^}\n]*\})?[ \t]*\n?(.*?)\\end\{\1\}", re.DOTALL)
+_CODE = re.compile(
+    r"\\begin\{(verbatim\*?|Verbatim|lstlisting|minted)\}(?:\[[^\]\n]*\])?(?:(?<=minted\})\{[^}\n]*\})?[ \t]*\n?(.*?)\\end\{\1\}",
+    re.DOTALL,
+)
 _RULES = re.compile(r"\\(?:cmidrule|cline)(?:\([^)]*\))?(?:\[[^\]]*\])?\{[^}]*\}")
 _COMMAND = re.compile(r"\\(?:documentclass|begin|section|chapter|[a-zA-Z]+\s*\{|[a-zA-Z]{2,}|[\\%&$#_{}\"'`^~=.(\[])")
-_TROUBLE = (latexwalker.LatexWalkerError, ValueError, LookupError, TypeError, AttributeError, RecursionError)  # of pylatexenc on broken files
+# of pylatexenc on broken files
+_TROUBLE = (latexwalker.LatexWalkerError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 def load_latex(name: str, data: bytes) -> Document:
@@ -94,16 +104,32 @@ def _contexts() -> tuple[Any, Any]:
     cites = [std_macro(name, "*[[{") for name in _CITES]
     tables = [std_environment(name, spec) for name, spec in _TABLES.items()]
     blocks = [std_environment("minipage", "[{"), std_environment("thebibliography", "{")]
-    walker.add_context_category("rankscope", macros=[*silent, *said, *cites, std_macro("bibitem", "[{")], environments=[*tables, *blocks], prepend=True)
+    walker.add_context_category(
+        "rankscope",
+        macros=[*silent, *said, *cites, std_macro("bibitem", "[{")],
+        environments=[*tables, *blocks],
+        prepend=True,
+    )
     texts = latex2text.get_default_latex_context_db()
     macros = [MacroTextSpec(name, partial(_heading, level)) for name, level in _LEVELS.items()]
     macros += [MacroTextSpec(name, "") for name in _SILENT]
     macros += [MacroTextSpec(name, partial(_last, "{}") if at else "") for name, (_, at) in _SAID.items()]
     macros += [MacroTextSpec(name, partial(_last, "[{}]")) for name in _CITES]
-    macros += [MacroTextSpec("footnote", partial(_last, " [{}]")), MacroTextSpec("caption", partial(_last, "\n\n{}\n\n")), MacroTextSpec("url", "%s")]
-    macros += [MacroTextSpec("item", _item), MacroTextSpec("\\", _ROW), MacroTextSpec("includegraphics", ""), MacroTextSpec("bibitem", "\n* ")]
+    macros += [
+        MacroTextSpec("footnote", partial(_last, " [{}]")),
+        MacroTextSpec("caption", partial(_last, "\n\n{}\n\n")),
+        MacroTextSpec("url", "%s"),
+    ]
+    macros += [
+        MacroTextSpec("item", _item),
+        MacroTextSpec("\\", _ROW),
+        MacroTextSpec("includegraphics", ""),
+        MacroTextSpec("bibitem", "\n* "),
+    ]
     environments = [EnvironmentTextSpec(name, _table) for name in _TABLES]
-    texts.add_context_category("rankscope", macros=macros, environments=environments, specials=[SpecialsTextSpec("&", _CELL)], prepend=True)
+    texts.add_context_category(
+        "rankscope", macros=macros, environments=environments, specials=[SpecialsTextSpec("&", _CELL)], prepend=True
+    )
     return walker, texts
 
 

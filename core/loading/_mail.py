@@ -48,7 +48,12 @@ class _Mail:
     def text(self) -> str:
         """Subject, headers, body and the names of what is attached, as a person reads them."""
         lines = [f"{name}: {value}" for name, value in self.headers.items() if value]
-        parts = [self.subject, "\n".join(lines), self.body, f"Attachments: {', '.join(self.attached)}" if self.attached else ""]
+        parts = [
+            self.subject,
+            "\n".join(lines),
+            self.body,
+            f"Attachments: {', '.join(self.attached)}" if self.attached else "",
+        ]
         return BETWEEN.join(part for part in parts if part)
 
 
@@ -69,7 +74,9 @@ def load_mbox(name: str, data: bytes) -> Document:
     """Return a mailbox: a heading and a record for each message, with from, to, subject and date. Raises LoadingError."""
     refuse_other_kind(name, data, "a mailbox")
     if not _POSTMARK.match(data):
-        raise WrongFileType(f"{name} is not a mailbox, it does not begin with a From line: rename it to .eml if it is one message")
+        raise WrongFileType(
+            f"{name} is not a mailbox, it does not begin with a From line: rename it to .eml if it is one message"
+        )
     texts: list[str] = []
     headings, rows, at = [], [], 0
     for mail in (_read(name, message) for message in _messages(data)):
@@ -86,7 +93,12 @@ def load_mbox(name: str, data: bytes) -> Document:
 
 
 def _fields(mail: _Mail) -> dict[str, Value]:
-    found = {"from": mail.headers.get("From", ""), "to": mail.headers.get("To", ""), "subject": mail.subject, "date": mail.date}
+    found = {
+        "from": mail.headers.get("From", ""),
+        "to": mail.headers.get("To", ""),
+        "subject": mail.subject,
+        "date": mail.date,
+    }
     return {name: value for name, value in found.items() if value}
 
 

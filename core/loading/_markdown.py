@@ -22,9 +22,16 @@ _RULED = re.compile(r"[^\n]*\n\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*(?:\n|\Z)")
 def markdown_headings(text: str) -> tuple[Heading, ...]:
     """Return the headings of ``text`` in order, with ``#`` or underlined, code fences left out."""
     found = [Heading(match.start(), match.end(), len(match[1]), _title(match[2])) for match in _HEADING.finditer(text)]
-    found += [Heading(match.start(), match.end(), 1 if match[2][0] == "=" else 2, _title(match[1])) for match in _UNDERLINED.finditer(text)]
+    found += [
+        Heading(match.start(), match.end(), 1 if match[2][0] == "=" else 2, _title(match[1]))
+        for match in _UNDERLINED.finditer(text)
+    ]
     fences = [match.span() for match in _FENCE.finditer(text)]
-    return tuple(heading for heading in sorted(found, key=lambda heading: heading.start) if heading.title and not _within(heading, fences))
+    return tuple(
+        heading
+        for heading in sorted(found, key=lambda heading: heading.start)
+        if heading.title and not _within(heading, fences)
+    )
 
 
 def _title(line: str) -> str:
@@ -41,7 +48,9 @@ def markdown_tables(text: str) -> tuple[Table, ...]:
     found = []
     for match in _ROWS.finditer(text):
         ruled = _RULED.match(match[0])
-        found.append(Table(match.start(), match.end(), match.start() + (min(ruled.end(), len(match[0])) if ruled else 0)))
+        found.append(
+            Table(match.start(), match.end(), match.start() + (min(ruled.end(), len(match[0])) if ruled else 0))
+        )
     return tuple(found)
 
 
@@ -58,7 +67,8 @@ def _rows_of(text: str, table: Table) -> list[Row]:
         at += len(line) + 1
     names = _cells(text[table.start : table.body].split("\n")[0]) if table.start < table.body else []
     records: list[Record] = [
-        {name: cell for name, cell in zip_longest(names, _cells(text[start:end]), fillvalue="") if name and cell} for start, end in spans
+        {name: cell for name, cell in zip_longest(names, _cells(text[start:end]), fillvalue="") if name and cell}
+        for start, end in spans
     ]
     columns = describe(records)
     fields = fields_of(records, columns, default_metadata(columns))

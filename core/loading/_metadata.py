@@ -15,7 +15,9 @@ from core.records.document import Value
 
 LONGEST_VALUE = 500  # characters of a title: what is longer is none
 LONGEST_HEAD = 200_000  # characters of a page in which its head is looked for
-_DATE = re.compile(r"(?:D:)?(?P<y>\d{4})(?P<sign>[-/.]?)(?P<m>\d\d)(?P=sign)(?P<d>\d\d)(?!\d{1,5}(?!\d))(?:[T\s\d+Z].*)?", re.DOTALL)
+_DATE = re.compile(
+    r"(?:D:)?(?P<y>\d{4})(?P<sign>[-/.]?)(?P<m>\d\d)(?P=sign)(?P<d>\d\d)(?!\d{1,5}(?!\d))(?:[T\s\d+Z].*)?", re.DOTALL
+)
 _EUROPEAN = re.compile(r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})")
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _AUTHORS = ("author", "article:author", "dc.creator", "dcterms.creator", "citation_author")
@@ -58,10 +60,16 @@ def dublin_core(xml: bytes) -> dict[str, Value]:
     """Return what the elements title, creator and date (or created) of an XML part say, wherever they stand."""
     root = parsed_xml(xml)
     said: dict[str, list[str]] = {}
-    for element in root.iter("{*}title", "{*}creator", "{*}initial-creator", "{*}date", "{*}created", "{*}creation-date") if root is not None else ():
+    for element in (
+        root.iter("{*}title", "{*}creator", "{*}initial-creator", "{*}date", "{*}created", "{*}creation-date")
+        if root is not None
+        else ()
+    ):
         said.setdefault(etree.QName(element).localname, []).append("".join(element.itertext()))
     when = [text for name in ("created", "creation-date", "date") for text in said.get(name, ())]
-    return described(said.get("title", [""])[0], said.get("initial-creator") or said.get("creator"), when[0] if when else "")
+    return described(
+        said.get("title", [""])[0], said.get("initial-creator") or said.get("creator"), when[0] if when else ""
+    )
 
 
 def parsed_xml(xml: bytes) -> etree._Element | None:
@@ -75,9 +83,16 @@ def parsed_xml(xml: bytes) -> etree._Element | None:
 def html_metadata(markup: str) -> dict[str, Value]:
     """Return what a page's head says in <title> and <meta>."""
     soup = BeautifulSoup(markup[:LONGEST_HEAD], "html.parser", parse_only=SoupStrainer(["title", "meta"]))
-    said = {_meta_name(tag): str(tag.get("content") or "") for tag in reversed(soup.find_all("meta")) if isinstance(tag, Tag)}
+    said = {
+        _meta_name(tag): str(tag.get("content") or "")
+        for tag in reversed(soup.find_all("meta"))
+        if isinstance(tag, Tag)
+    }
     title = soup.find("title")
-    first = {what: next((said[name] for name in names if said.get(name)), "") for what, names in (("author", _AUTHORS), ("date", _DATES))}
+    first = {
+        what: next((said[name] for name in names if said.get(name)), "")
+        for what, names in (("author", _AUTHORS), ("date", _DATES))
+    }
     return described(title.get_text() if title else said.get("og:title"), first["author"], first["date"])
 
 
@@ -95,4 +110,8 @@ def front_matter(text: str) -> dict[str, Value]:
     if not isinstance(held, Mapping):
         return {}
     when = held.get("date")
-    return described(held.get("title"), held.get("author") or held.get("authors"), when.date() if isinstance(when, datetime) else when)
+    return described(
+        held.get("title"),
+        held.get("author") or held.get("authors"),
+        when.date() if isinstance(when, datetime) else when,
+    )

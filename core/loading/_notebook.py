@@ -24,7 +24,9 @@ def load_notebook(name: str, data: bytes) -> Document:
     try:
         book = json.loads(decode(name, data).lstrip("\ufeff"))
     except (ValueError, RecursionError) as error:
-        raise DamagedFile(f"{name} is damaged (it is not whole JSON: {error}): open it in Jupyter and save it again") from error
+        raise DamagedFile(
+            f"{name} is damaged (it is not whole JSON: {error}): open it in Jupyter and save it again"
+        ) from error
     if not isinstance(book, dict) or not ("cells" in book or "worksheets" in book):
         raise WrongFileType(f"{name} is not a notebook, it has no cells: rename it to .json if it is JSON")
     language = _language(book.get("metadata"))
@@ -54,7 +56,9 @@ def _blocks(cell: dict[str, Any], language: str) -> Iterator[str]:
             level = cell.get("level")
             yield f"{'#' * (min(max(level, 1), 6) if isinstance(level, int) else 1)} {source}"
         else:
-            yield _EMBEDDED.sub("", source) if kind == "markdown" else _fenced(source, language if kind == "code" else "")
+            yield (
+                _EMBEDDED.sub("", source) if kind == "markdown" else _fenced(source, language if kind == "code" else "")
+            )
     outputs = cell.get("outputs")
     for output in outputs if isinstance(outputs, list) else ():
         said = _printed(output)

@@ -97,9 +97,16 @@ class SheetConverter(DocumentConverter):
 
     def convert(self, file_stream: BinaryIO, stream_info: StreamInfo, **kwargs: Any) -> DocumentConverterResult:  # noqa: ARG002
         """Return each sheet that is not empty as a heading and a table."""
-        sheets = pd.read_excel(file_stream, sheet_name=None, header=None, dtype=object, keep_default_na=False, engine="openpyxl")
-        tables = {title: pipe_table([list(map(_cell, row)) for row in frame.values.tolist()]) for title, frame in sheets.items()}
-        return DocumentConverterResult(markdown="\n\n".join(f"## {title}\n{table}" for title, table in tables.items() if table))
+        sheets = pd.read_excel(
+            file_stream, sheet_name=None, header=None, dtype=object, keep_default_na=False, engine="openpyxl"
+        )
+        tables = {
+            title: pipe_table([list(map(_cell, row)) for row in frame.values.tolist()])
+            for title, frame in sheets.items()
+        }
+        return DocumentConverterResult(
+            markdown="\n\n".join(f"## {title}\n{table}" for title, table in tables.items() if table)
+        )
 
 
 def _cell(value: Any) -> str:
@@ -153,7 +160,6 @@ def convert(name: str, data: bytes, ending: str) -> str:
     """Return a .docx, .pptx, .xlsx or .html (UTF-8) as Markdown. Raises DamagedFile."""
     from markitdown import MarkItDownException
 
-
     try:
         text = to_markdown(data, ending)
     except MarkItDownException as error:
@@ -175,4 +181,6 @@ def as_document(name: str, data: bytes, text: str, metadata: Metadata, pages: tu
         raise NoText(f"{name} holds no text, only pictures or nothing: export it with text, or type it up")
     text = text if pages else text.strip() + "\n"
     tables = markdown_tables(text)
-    return Document(name, text, pages, markdown_headings(text), tables, len(data), table_rows(text, tables), metadata=metadata)
+    return Document(
+        name, text, pages, markdown_headings(text), tables, len(data), table_rows(text, tables), metadata=metadata
+    )

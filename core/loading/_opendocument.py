@@ -16,7 +16,18 @@ from core.loading._text import tidy
 from core.records.document import Document, Page
 
 MOST_REPEATS = 1000  # of a row or cell that is not empty; a sheet's million empty rows are left out
-_UNREAD = {"tracked-changes", "annotation", "annotation-end", "table-of-content", "forms", "page-thumbnail", "notes", "calculation-settings", "named-expressions", "shapes"}
+_UNREAD = {
+    "tracked-changes",
+    "annotation",
+    "annotation-end",
+    "table-of-content",
+    "forms",
+    "page-thumbnail",
+    "notes",
+    "calculation-settings",
+    "named-expressions",
+    "shapes",
+}
 _BLANKS = re.compile(r"[ \t\r\n]+")
 
 
@@ -38,7 +49,12 @@ def load_odp(name: str, data: bytes) -> Document:
     body = _body(name, data, "an OpenDocument presentation (.odp)")
     text, pages = "", []
     for number, slide in enumerate(body.iter("{*}page"), 1):
-        notes = _joined(block for frame in slide.iterfind("{*}notes/{*}frame") if _attribute(frame, "class") == "notes" for block in _blocks(frame))
+        notes = _joined(
+            block
+            for frame in slide.iterfind("{*}notes/{*}frame")
+            if _attribute(frame, "class") == "notes"
+            for block in _blocks(frame)
+        )
         cleaned = tidy(_joined([*_blocks(slide), f"### Notes:\n{notes}" if notes else ""])) + "\n\n"
         pages.append(Page(len(text), len(text) + len(cleaned), number))
         text += cleaned
@@ -51,7 +67,10 @@ def _body(name: str, data: bytes, expected: str) -> etree._Element:
     if b"encryption-data" in part_of(data, "META-INF/manifest.xml"):
         raise EncryptedFile(f"{name} is protected by a password: save a copy without one and bring that")
     try:
-        root = etree.fromstring(part_of(data, "content.xml"), etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True))
+        root = etree.fromstring(
+            part_of(data, "content.xml"),
+            etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True),
+        )
     except (etree.LxmlError, ValueError) as error:
         raise damaged(name, f"its content cannot be read: {error}") from error
     body = root.find("{*}body")

@@ -140,7 +140,8 @@ def _without_edge(pages: list[str], edge: int) -> list[str]:
     kept: list[str] = []
     seen: set[str] = set()
     for lines, mark in zip(split, marks, strict=True):
-        repeated = mark in often and (mark in seen or _PAGE_NUMBER.fullmatch(mark))  # a page number says nothing even once
+        # a page number says nothing even once
+        repeated = mark in often and (mark in seen or _PAGE_NUMBER.fullmatch(mark))
         seen.add(mark)
         kept.append("\n".join(lines[1:] if edge == 0 else lines[:-1]).strip("\n") if repeated else "\n".join(lines))
     return kept
@@ -168,7 +169,9 @@ def load_pdf(name: str, data: bytes) -> Document:
         pages, outline, metadata = _read(name, data)
     if not any(page.strip() for page in pages):
         count = plural(len(pages), "page")
-        raise NoText(f"{name} holds no text on its {count}, so it is probably a scan: run text recognition (OCR) on it first")
+        raise NoText(
+            f"{name} holds no text on its {count}, so it is probably a scan: run text recognition (OCR) on it first"
+        )
     return replace(_assemble(name, pages, outline, len(data)), metadata=metadata)
 
 

@@ -34,7 +34,9 @@ def load_rtf(name: str, data: bytes) -> Document:
     """Return an RTF document. Raises WrongFileType, DamagedFile or NoText."""
     if not data.lstrip().startswith(RTF):
         found = looks_like(data) or "something else"
-        raise WrongFileType(f"{name} is not an RTF document but {found}: rename it to what it is, or bring another file")
+        raise WrongFileType(
+            f"{name} is not an RTF document but {found}: rename it to what it is, or bring another file"
+        )
     if not data.rstrip(b"\0 \t\r\n").endswith(b"}"):
         raise damaged(name, "its end is missing")
     source = data.decode("cp1252", "replace")
@@ -52,7 +54,9 @@ def _with_marks(source: str) -> str:
     source = _OUTLINE.sub(lambda found: found[0] + _mark(_LEVEL + int(found[1])), source)
     if not levels:
         return source
-    uses = re.compile(rf"\\pard(?:\\plain)?\s*\\s({'|'.join(sorted(levels, key=len, reverse=True))})(?!\d)(?:\\[a-z]+-?\d*)* ?")
+    uses = re.compile(
+        rf"\\pard(?:\\plain)?\s*\\s({'|'.join(sorted(levels, key=len, reverse=True))})(?!\d)(?:\\[a-z]+-?\d*)* ?"
+    )
     return uses.sub(lambda use: use[0] + _mark(_LEVEL + levels[use[1]]), source)
 
 

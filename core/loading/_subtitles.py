@@ -38,9 +38,13 @@ def load_subtitles(name: str, data: bytes) -> Document:
 def _cues(name: str, source: str) -> list[tuple[list[str], float, float]]:
     """Lines, beginning and end in seconds of each cue that says something, in the order of time."""
     try:
-        events = SSAFile.from_string(_without_comments(source), format_="vtt" if source.lstrip().startswith("WEBVTT") else "srt")
+        events = SSAFile.from_string(
+            _without_comments(source), format_="vtt" if source.lstrip().startswith("WEBVTT") else "srt"
+        )
     except (Pysubs2Error, ValueError, OverflowError) as error:
-        raise DamagedFile(f"{name} is damaged (its times cannot be read: {error}): save it again as subtitles") from error
+        raise DamagedFile(
+            f"{name} is damaged (its times cannot be read: {error}): save it again as subtitles"
+        ) from error
     if not len(events):
         raise DamagedFile(f"{name} is damaged (none of its times is whole): save it again as subtitles")
     found = []
@@ -55,4 +59,6 @@ def _cues(name: str, source: str) -> list[tuple[list[str], float, float]]:
 def _without_comments(source: str) -> str:
     """The cues alone: WebVTT's notes, styles and regions are no words of the recording."""
     blocks = source.split("\n\n")
-    return "\n\n".join(block for block in blocks if not block.lstrip("\n").startswith(("NOTE", "STYLE", "REGION")) or ARROW in block)
+    return "\n\n".join(
+        block for block in blocks if not block.lstrip("\n").startswith(("NOTE", "STYLE", "REGION")) or ARROW in block
+    )

@@ -30,7 +30,23 @@ _LINE_END = re.compile(r"\r\n?|\x0b|\u2028|\u2029")
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u00ad\ufeff]")
 _LIGATURE = re.compile(r"[\ufb00-\ufb06]")
 MARKDOWN = (".md", ".markdown")
-_IN_USE = ["utf_16_le", "utf_16_be", "cp1250", "iso8859_2", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256", "cp932", "euc_jp", "gb18030", "big5", "cp949"]
+_IN_USE = [
+    "utf_16_le",
+    "utf_16_be",
+    "cp1250",
+    "iso8859_2",
+    "cp1251",
+    "koi8_r",
+    "cp1253",
+    "cp1254",
+    "cp1255",
+    "cp1256",
+    "cp932",
+    "euc_jp",
+    "gb18030",
+    "big5",
+    "cp949",
+]
 LITTLE_CHAOS = 0.05  # charset_normalizer's measure; what is Western has none
 SAMPLE = 20_000  # characters looked at for binary content
 
@@ -47,7 +63,16 @@ def load_text(name: str, data: bytes) -> Document:
     if PurePosixPath(name).suffix.lower() not in MARKDOWN:
         return Document(name, text, size=len(data))
     tables = markdown_tables(text)
-    return Document(name, text, (), markdown_headings(text), tables, len(data), table_rows(text, tables), metadata=front_matter(text))
+    return Document(
+        name,
+        text,
+        (),
+        markdown_headings(text),
+        tables,
+        len(data),
+        table_rows(text, tables),
+        metadata=front_matter(text),
+    )
 
 
 def decode(name: str, data: bytes, declared: str | None = None) -> str:
@@ -62,7 +87,9 @@ def decode(name: str, data: bytes, declared: str | None = None) -> str:
             return text
     text = _detected(data)
     if not text or _is_binary(text):
-        raise WrongFileType(f"{name} is not text in any encoding that can be told: save it as UTF-8, or bring another file")
+        raise WrongFileType(
+            f"{name} is not text in any encoding that can be told: save it as UTF-8, or bring another file"
+        )
     return text
 
 
@@ -132,7 +159,9 @@ def python_headings(text: str) -> Iterator[Heading]:
             yield Heading(starts[at] + indent, starts[at] + len(lines[at].rstrip()), min(level, 6), node.name)
 
 
-def _definitions(tree: ast.AST, level: int) -> Iterator[tuple[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, int]]:
+def _definitions(
+    tree: ast.AST, level: int
+) -> Iterator[tuple[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, int]]:
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             yield node, level

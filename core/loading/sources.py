@@ -22,7 +22,17 @@ from core.loading.tables import TableOptions
 from core.records.document import Document
 from core.util.formatting import file_size
 
-LIBRARIES = ("beautifulsoup4", "charset-normalizer", "lxml", "markitdown", "pylatexenc", "pypdfium2", "pysubs2", "PyYAML", "striprtf")
+LIBRARIES = (
+    "beautifulsoup4",
+    "charset-normalizer",
+    "lxml",
+    "markitdown",
+    "pylatexenc",
+    "pypdfium2",
+    "pysubs2",
+    "PyYAML",
+    "striprtf",
+)
 
 
 def file_print(name: str, data: bytes, *how: object) -> str:
@@ -106,13 +116,19 @@ class Member:
     def read(self) -> bytes:
         """Return the file's bytes. Raises EncryptedFile, UnsupportedFile or DamagedFile."""
         if self.entry.flag_bits & ENCRYPTED:
-            raise EncryptedFile(f"{self.name} is protected by the archive's password: unpack the archive and bring the file itself")
+            raise EncryptedFile(
+                f"{self.name} is protected by the archive's password: unpack the archive and bring the file itself"
+            )
         try:
             return self.archive.read(self.entry)
         except NotImplementedError as error:
-            raise UnsupportedFile(f"{self.name} is packed in a way that cannot be read ({error}): unpack the archive and bring the file itself") from error
+            raise UnsupportedFile(
+                f"{self.name} is packed in a way that cannot be read ({error}): unpack the archive and bring the file itself"
+            ) from error
         except ZIP_ERRORS as error:
-            raise DamagedFile(f"{self.name} cannot be unpacked ({_reason(error)}): bring the file itself, or make the archive again") from error
+            raise DamagedFile(
+                f"{self.name} cannot be unpacked ({_reason(error)}): bring the file itself, or make the archive again"
+            ) from error
 
 
 @dataclass
@@ -140,7 +156,9 @@ def members(source: Source, path: Path | None = None) -> Iterator[Source]:
 def _opened(source: Source, path: Path | None, place: str, room: _Room, depth: int) -> Iterator[Source]:
     try:
         if depth > DEEPEST:
-            raise UnsupportedFile(f"{source.name} is an archive {depth} deep in others: unpack it and bring what is inside")
+            raise UnsupportedFile(
+                f"{source.name} is an archive {depth} deep in others: unpack it and bring what is inside"
+            )
         archive = _Archive(path or io.BytesIO(source.read()))
         inside = _members(source.name, archive, place, room)
     except LoadingError as error:
@@ -159,14 +177,25 @@ def _members(name: str, archive: _Archive, place: str, room: _Room) -> list[Memb
     try:
         entries = archive.entries()
     except ZIP_ERRORS as error:
-        raise DamagedFile(f"{name} is damaged (it cannot be opened: {_reason(error)}): download or make the archive again") from error
+        raise DamagedFile(
+            f"{name} is damaged (it cannot be opened: {_reason(error)}): download or make the archive again"
+        ) from error
     room.unpacked -= sum(entry.file_size for entry in entries)
     room.members -= len(entries)
     if room.unpacked < 0 or room.members < 0:
         limit = file_size(MOST_UNPACKED) if room.unpacked < 0 else f"{MOST_MEMBERS:,} files"
-        raise DamagedFile(f"{name} would unpack to more than {limit}: unpack it yourself and bring the files that you need")
-    named = sorted(((_inner_name(entry), entry) for entry in entries if not entry.is_dir() and not _is_link(entry)), key=lambda found: found[0])
-    found = [Member(archive, entry, f"{name}/{inner}", f"{place}/{inner}" if place else "") for inner, entry in named if _is_wanted(inner)]
+        raise DamagedFile(
+            f"{name} would unpack to more than {limit}: unpack it yourself and bring the files that you need"
+        )
+    named = sorted(
+        ((_inner_name(entry), entry) for entry in entries if not entry.is_dir() and not _is_link(entry)),
+        key=lambda found: found[0],
+    )
+    found = [
+        Member(archive, entry, f"{name}/{inner}", f"{place}/{inner}" if place else "")
+        for inner, entry in named
+        if _is_wanted(inner)
+    ]
     if not found:
         raise NoText(f"{name} holds no file of a kind that is read: bring {KINDS}")
     archive.unread = len(found)
@@ -178,11 +207,15 @@ def _refuse_other_kind(name: str, file: Path | io.BytesIO) -> None:
         with file.open("rb") if isinstance(file, Path) else io.BytesIO(file.getbuffer()[:64]) as stream:
             start = stream.read(64)
     except OSError as error:
-        raise DamagedFile(f"{name} cannot be read: {error.strerror}. Check that it is there and that you may read it") from error
+        raise DamagedFile(
+            f"{name} cannot be read: {error.strerror}. Check that it is there and that you may read it"
+        ) from error
     if not start:
         raise EmptyFile(f"{name} is empty: there is nothing to index in it")
     if not start.startswith((ZIP, EMPTY_ZIP)):
-        raise WrongFileType(f"{name} is not a ZIP archive but {looks_like(start) or 'something else'}: rename it to what it is, or bring another file")
+        raise WrongFileType(
+            f"{name} is not a ZIP archive but {looks_like(start) or 'something else'}: rename it to what it is, or bring another file"
+        )
 
 
 def _inner_name(entry: zipfile.ZipInfo) -> str:
@@ -267,7 +300,9 @@ class PathSource:
         try:
             return self.path.read_bytes()
         except OSError as error:
-            raise DamagedFile(f"{self.name} cannot be read: {error.strerror}. Check that it is there and that you may read it") from error
+            raise DamagedFile(
+                f"{self.name} cannot be read: {error.strerror}. Check that it is there and that you may read it"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -306,7 +341,13 @@ def loaded(source: Source, data: bytes | None = None) -> Document:
     if isinstance(source, Ready):
         return source.document()
     document = load(source.name, source.read() if data is None else data, table_options(source))
-    place = source.path.as_posix() if isinstance(source, PathSource) else source.source if isinstance(source, Member) else ""
+    place = (
+        source.path.as_posix()
+        if isinstance(source, PathSource)
+        else source.source
+        if isinstance(source, Member)
+        else ""
+    )
     return replace(document, metadata={**document.metadata, "source": place}) if place else document
 
 

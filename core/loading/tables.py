@@ -77,8 +77,14 @@ def fields_of(records: Sequence[Record], columns: Sequence[Column], chosen: Sequ
 
     A column's numbers are whole or all floats, so that they compare with one another in the store.
     """
-    whole = {name: all(spelled(record[name]).lstrip("+-").isdigit() for record in records if name in record) for name in chosen}
-    kinds: dict[str, str] = {column.name: "whole" if column.kind == "number" and whole.get(column.name) else column.kind for column in columns}
+    whole = {
+        name: all(spelled(record[name]).lstrip("+-").isdigit() for record in records if name in record)
+        for name in chosen
+    }
+    kinds: dict[str, str] = {
+        column.name: "whole" if column.kind == "number" and whole.get(column.name) else column.kind
+        for column in columns
+    }
     return [{name: _field(record[name], kinds[name]) for name in chosen if name in record} for record in records]
 
 
@@ -103,7 +109,9 @@ class TableOptions:
     metadata: tuple[str, ...] | None = None
 
 
-def table_document(name: str, size: int, records: Sequence[Record], options: TableOptions | None, preface: str = "") -> Document:
+def table_document(
+    name: str, size: int, records: Sequence[Record], options: TableOptions | None, preface: str = ""
+) -> Document:
     """Return the records as a document: a block each, with its Row, behind the ``preface``.
 
     By default every column is text, and every column but those of running text is metadata too. A single
@@ -121,7 +129,11 @@ def table_document(name: str, size: int, records: Sequence[Record], options: Tab
             rows.append(Row(at, at + len(block), own))
             at += len(block) + len(BETWEEN)
     if not blocks:
-        chosen = f"in the columns {', '.join(text)}: bring it with other columns as text" if columns else "in any row: bring a table that has some"
+        chosen = (
+            f"in the columns {', '.join(text)}: bring it with other columns as text"
+            if columns
+            else "in any row: bring a table that has some"
+        )
         raise NoText(f"{name} holds no text {chosen}")
     return Document(name, BETWEEN.join(blocks) + "\n", size=size, rows=tuple(rows))
 
@@ -137,5 +149,7 @@ def _known(name: str, wanted: Iterable[str] | None, columns: Sequence[Column], u
     wanted, there = tuple(wanted), [column.name for column in columns]
     unknown = [column for column in wanted if column not in there]
     if unknown:
-        raise UnknownColumn(f"{name} has no column {', '.join(map(repr, unknown))}: bring it with some of {', '.join(map(repr, there))}")
+        raise UnknownColumn(
+            f"{name} has no column {', '.join(map(repr, unknown))}: bring it with some of {', '.join(map(repr, there))}"
+        )
     return wanted

@@ -122,7 +122,11 @@ def batched_attention(
 
 def last_for_first_token(model: nn.Module) -> None:
     """Change the last layer of a model of BERT's kind, in place. Raises ValueError where there is no such layer."""
-    layers = [module for module in model.modules() if isinstance(getattr(getattr(module, "attention", None), "self", None), nn.Module)]
+    layers = [
+        module
+        for module in model.modules()
+        if isinstance(getattr(getattr(module, "attention", None), "self", None), nn.Module)
+    ]
     if not layers:
         raise ValueError("no layer of BERT's kind")
     attention: Any = layers[-1].attention
@@ -143,7 +147,9 @@ class FirstTokenAttention(nn.Module):
         self._query, self._key, self._value = whole.query, whole.key, whole.value
         self._heads, self._scale = int(whole.num_attention_heads), float(whole.scaling)
 
-    def forward(self, hidden_states: Tensor, attention_mask: Tensor | None = None, **_options: Any) -> tuple[Tensor, None]:
+    def forward(
+        self, hidden_states: Tensor, attention_mask: Tensor | None = None, **_options: Any
+    ) -> tuple[Tensor, None]:
         """Return softmax(q K' scale + mask) V for the first token, shape (batch, 1, width)."""
         query, key, value = (
             product.view(*product.shape[:2], self._heads, -1).transpose(1, 2)
@@ -163,7 +169,9 @@ if TYPE_CHECKING:
     Loaded = TypeVar("Loaded", bound=BaseModel)
 
 
-PROBE = "The moon pulls the sea towards it, and so the tide comes in twice a day; 24 hours and 50 minutes later it is back."
+PROBE = (
+    "The moon pulls the sea towards it, and so the tide comes in twice a day; 24 hours and 50 minutes later it is back."
+)
 PROBE_PAIRS = [
     ("What makes the tide?", PROBE),
     ("How long is it from tide to tide?", PROBE),
@@ -177,7 +185,9 @@ Way = Callable[[nn.Module, bool], None]
 
 def lowered(loaded: SentenceTransformer) -> SentenceTransformer:
     """Return a copy of a bi-encoder whose transformer layers compute in bfloat16, in float32 where no way works."""
-    return _lowered(loaded, _unit_vector, lambda wanted, found: float(wanted @ found) >= LEAST_COSINE, (_products_only, _whole))
+    return _lowered(
+        loaded, _unit_vector, lambda wanted, found: float(wanted @ found) >= LEAST_COSINE, (_products_only, _whole)
+    )
 
 
 def lowered_cross_encoder(loaded: CrossEncoder) -> CrossEncoder:
@@ -197,7 +207,12 @@ def _reads_first_token(loaded: CrossEncoder) -> bool:
     return all(module.pooling_mode == "cls" for module in loaded.modules() if isinstance(module, Pooling))
 
 
-def _lowered(loaded: Loaded, probe: Callable[[Loaded], Float32Array], agree: Callable[[Float32Array, Float32Array], bool], ways: Sequence[Way]) -> Loaded:
+def _lowered(
+    loaded: Loaded,
+    probe: Callable[[Loaded], Float32Array],
+    agree: Callable[[Float32Array, Float32Array], bool],
+    ways: Sequence[Way],
+) -> Loaded:
     from sentence_transformers.base.modules import Transformer
 
     copy = deepcopy(loaded)
@@ -210,7 +225,10 @@ def _lowered(loaded: Loaded, probe: Callable[[Loaded], Float32Array], agree: Cal
 
 
 def _to_float32(_module: nn.Module, _inputs: Any, features: dict[str, Any]) -> dict[str, Any]:
-    return {name: value.float() if isinstance(value, Tensor) and value.is_floating_point() else value for name, value in features.items()}
+    return {
+        name: value.float() if isinstance(value, Tensor) and value.is_floating_point() else value
+        for name, value in features.items()
+    }
 
 
 def _first_that_works(module: Any, on_cpu: bool, works: Callable[[], bool], ways: Sequence[Way]) -> None:
@@ -221,7 +239,13 @@ def _first_that_works(module: Any, on_cpu: bool, works: Callable[[], bool], ways
             way(module.model, on_cpu)
             if works():
                 return
-        except (RuntimeError, TypeError, ValueError, AttributeError, IndexError):  # this build of model does not go that way
+        except (
+            RuntimeError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            IndexError,
+        ):  # this build of model does not go that way
             continue
     module.model = original
 
@@ -232,7 +256,9 @@ def _unit_vector(loaded: SentenceTransformer) -> Float32Array:
 
 
 def _logits(loaded: CrossEncoder) -> Float32Array:
-    return np.asarray(loaded.predict(PROBE_PAIRS, show_progress_bar=False, activation_fn=nn.Identity()), dtype=np.float32)
+    return np.asarray(
+        loaded.predict(PROBE_PAIRS, show_progress_bar=False, activation_fn=nn.Identity()), dtype=np.float32
+    )
 
 
 def _products_only(model: nn.Module, on_cpu: bool) -> None:

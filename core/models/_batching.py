@@ -39,7 +39,11 @@ def map_in_streams(work: Callable[[Item], Result], items: Sequence[Item]) -> Ite
 
 
 def over_slices(
-    work: Callable[[list[int]], Result], lengths: Sequence[int], step: int, on_cpu: bool, progress: Callable[[int], None] | None
+    work: Callable[[list[int]], Result],
+    lengths: Sequence[int],
+    step: int,
+    on_cpu: bool,
+    progress: Callable[[int], None] | None,
 ) -> Iterator[tuple[list[int], Result]]:
     """Yield slices of the places 0, 1, 2 … with ``work`` of each, in streams on a processor.
 

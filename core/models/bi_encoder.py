@@ -55,7 +55,9 @@ class SentenceTransformerEncoder:
     one short text costs little there, and half of the error of every score goes.
     """
 
-    def __init__(self, loaded: SentenceTransformer, model: str, revision: str, lowered: SentenceTransformer | None = None) -> None:
+    def __init__(
+        self, loaded: SentenceTransformer, model: str, revision: str, lowered: SentenceTransformer | None = None
+    ) -> None:
         self._loaded = lowered or loaded
         self._queries = loaded if loaded.device.type == "cpu" else self._loaded
         for used in {self._loaded, self._queries}:
@@ -101,7 +103,9 @@ class SentenceTransformerEncoder:
         """
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         lengths, on_cpu = [len(text) for text in texts], self._loaded.device.type == "cpu"
-        for at, found in over_slices(lambda at: self._encode([texts[i] for i in at]), lengths, self._batch * SLICE, on_cpu, progress):
+        for at, found in over_slices(
+            lambda at: self._encode([texts[i] for i in at]), lengths, self._batch * SLICE, on_cpu, progress
+        ):
             vectors[at] = found
         return vectors
 
@@ -117,7 +121,9 @@ class SentenceTransformerEncoder:
 def _dimension(loaded: SentenceTransformer, model: str) -> int:
     dimension = loaded.get_embedding_dimension()
     if not dimension:
-        raise ModelError(f"The model {model!r} does not say how long its vectors are: it cannot be used as a bi-encoder")
+        raise ModelError(
+            f"The model {model!r} does not say how long its vectors are: it cannot be used as a bi-encoder"
+        )
     return int(dimension)
 
 
@@ -128,7 +134,9 @@ def fast_tokenizer(loaded: BaseModel, model: str) -> Any:
     tokenizer: Any = loaded.tokenizer
     fast = tokenizer if isinstance(tokenizer, Tokenizer) else getattr(tokenizer, "backend_tokenizer", None)
     if not isinstance(fast, Tokenizer):
-        raise ModelError(f"The model {model!r} has no fast tokenizer, without which chunks cannot be cut exactly: choose another")
+        raise ModelError(
+            f"The model {model!r} has no fast tokenizer, without which chunks cannot be cut exactly: choose another"
+        )
     return fast
 
 

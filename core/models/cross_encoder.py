@@ -80,7 +80,9 @@ class SentenceTransformersCrossEncoder:
         place = choose_device(device)
         loaded, revision = load_cross_encoder(model, place)
         _check_head(loaded, model)
-        encoder = cls(loaded, model, revision, lowered_cross_encoder(loaded) if wants_bfloat16(precision, place) else None)
+        encoder = cls(
+            loaded, model, revision, lowered_cross_encoder(loaded) if wants_bfloat16(precision, place) else None
+        )
         encoder.score([("warm up", "the first call is many times as slow")] * 2 * encoder._batch)
         return encoder
 
@@ -94,7 +96,9 @@ class SentenceTransformersCrossEncoder:
         logits = np.empty(len(pairs), dtype=np.float32)
         lengths = [len(query) + len(text) for query, text in pairs]
         step = balanced(len(pairs), self._batch) if self._on_cpu else self._batch
-        for at, found in over_slices(lambda at: self._score([pairs[i] for i in at]), lengths, step, self._on_cpu, progress):
+        for at, found in over_slices(
+            lambda at: self._score([pairs[i] for i in at]), lengths, step, self._on_cpu, progress
+        ):
             logits[at] = found
         return PairScores(logits, expit(logits) if self._sigmoid else None)
 
@@ -114,8 +118,12 @@ def _check_head(loaded: Loaded, model: str) -> None:
     from sentence_transformers.base.modules import Dense
 
     if loaded.num_labels != 1:
-        raise ModelError(f"The model {model!r} gives {loaded.num_labels} scores a pair: reranking needs a cross-encoder with one")
+        raise ModelError(
+            f"The model {model!r} gives {loaded.num_labels} scores a pair: reranking needs a cross-encoder with one"
+        )
     architectures = getattr(loaded.config, "architectures", None) or []
     headed = any(name.endswith(("ForSequenceClassification", "ForCausalLM")) for name in architectures)
     if not headed and not any(isinstance(module, Dense) for module in loaded):
-        raise ModelError(f"The model {model!r} has no head that scores a pair, so it is no cross-encoder: choose one that is")
+        raise ModelError(
+            f"The model {model!r} has no head that scores a pair, so it is no cross-encoder: choose one that is"
+        )

@@ -61,7 +61,9 @@ def sha256_of(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ModelUnavailable(f"{path} cannot be read ({error.strerror}): reinstall or choose another model") from error
+        raise ModelUnavailable(
+            f"{path} cannot be read ({error.strerror}): reinstall or choose another model"
+        ) from error
 
 
 SHORT_REVISION = 12  # digits
@@ -108,7 +110,11 @@ def _assemble(folder: Path, package: Path) -> None:
     with safe_open(str(package / "model.safetensors"), "pt") as theirs:
         whole = {name: theirs.get_tensor(name).float() for name in EMBEDDINGS}
     whole |= {name: tensor.to(torch.float32) for name, tensor in ours.items() if not name.startswith(HEAD)}
-    head = {f"linear.{name.removeprefix(HEAD)}": tensor.to(torch.float32) for name, tensor in ours.items() if name.startswith(HEAD)}
+    head = {
+        f"linear.{name.removeprefix(HEAD)}": tensor.to(torch.float32)
+        for name, tensor in ours.items()
+        if name.startswith(HEAD)
+    }
     shutil.copytree(reranker_folder() / "model", folder, dirs_exist_ok=True)
     for name in TOKENIZER:
         shutil.copyfile(package / name, folder / name)
@@ -121,7 +127,9 @@ def _known_sha256() -> str:
     try:
         return str(json.loads((reranker_folder() / "facts.json").read_text(encoding="utf-8"))["sha256"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelUnavailable(f"The built-in cross-encoder is not whole (facts.json: {error!r}): install Rankscope again") from error
+        raise ModelUnavailable(
+            f"The built-in cross-encoder is not whole (facts.json: {error!r}): install Rankscope again"
+        ) from error
 
 
 def _verified_weights() -> Path:
@@ -163,7 +171,9 @@ def load_cross_encoder(model: str, device: str) -> tuple[CrossEncoder, str]:
     from sentence_transformers import CrossEncoder
 
     if is_built_in(model):
-        raise ModelUnavailable(f"{model!r} is the built-in bi-encoder, which cannot rerank: leave the cross-encoder out to use the built-in one")
+        raise ModelUnavailable(
+            f"{model!r} is the built-in bi-encoder, which cannot rerank: leave the cross-encoder out to use the built-in one"
+        )
     if is_built_in_reranker(model):
         with TemporaryDirectory(prefix="rankscope-", ignore_cleanup_errors=True) as folder:
             assemble(Path(folder))
@@ -183,7 +193,9 @@ def _from_folder(kind: type[Loaded], folder: Path, model: str, device: str) -> t
         raise ModelUnavailable(f"There is no model folder {model!r}: check the path, or use the built-in model")
     weights = sorted([*folder.rglob("*.safetensors"), *folder.rglob("*.bin")])
     if not weights:
-        raise ModelUnavailable(f"The folder {model!r} holds no weights (*.safetensors or *.bin): is it a model's folder?")
+        raise ModelUnavailable(
+            f"The folder {model!r} holds no weights (*.safetensors or *.bin): is it a model's folder?"
+        )
     return _open(kind, str(folder), model, device), _revision(weights)
 
 

@@ -36,10 +36,14 @@ class _Loaded(Generic[Model]):
 class ModelRegistry:
     """Loads models by name and keeps them. The loaders are the seam through which tests put fakes."""
 
-    def __init__(self, settings: Settings, loader: Loader | None = None, reranker_loader: RerankerLoader | None = None) -> None:
+    def __init__(
+        self, settings: Settings, loader: Loader | None = None, reranker_loader: RerankerLoader | None = None
+    ) -> None:
         precision, device = settings.precision, settings.device
         self._encoders = _Loaded(loader or (lambda model: SentenceTransformerEncoder.load(model, precision, device)))
-        self._rerankers = _Loaded(reranker_loader or (lambda model: SentenceTransformersCrossEncoder.load(model, precision, device)))
+        self._rerankers = _Loaded(
+            reranker_loader or (lambda model: SentenceTransformersCrossEncoder.load(model, precision, device))
+        )
         self._reranker = settings.reranker
 
     def get(self, model: str = BUILT_IN_MODEL) -> BiEncoder:

@@ -65,7 +65,9 @@ def _sigmas(beyond: Float64Array, target: float) -> Float64Array:
         high[open_rows[above]] = middle[open_rows[above]]
         low[open_rows[~above]] = middle[open_rows[~above]]
         unbounded = np.isinf(high[open_rows])
-        middle[open_rows] = np.where(unbounded, middle[open_rows] * 2, (low[open_rows] + np.where(unbounded, 0.0, high[open_rows])) / 2)
+        middle[open_rows] = np.where(
+            unbounded, middle[open_rows] * 2, (low[open_rows] + np.where(unbounded, 0.0, high[open_rows])) / 2
+        )
     return middle
 
 
@@ -116,12 +118,21 @@ def principal_plane(vectors: Float32Array, metric: Metric) -> Plane:
     the same vectors give the same picture. Raises MapError for numbers that are not finite.
     """
     many, dimension = vectors.shape
-    mean = sum((as_compared(block, metric).sum(axis=0, dtype=np.float64) for block in _blocks(vectors)), np.zeros(dimension)) / many
+    mean = (
+        sum(
+            (as_compared(block, metric).sum(axis=0, dtype=np.float64) for block in _blocks(vectors)),
+            np.zeros(dimension),
+        )
+        / many
+    )
     if not np.isfinite(mean).all():
         raise MapError("Some vectors of this collection hold numbers that are not finite: index its documents again")
     centre = mean.astype(np.float32)
-    with threadpool_limits(1, user_api="blas"):  # several threads would wait for each other: beside other work that takes five times as long
-        values, vectors_of = _by_places(vectors, metric, centre) if many < dimension else _by_dimensions(vectors, metric, centre)
+    # several threads would wait for each other: beside other work that takes five times as long
+    with threadpool_limits(1, user_api="blas"):
+        values, vectors_of = (
+            _by_places(vectors, metric, centre) if many < dimension else _by_dimensions(vectors, metric, centre)
+        )
     axes = np.zeros((dimension, 2))
     for at in range(min(2, len(values))):
         if values[at] > _NONE * values[0] and values[at] > 0:
@@ -166,7 +177,9 @@ def epochs_for(points: int) -> int:
     return next((epochs for most, epochs in _EPOCHS if points <= most), _LEAST_EPOCHS)
 
 
-def umap_xy(apart: Float32Array, neighbours: Neighbours, start: Float32Array, settings: LayoutSettings, report: StageReport) -> Float32Array:
+def umap_xy(
+    apart: Float32Array, neighbours: Neighbours, start: Float32Array, settings: LayoutSettings, report: StageReport
+) -> Float32Array:
     """Return UMAP's picture, shape (points, 2).
 
     ``apart`` are the distances to the neighbours, shape (points, k), the points themselves left out: UMAP's ``n_neighbors`` counts
@@ -200,7 +213,12 @@ def umap_xy(apart: Float32Array, neighbours: Neighbours, start: Float32Array, se
         densmap_kwds={},
         output_dens=False,
         parallel=False,
-        tqdm_kwds={"disable": False, "file": _UmapProgress(report), "bar_format": "{n_fmt}/{total_fmt}", "mininterval": 0.2},
+        tqdm_kwds={
+            "disable": False,
+            "file": _UmapProgress(report),
+            "bar_format": "{n_fmt}/{total_fmt}",
+            "mininterval": 0.2,
+        },
     )
     return np.asarray(xy - xy.mean(axis=0, dtype=np.float64), dtype=np.float32)
 
@@ -258,7 +276,9 @@ def neighbours_for(points: int, settings: LayoutSettings) -> int:
     return min(points - 1, int(3 * perplexity_for(points, settings) + 1))
 
 
-def tsne_xy(apart: Float32Array, neighbours: Neighbours, start: Float32Array, settings: LayoutSettings, report: StageReport) -> Float32Array:
+def tsne_xy(
+    apart: Float32Array, neighbours: Neighbours, start: Float32Array, settings: LayoutSettings, report: StageReport
+) -> Float32Array:
     """Return t-SNE's picture, shape (points, 2).
 
     ``apart`` are the distances to the neighbours, shape (points, k), nearest first, the points themselves left out;
@@ -275,9 +295,17 @@ def tsne_xy(apart: Float32Array, neighbours: Neighbours, start: Float32Array, se
     chance = np.random.RandomState(settings.seed)
     wide = float(start[:, 0].std()) or 1.0
     begin = start / wide * _SPREAD + chance.normal(scale=_SPREAD / 100, size=start.shape)
-    model = TSNE(perplexity=perplexity_for(many, settings), metric="precomputed", init=begin.astype(np.float32), random_state=chance, max_iter=ITERATIONS, verbose=2)
+    model = TSNE(
+        perplexity=perplexity_for(many, settings),
+        metric="precomputed",
+        init=begin.astype(np.float32),
+        random_state=chance,
+        max_iter=ITERATIONS,
+        verbose=2,
+    )
     report(MOVING, 0.0)
-    with redirect_stdout(_TsneProgress(report)), threadpool_limits(1, user_api="openmp"):  # more threads add up in another order each time
+    # more threads add up in another order each time
+    with redirect_stdout(_TsneProgress(report)), threadpool_limits(1, user_api="openmp"):
         xy = model.fit_transform(graph)
     return np.asarray(xy - xy.mean(axis=0, dtype=np.float64), dtype=np.float32)
 

@@ -35,7 +35,13 @@ _POLITENESS = 5  # searches and pages come first
 
 def layout_task(data: Path, points: Points, settings: LayoutSettings) -> dict[str, Any]:
     """Return the task of laying out ``points``, which are kept in the data folder ``data``."""
-    return {"name": "layout", "data": str(data.absolute()), "key": points.key, "digest": points.digest, "settings": asdict(settings)}
+    return {
+        "name": "layout",
+        "data": str(data.absolute()),
+        "key": points.key,
+        "digest": points.digest,
+        "settings": asdict(settings),
+    }
 
 
 def run_layout(task: dict[str, Any], report: StageReport) -> None:
@@ -82,7 +88,9 @@ def _perform(task: dict[str, Any], out: TextIO) -> dict[str, Any]:
     except RankscopeError as error:
         return {"error": str(error)}
     except MemoryError:
-        return {"error": "There is not enough memory for a map of so many chunks: lower the limit of chunks that are laid out, or use PCA"}
+        return {
+            "error": "There is not enough memory for a map of so many chunks: lower the limit of chunks that are laid out, or use PCA"
+        }
     return {"done": True}
 
 

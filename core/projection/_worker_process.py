@@ -30,9 +30,15 @@ class Child:
         root = Path(core.__file__).absolute().parents[1]
         command = [sys.executable, "-m", "core.projection._worker"]
         try:
-            return cls(subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"))  # noqa: S603  our own module
+            return cls(
+                subprocess.Popen(  # noqa: S603  our own module
+                    command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+                )
+            )
         except OSError as error:
-            raise MapError(f"The map's worker {' '.join(command)} cannot be started ({error.strerror}): is there memory left? PCA needs none") from error
+            raise MapError(
+                f"The map's worker {' '.join(command)} cannot be started ({error.strerror}): is there memory left? PCA needs none"
+            ) from error
 
     @property
     def alive(self) -> bool:

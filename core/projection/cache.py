@@ -42,7 +42,15 @@ def kept_layout(data: Path, key: str) -> Layout | None:
     try:
         with np.load(path) as held:
             about = json.loads(str(held["about"]))
-            layout = Layout(LayoutSettings(**about["settings"]), about["digest"], held["xy"], held["fitted"], held["mean"], held["axes"], about["seconds"])
+            layout = Layout(
+                LayoutSettings(**about["settings"]),
+                about["digest"],
+                held["xy"],
+                held["fitted"],
+                held["mean"],
+                held["axes"],
+                about["seconds"],
+            )
         if layout.key != key or layout.xy.shape != (len(layout.fitted), 2):
             raise ValueError("it is another's")
     except FileNotFoundError:

@@ -24,7 +24,35 @@ from core.util.progress import StageReport
 
 LIFT = 3.0  # times as many of a group's texts as of the others hold a word that tells them apart
 # Beyond the words that a search leaves out: these tell apart how texts speak, not of what.
-_MANNER = frozenset(["also", "any", "all", "he", "her", "him", "his", "hers", "it", "many", "may", "more", "most", "much", "one", "only", "other", "she", "some", "such", "two", "use", "used", "using", "very"])
+_MANNER = frozenset(
+    [
+        "also",
+        "any",
+        "all",
+        "he",
+        "her",
+        "him",
+        "his",
+        "hers",
+        "it",
+        "many",
+        "may",
+        "more",
+        "most",
+        "much",
+        "one",
+        "only",
+        "other",
+        "she",
+        "some",
+        "such",
+        "two",
+        "use",
+        "used",
+        "using",
+        "very",
+    ]
+)
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+(?:['’]s\b)?")
 _IDEOGRAPH = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
@@ -116,7 +144,12 @@ def _share_sign(one: str, other: str) -> bool:
 
 def _says_something(term: str) -> bool:
     """Whether a term is more than a number, a single letter or a word of manner."""
-    return term not in _MANNER and not is_small_pair(term) and any(sign.isalpha() for sign in term) and (len(term) > 1 or bool(_IDEOGRAPH.match(term)))
+    return (
+        term not in _MANNER
+        and not is_small_pair(term)
+        and any(sign.isalpha() for sign in term)
+        and (len(term) > 1 or bool(_IDEOGRAPH.match(term)))
+    )
 
 
 DIRECT = 10_000  # points: of more, only pairs that lie near each other are looked at
@@ -199,7 +232,9 @@ def _labels(flat: npt.NDArray[np.float64], least: int) -> Int64Array:
     if len(flat) <= DIRECT:
         found = HDBSCAN(min_cluster_size=least, min_samples=samples, algorithm="kd_tree", copy=True).fit_predict(flat)
     else:  # a point is not among its own neighbours here
-        found = HDBSCAN(min_cluster_size=least, min_samples=samples - 1, metric="precomputed", copy=True).fit_predict(_near_pairs(flat))
+        found = HDBSCAN(min_cluster_size=least, min_samples=samples - 1, metric="precomputed", copy=True).fit_predict(
+            _near_pairs(flat)
+        )
     return np.asarray(found, dtype=np.int64)
 
 
@@ -207,7 +242,9 @@ def _near_pairs(flat: npt.NDArray[np.float64]) -> csr_array:
     """The distances of pairs that lie near each other, which together join all points: a symmetric matrix."""
     many = len(flat)
     near = cKDTree(flat).query(flat, NEIGHBOURS + 1, workers=-1)[1]
-    pairs = np.concatenate([np.column_stack([np.repeat(np.arange(many), NEIGHBOURS + 1), near.ravel()]), _joining(flat)])
+    pairs = np.concatenate(
+        [np.column_stack([np.repeat(np.arange(many), NEIGHBOURS + 1), near.ravel()]), _joining(flat)]
+    )
     codes = np.unique(pairs.min(axis=1) * many + pairs.max(axis=1))
     one, other = codes // many, codes % many
     one, other = one[one < other], other[one < other]
@@ -224,7 +261,8 @@ def _joining(flat: npt.NDArray[np.float64]) -> Int64Array:
         order = np.lexsort(flat.T)
         return np.column_stack([order[:-1], order[1:]])
     corners = found.simplices.astype(np.int64)
-    return np.concatenate([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [0, 2]], found.coplanar[:, [0, 2]]])  # the last: twins
+    # the last: twins
+    return np.concatenate([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [0, 2]], found.coplanar[:, [0, 2]]])
 
 
 def _by_size(labels: Int64Array) -> Int32Array:
@@ -250,13 +288,20 @@ def make_clusters(points: Points, layout: Layout, shelf: DocumentStore, report: 
     labels = find_clusters(layout.xy)
     report(READING, 0.4)
     members = [_evenly(np.flatnonzero(labels == number).tolist()) for number in range(int(labels.max(initial=-1)) + 1)]
-    texts = read_texts(points, shelf, [place for places in members for place in places], lambda share: report(READING, 0.4 + 0.3 * share))
+    texts = read_texts(
+        points,
+        shelf,
+        [place for places in members for place in places],
+        lambda share: report(READING, 0.4 + 0.3 * share),
+    )
     report(NAMING, 0.7)
     terms = distinctive_terms([[texts[place] for place in places] for places in members])
     return Clusters.of(labels, layout.xy, tuple(terms))
 
 
-def read_texts(points: Points, shelf: DocumentStore, places: Sequence[int], report: Callable[[float], None]) -> dict[int, str]:
+def read_texts(
+    points: Points, shelf: DocumentStore, places: Sequence[int], report: Callable[[float], None]
+) -> dict[int, str]:
     """Return the texts of the chunks at ``places``: cut out of their documents, each read once. A document that is gone says nothing."""
     by_document: dict[str, list[int]] = defaultdict(list)
     for place in places:
@@ -275,4 +320,8 @@ def read_texts(points: Points, shelf: DocumentStore, places: Sequence[int], repo
 
 def _evenly(places: list[int]) -> list[int]:
     """At most TEXTS of the places, as far apart as can be."""
-    return places if len(places) <= TEXTS else [places[at] for at in np.linspace(0, len(places) - 1, TEXTS).astype(int).tolist()]
+    return (
+        places
+        if len(places) <= TEXTS
+        else [places[at] for at in np.linspace(0, len(places) - 1, TEXTS).astype(int).tolist()]
+    )

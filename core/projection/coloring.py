@@ -75,7 +75,11 @@ def by_words(title: str, words: Sequence[str], noun: str = "") -> Groups:
     place = {name: at for at, name in enumerate(names)}
     codes = np.fromiter((place.get(word, -1) for word in words), dtype=np.int32, count=len(words))
     more = len(ordered) - len(names)
-    rest = " and ".join(part for part in (plural(more, f"more {noun or 'value'}") if more else "", "none" if "" in set(words) else "") if part)
+    rest = " and ".join(
+        part
+        for part in (plural(more, f"more {noun or 'value'}") if more else "", "none" if "" in set(words) else "")
+        if part
+    )
     return Groups(title, tuple(names), codes, rest)
 
 
@@ -103,7 +107,9 @@ def by_field(name: str, values: Sequence[Value | None]) -> Painting:
     """Return a metadata field as a scale where all its values are numbers, else as groups."""
     said = [value for value in values if value is not None]
     if said and len(set(said)) > len(PALETTE) and all(is_number(value) for value in said):
-        return Scale(name, np.asarray([np.nan if value is None else float(value) for value in values], dtype=np.float32))
+        return Scale(
+            name, np.asarray([np.nan if value is None else float(value) for value in values], dtype=np.float32)
+        )
     return by_words(name, ["" if value is None else format_value(value) for value in values])
 
 
@@ -112,7 +118,9 @@ def by_cluster(labels: npt.NDArray[np.integer], names: Sequence[str]) -> Groups:
     shown = min(len(names), MOST_GROUPS)
     codes = np.where(labels < shown, labels, -1).astype(np.int32)
     more = len(names) - shown
-    return Groups("cluster", tuple(names[:shown]), codes, f"{plural(more, 'more cluster')} and none" if more else "in no cluster")
+    return Groups(
+        "cluster", tuple(names[:shown]), codes, f"{plural(more, 'more cluster')} and none" if more else "in no cluster"
+    )
 
 
 def by_similarity(metric: Metric, similarities: Float32Array) -> Scale:
@@ -127,7 +135,9 @@ def by_length(points: Points) -> Scale:
 
 def by_distortion(shares: Float32Array) -> Scale:
     """Return how much the picture misplaces each chunk."""
-    return Scale("distortion (share of the true nearest that lie elsewhere; lower is better)", shares.astype(np.float32))
+    return Scale(
+        "distortion (share of the true nearest that lie elsewhere; lower is better)", shares.astype(np.float32)
+    )
 
 
 def by_asked(counts: npt.NDArray[np.integer], top: int) -> Scale:

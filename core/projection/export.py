@@ -32,18 +32,28 @@ from core.workspace import Workspace
 Columns = dict[str, Sequence[Any]]
 
 
-def map_rows(points: Points, layout: Layout, clusters: Clusters | None = None, similarities: Float32Array | None = None) -> Columns:
+def map_rows(
+    points: Points, layout: Layout, clusters: Clusters | None = None, similarities: Float32Array | None = None
+) -> Columns:
     """Return the columns ``chunk_id, document, start, end, x, y, tokens``, then the cluster and its name, then the similarity to a query and its rank.
 
     Spans are in characters, lengths in tokens; coordinates have no unit. A chunk in no cluster has -1 and no name.
     """
     columns: Columns = {
-        "chunk_id": points.chunk_ids, "document": points.documents, "start": points.starts.tolist(), "end": points.ends.tolist(),
-        "x": [_short(value) for value in layout.xy[:, 0]], "y": [_short(value) for value in layout.xy[:, 1]], "tokens": points.tokens.tolist(),
+        "chunk_id": points.chunk_ids,
+        "document": points.documents,
+        "start": points.starts.tolist(),
+        "end": points.ends.tolist(),
+        "x": [_short(value) for value in layout.xy[:, 0]],
+        "y": [_short(value) for value in layout.xy[:, 1]],
+        "tokens": points.tokens.tolist(),
     }
     if clusters is not None:
         labels = clusters.labels.tolist()
-        columns |= {"cluster": labels, "cluster_name": [clusters.names[label] if label >= 0 else "" for label in labels]}
+        columns |= {
+            "cluster": labels,
+            "cluster_name": [clusters.names[label] if label >= 0 else "" for label in labels],
+        }
     if similarities is not None:
         ranks = np.empty(len(points), dtype=np.int64)
         ranks[np.argsort(-similarities, kind="stable")] = np.arange(1, len(points) + 1)
@@ -101,7 +111,9 @@ class DrawnMap:
         }
 
 
-def draw_map(workspace: Workspace, name: str, settings: LayoutSettings, query: str | None, report: StageReport) -> DrawnMap:
+def draw_map(
+    workspace: Workspace, name: str, settings: LayoutSettings, query: str | None, report: StageReport
+) -> DrawnMap:
     """Lay out a collection, or take what was kept, and measure it; what is made here is kept for the app.
 
     The query is encoded first, so that a missing model is told before the long work.
@@ -121,7 +133,13 @@ def draw_map(workspace: Workspace, name: str, settings: LayoutSettings, query: s
         keep_clusters(projections.data, layout, clusters)
     report("measuring trust", 0.0)
     trust = measure_trust(points.vectors, points.metric, layout.xy, NEAREST)
-    return DrawnMap(points, layout, clusters, trust, None if vector is None or query is None else _ask(workspace, points, layout, query, vector))
+    return DrawnMap(
+        points,
+        layout,
+        clusters,
+        trust,
+        None if vector is None or query is None else _ask(workspace, points, layout, query, vector),
+    )
 
 
 def _ask(workspace: Workspace, points: Points, layout: Layout, query: str, vector: Float32Array) -> AskedMap:
@@ -135,7 +153,12 @@ def _ask(workspace: Workspace, points: Points, layout: Layout, query: str, vecto
 
 
 def _query_json(asked: AskedMap, points: Points) -> dict[str, Any]:
-    return {"text": asked.result.query, "x": float(asked.star[0]), "y": float(asked.star[1]), **asked.meter.as_json(points.chunk_ids)}
+    return {
+        "text": asked.result.query,
+        "x": float(asked.star[0]),
+        "y": float(asked.star[1]),
+        **asked.meter.as_json(points.chunk_ids),
+    }
 
 
 def write_map(drawn: DrawnMap, out: Path) -> None:
@@ -172,4 +195,6 @@ def _write_page(drawn: DrawnMap, path: Path) -> None:
         title = f"{title}: “{asked.result.query}”"
     add_names(overlay, clusters.centres, clusters.names)
     painting = by_cluster(clusters.labels, clusters.names) if len(clusters) else by_document(points)
-    path.write_text(map_html(with_overlay(base_figure(points, xy, painting, hover=True), overlay, DIMMED), title), encoding="utf-8")
+    path.write_text(
+        map_html(with_overlay(base_figure(points, xy, painting, hover=True), overlay, DIMMED), title), encoding="utf-8"
+    )

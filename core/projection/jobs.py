@@ -63,7 +63,9 @@ class Projection:
         """Seconds that it is likely to take yet, None until that can be told."""
         if self.state == "done":
             return 0.0
-        return self.seconds * (1 - self.share) / self.share if self.state == "running" and self.share >= _TELLING else None
+        return (
+            self.seconds * (1 - self.share) / self.share if self.state == "running" and self.share >= _TELLING else None
+        )
 
     def cancel(self) -> None:
         """End it at once; nothing of it is kept."""
@@ -269,7 +271,14 @@ class Projections:
                 self._layouts.popitem(last=False)
 
 
-def ask_clusters(projections: Projections, workspace: Workspace, collection: Collection, points: Points, layout: Layout, again: bool = False) -> Projection:
+def ask_clusters(
+    projections: Projections,
+    workspace: Workspace,
+    collection: Collection,
+    points: Points,
+    layout: Layout,
+    again: bool = False,
+) -> Projection:
     """Return the job that finds and names the clusters of ``layout``, begun if nobody has asked for them.
 
     When it is done ``kept_clusters`` returns them. One that failed or was cancelled is returned as it is, unless it shall be tried ``again``.
@@ -280,5 +289,11 @@ def ask_clusters(projections: Projections, workspace: Workspace, collection: Col
         keep_points(data, points)
     if not layout_path(data, layout.key).exists():
         keep_layout(data, layout)
-    task = {"name": "clusters", "data": str(data.absolute()), "key": collection.key, "digest": points.digest, "layout": layout.key}
+    task = {
+        "name": "clusters",
+        "data": str(data.absolute()),
+        "key": collection.key,
+        "digest": points.digest,
+        "layout": layout.key,
+    }
     return projections.start(f"clusters-{clusters_key(layout)}", task, again)

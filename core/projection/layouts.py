@@ -95,7 +95,13 @@ PLACED_BY = 15  # fitted neighbours place a chunk that was not fitted
 BEGINNING, PLACING = "drawing by PCA", "placing the rest"
 
 
-def lay_out(points: Points, settings: LayoutSettings, neighbours: Neighbours | None = None, report: StageReport | None = None, keep_in: Path | None = None) -> Layout:
+def lay_out(
+    points: Points,
+    settings: LayoutSettings,
+    neighbours: Neighbours | None = None,
+    report: StageReport | None = None,
+    keep_in: Path | None = None,
+) -> Layout:
     """Return where each chunk lies by ``settings``.
 
     ``neighbours`` of all points spare the search for them, if they are as many as ``neighbours_needed`` says.
@@ -103,7 +109,9 @@ def lay_out(points: Points, settings: LayoutSettings, neighbours: Neighbours | N
     Raises MapError where there are no points, or vectors that are not finite.
     """
     if not len(points):
-        raise MapError(f"The collection {points.collection!r} has no chunks to draw: add documents to it on the Library page")
+        raise MapError(
+            f"The collection {points.collection!r} has no chunks to draw: add documents to it on the Library page"
+        )
     clock = Stages(report or silent, _costs(len(points), points.vectors.shape[1], settings))
     clock.report(BEGINNING, 0.0)
     plane = principal_plane(points.vectors, points.metric)
@@ -117,7 +125,9 @@ def lay_out(points: Points, settings: LayoutSettings, neighbours: Neighbours | N
     found = found or _find(part, clock.report, keep_in)
     apart = distances(points.metric, found.similarities, part.vectors)
     start = plane.of(part.vectors, points.metric)
-    xy = (umap_layout.umap_xy if settings.method == "umap" else tsne_layout.tsne_xy)(apart, found, start, settings, clock.report)
+    xy = (umap_layout.umap_xy if settings.method == "umap" else tsne_layout.tsne_xy)(
+        apart, found, start, settings, clock.report
+    )
     return _layout(points, settings, _with_rest(points, fitted, part.vectors, xy, clock.report), clock, fitted)
 
 
@@ -170,23 +180,36 @@ def _find(part: _Part, report: StageReport, keep_in: Path | None) -> Neighbours:
     return found
 
 
-def _with_rest(points: Points, fitted: Int64Array, vectors: Float32Array, xy: Float32Array, report: StageReport) -> Float32Array:
+def _with_rest(
+    points: Points, fitted: Int64Array, vectors: Float32Array, xy: Float32Array, report: StageReport
+) -> Float32Array:
     """The picture of all points: those that were not fitted lie by their neighbours among those that were."""
     if len(fitted) == len(points):
         return xy
     rest = np.setdiff1d(np.arange(len(points)), fitted)
     everything = np.empty((len(points), 2), dtype=np.float32)
     everything[fitted] = xy
-    found = nearest_among(vectors, points.metric, points.vectors[rest], PLACED_BY, lambda _, share: report(PLACING, share))
+    found = nearest_among(
+        vectors, points.metric, points.vectors[rest], PLACED_BY, lambda _, share: report(PLACING, share)
+    )
     everything[rest] = place_by_neighbours(found.similarities, xy[found.places], points.metric)
     return everything
 
 
-def _layout(points: Points, settings: LayoutSettings, xy: Float32Array, clock: Stages, fitted: Int64Array | None = None, plane: Plane | None = None) -> Layout:
+def _layout(
+    points: Points,
+    settings: LayoutSettings,
+    xy: Float32Array,
+    clock: Stages,
+    fitted: Int64Array | None = None,
+    plane: Plane | None = None,
+) -> Layout:
     laid = np.zeros(len(points), dtype=bool)
     laid[fitted if fitted is not None else slice(None)] = True
     if not np.isfinite(xy).all():
-        raise MapError(f"The picture of {points.collection!r} came out without some places: choose other settings, or PCA")
+        raise MapError(
+            f"The picture of {points.collection!r} came out without some places: choose other settings, or PCA"
+        )
     plane = plane or Plane(np.empty(0, dtype=np.float32), np.empty((0, 2), dtype=np.float32))
     return Layout(settings, points.digest, xy, laid, plane.mean, plane.axes, clock.end())
 
@@ -196,7 +219,11 @@ def _costs(many: int, dimension: int, settings: LayoutSettings) -> dict[str, flo
     fitted = min(many, fit_limit(settings))
     costs = {BEGINNING: 1e-8 * many * dimension, SEARCHING: 4e-12 * fitted * fitted * dimension + 1e-5 * fitted}
     if settings.method == "umap":
-        costs |= {umap_layout.LOADING: 2.5, umap_layout.JOINING: 5e-6 * fitted, umap_layout.MOVING: 1.0 + 1.75e-6 * fitted * umap_layout.epochs_for(fitted)}
+        costs |= {
+            umap_layout.LOADING: 2.5,
+            umap_layout.JOINING: 5e-6 * fitted,
+            umap_layout.MOVING: 1.0 + 1.75e-6 * fitted * umap_layout.epochs_for(fitted),
+        }
     else:
         costs |= {tsne_layout.LOADING: 1.0, tsne_layout.MOVING: 6e-3 * fitted}
     return costs | {PLACING: 8e-12 * (many - fitted) * fitted * dimension}

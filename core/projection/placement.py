@@ -32,14 +32,19 @@ def place(points: Points, layout: Layout, queries: Float32Array) -> Float32Array
     """
     asked = np.asarray(queries, dtype=np.float32)
     if len(points) != len(layout.xy):
-        raise MapError(f"The map shows {len(layout.xy):,} chunks and the collection {points.collection!r} has {len(points):,}: open the map again")
+        raise MapError(
+            f"The map shows {len(layout.xy):,} chunks and the collection {points.collection!r} has {len(points):,}: open the map again"
+        )
     if asked.ndim != 2 or asked.shape[1] != points.vectors.shape[1]:
-        raise MapError(f"The queries have the shape {asked.shape} and the chunks {points.vectors.shape[1]} dimensions: use the model of the collection")
+        raise MapError(
+            f"The queries have the shape {asked.shape} and the chunks {points.vectors.shape[1]} dimensions: use the model of the collection"
+        )
     if not len(asked) or not len(points):
         return np.zeros((len(asked), 2), dtype=np.float32)
     if layout.axes.size:
         plane = Plane(layout.mean, layout.axes)
-        return np.concatenate([plane.of(asked[[at]], points.metric) for at in range(len(asked))])  # one by one: products of many round otherwise
+        # one by one: products of many round otherwise
+        return np.concatenate([plane.of(asked[[at]], points.metric) for at in range(len(asked))])
     found = _nearest(points, asked)
     reach = layout.spacing or 1.0
     pulls = zip(found.similarities, layout.xy[found.places], strict=True)
@@ -50,7 +55,10 @@ def _nearest(points: Points, queries: Float32Array) -> Neighbours:
     if len(queries) >= MANY:
         return nearest_among(points.vectors, points.metric, queries, NEIGHBOURS)
     found = [nearest_to(points.vectors, points.metric, query, NEIGHBOURS) for query in queries]
-    return Neighbours(np.stack([places for places, _ in found]).astype(np.int32), np.stack([similarities for _, similarities in found]))
+    return Neighbours(
+        np.stack([places for places, _ in found]).astype(np.int32),
+        np.stack([similarities for _, similarities in found]),
+    )
 
 
 def _led(similarities: Float32Array, xy: Float32Array, metric: Metric, reach: float) -> Float32Array:

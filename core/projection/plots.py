@@ -46,22 +46,41 @@ def base_figure(points: Points, xy: Float32Array, painting: Painting, hover: boo
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis, scaleanchor="x", scaleratio=1)
     figure.update_layout(
-        height=HEIGHT, margin={"l": 4, "r": 4, "t": 4, "b": 4}, dragmode="pan", hovermode="closest", uirevision="kept",
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(128,128,128,.06)",
+        height=HEIGHT,
+        margin={"l": 4, "r": 4, "t": 4, "b": 4},
+        dragmode="pan",
+        hovermode="closest",
+        uirevision="kept",
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(128,128,128,.06)",
         legend={
-            "title": {"text": f"{escape(painting.title)}: " if painting.title and isinstance(painting, Groups) else ""}, "itemsizing": "constant", "font": {"size": 12},
-            "orientation": "h", "x": 0, "y": -0.01, "yanchor": "top",  # below: the width is the map's
+            "title": {"text": f"{escape(painting.title)}: " if painting.title and isinstance(painting, Groups) else ""},
+            "itemsizing": "constant",
+            "font": {"size": 12},
+            "orientation": "h",
+            "x": 0,
+            "y": -0.01,
+            "yanchor": "top",  # below: the width is the map's
         },
     )
     return figure
 
 
-def _trace(points: Points, xy: Float32Array, which: BoolArray, marker: dict[str, Any], hover: bool, **more: Any) -> go.Scattergl:
+def _trace(
+    points: Points, xy: Float32Array, which: BoolArray, marker: dict[str, Any], hover: bool, **more: Any
+) -> go.Scattergl:
     ids = [points.chunk_ids[at] for at in np.flatnonzero(which)]
     named = [clip(escape(points.documents[at]), 60) for at in np.flatnonzero(which)] if hover else None
     return go.Scattergl(
-        x=xy[which, 0], y=xy[which, 1], mode="markers", customdata=ids, text=named, marker=marker,
-        hoverinfo="text" if hover else "none", unselected={"marker": {"opacity": 0.25}}, **more,
+        x=xy[which, 0],
+        y=xy[which, 1],
+        mode="markers",
+        customdata=ids,
+        text=named,
+        marker=marker,
+        hoverinfo="text" if hover else "none",
+        unselected={"marker": {"opacity": 0.25}},
+        **more,
     )
 
 
@@ -69,20 +88,48 @@ def _add_groups(figure: go.Figure, points: Points, xy: Float32Array, painting: G
     size = point_size(len(points))
     if (painting.codes < 0).any():
         marker = {"size": size, "color": REST, "opacity": 0.55}
-        figure.add_trace(_trace(points, xy, painting.codes < 0, marker, hover, name=painting.rest or "others", legendrank=2000))
+        figure.add_trace(
+            _trace(points, xy, painting.codes < 0, marker, hover, name=painting.rest or "others", legendrank=2000)
+        )
     for code, name in enumerate(painting.names):
-        marker = {"size": size, "color": PALETTE[code % len(PALETTE)], "symbol": SHAPES[code // len(PALETTE) % len(SHAPES)], "opacity": 0.85}
-        figure.add_trace(_trace(points, xy, painting.codes == code, marker, hover, name=escape(clip(name, LONGEST_NAME)), showlegend=bool(painting.title)))
+        marker = {
+            "size": size,
+            "color": PALETTE[code % len(PALETTE)],
+            "symbol": SHAPES[code // len(PALETTE) % len(SHAPES)],
+            "opacity": 0.85,
+        }
+        figure.add_trace(
+            _trace(
+                points,
+                xy,
+                painting.codes == code,
+                marker,
+                hover,
+                name=escape(clip(name, LONGEST_NAME)),
+                showlegend=bool(painting.title),
+            )
+        )
 
 
 def _add_scale(figure: go.Figure, points: Points, xy: Float32Array, painting: Scale, hover: bool) -> None:
     size, known = point_size(len(points)), ~np.isnan(painting.values)
     if not known.all():
-        figure.add_trace(_trace(points, xy, ~known, {"size": size, "color": REST, "opacity": 0.4}, hover, name="none", showlegend=False))
+        figure.add_trace(
+            _trace(
+                points, xy, ~known, {"size": size, "color": REST, "opacity": 0.4}, hover, name="none", showlegend=False
+            )
+        )
     if known.any():
         colours = [[at / (len(SCALE) - 1), colour] for at, colour in enumerate(SCALE)]
         bar = {"title": {"text": _in_lines(painting.title), "side": "right"}, "thickness": 14, "len": 0.85}
-        marker = {"size": size, "color": painting.values[known], "colorscale": colours, "showscale": True, "colorbar": bar, "opacity": 0.85}
+        marker = {
+            "size": size,
+            "color": painting.values[known],
+            "colorscale": colours,
+            "showscale": True,
+            "colorbar": bar,
+            "opacity": 0.85,
+        }
         figure.add_trace(_trace(points, xy, known, marker, hover, name=painting.title, showlegend=False))
 
 
@@ -108,10 +155,25 @@ def names_script() -> str:
 def map_html(figure: go.Figure, title: str) -> str:
     """Return a page that needs nothing else, plotly's own script included."""
     own = go.Figure(figure)
-    own.update_layout(height=None, autosize=True, title={"text": escape(title), "font": {"size": 15}}, margin={"l": 8, "r": 8, "t": 44, "b": 8}, paper_bgcolor="#fff")
-    settings = {"scrollZoom": True, "displaylogo": False, "responsive": True, "showSendToCloud": False, "plotlyServerURL": ""}  # nothing leaves the machine
+    own.update_layout(
+        height=None,
+        autosize=True,
+        title={"text": escape(title), "font": {"size": 15}},
+        margin={"l": 8, "r": 8, "t": 44, "b": 8},
+        paper_bgcolor="#fff",
+    )
+    # nothing leaves the machine
+    settings = {
+        "scrollZoom": True,
+        "displaylogo": False,
+        "responsive": True,
+        "showSendToCloud": False,
+        "plotlyServerURL": "",
+    }
     script = f"{names_script()}\nconst graph = document.getElementById('{{plot_id}}');\ngraph.on('plotly_afterplot', () => declutter(graph));\ndeclutter(graph);"
-    page: str = own.to_html(include_plotlyjs=True, full_html=True, config=settings, default_height="97vh", post_script=script)
+    page: str = own.to_html(
+        include_plotlyjs=True, full_html=True, config=settings, default_height="97vh", post_script=script
+    )
     return page.replace("<head>", f"<head><title>{escape(title)}</title>", 1)
 
 
@@ -132,7 +194,12 @@ class Overlay:
         """Return the traces and annotations as plain JSON."""
         drawn: dict[str, Any] = self.figure.to_plotly_json()
         layout = drawn.get("layout", {})
-        return {"data": [_plain(trace) for trace in drawn["data"]], "annotations": _plain(layout.get("annotations", ())), "dims": self.dims, "focus": self.focus}
+        return {
+            "data": [_plain(trace) for trace in drawn["data"]],
+            "annotations": _plain(layout.get("annotations", ())),
+            "dims": self.dims,
+            "focus": self.focus,
+        }
 
 
 def _plain(value: Any) -> Any:
@@ -157,10 +224,20 @@ def add_query(overlay: Overlay, points: Points, xy: Float32Array, star: Float32A
         reranked = any(hit.cross_rank for hit, _ in placed)
         overlay.figure.add_trace(
             go.Scatter(
-                x=[float(place[0]) for _, place in placed], y=[float(place[1]) for _, place in placed], mode="markers+text",
-                text=[str(hit.rank) for hit, _ in placed], textfont={"size": 11, "color": "#fff"}, customdata=[hit.chunk_id for hit, _ in placed],
-                marker={"size": 17, "line": {"width": 1.2, "color": "#fff"}, **_hit_colours([hit for hit, _ in placed], reranked)},
-                name="cross-encoder's order" if reranked else "hits", hoverinfo="none", legendrank=2,
+                x=[float(place[0]) for _, place in placed],
+                y=[float(place[1]) for _, place in placed],
+                mode="markers+text",
+                text=[str(hit.rank) for hit, _ in placed],
+                textfont={"size": 11, "color": "#fff"},
+                customdata=[hit.chunk_id for hit, _ in placed],
+                marker={
+                    "size": 17,
+                    "line": {"width": 1.2, "color": "#fff"},
+                    **_hit_colours([hit for hit, _ in placed], reranked),
+                },
+                name="cross-encoder's order" if reranked else "hits",
+                hoverinfo="none",
+                legendrank=2,
             )
         )
 
@@ -178,51 +255,104 @@ def _hit_colours(hits: Sequence[Hit], reranked: bool) -> dict[str, Any]:
     if not reranked:
         return {"color": BI_COLOUR}
     shades = [[0, CROSS_COLOUR], [1, "#7f8c9b"]]
-    return {"color": [hit.cross_rank or len(hits) for hit in hits], "colorscale": shades, "cmin": 1, "cmax": max(len(hits), 2), "showscale": False}
+    return {
+        "color": [hit.cross_rank or len(hits) for hit in hits],
+        "colorscale": shades,
+        "cmin": 1,
+        "cmax": max(len(hits), 2),
+        "showscale": False,
+    }
 
 
 def add_star(overlay: Overlay, star: Float32Array, name: str, faint: bool = False, label: str = "") -> None:
     """Draw a query's place; a ``faint`` one is a query of before, ``label`` its words."""
-    marker = {"symbol": "star-open" if faint else "star", "size": 15 if faint else 26, "color": STAR, "line": {"width": 2 if faint else 1.5, "color": STAR if faint else "#3b2f00"}}
+    marker = {
+        "symbol": "star-open" if faint else "star",
+        "size": 15 if faint else 26,
+        "color": STAR,
+        "line": {"width": 2 if faint else 1.5, "color": STAR if faint else "#3b2f00"},
+    }
     overlay.figure.add_trace(
         go.Scatter(
-            x=[float(star[0])], y=[float(star[1])], mode="markers+text" if label else "markers", marker=marker, name=escape(clip(name, 30)), hoverinfo="skip", legendrank=1,
-            text=[escape(clip(label, 34))] if label else None, textposition="top center", textfont={"size": 11}, showlegend=not faint,
+            x=[float(star[0])],
+            y=[float(star[1])],
+            mode="markers+text" if label else "markers",
+            marker=marker,
+            name=escape(clip(name, 30)),
+            hoverinfo="skip",
+            legendrank=1,
+            text=[escape(clip(label, 34))] if label else None,
+            textposition="top center",
+            textfont={"size": 11},
+            showlegend=not faint,
         )
     )
 
 
-def _add_lines(overlay: Overlay, star: Float32Array, ends: Sequence[Float32Array], name: str, line: dict[str, Any]) -> None:
+def _add_lines(
+    overlay: Overlay, star: Float32Array, ends: Sequence[Float32Array], name: str, line: dict[str, Any]
+) -> None:
     """Lines from the star in one trace: a gap between each two."""
     x = [value for end in ends for value in (float(star[0]), float(end[0]), None)]
     y = [value for end in ends for value in (float(star[1]), float(end[1]), None)]
-    overlay.figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line=line, opacity=0.55, name=name, hoverinfo="skip", showlegend=False))
+    overlay.figure.add_trace(
+        go.Scatter(x=x, y=y, mode="lines", line=line, opacity=0.55, name=name, hoverinfo="skip", showlegend=False)
+    )
 
 
-def add_meter(overlay: Overlay, points: Points, xy: Float32Array, star: Float32Array, false: Iterable[int], missed: Iterable[int]) -> None:
+def add_meter(
+    overlay: Overlay, points: Points, xy: Float32Array, star: Float32Array, false: Iterable[int], missed: Iterable[int]
+) -> None:
     """Cross out chunks that only look near, and lead lines to those that are near but landed far away; both are places in ``points``."""
     wrong, far = list(false), list(missed)
     if far:
-        _add_lines(overlay, star, [xy[at] for at in far], "landed far away", {"color": MISSED, "width": 2, "dash": "dash"})
+        _add_lines(
+            overlay, star, [xy[at] for at in far], "landed far away", {"color": MISSED, "width": 2, "dash": "dash"}
+        )
     marks = ((far, MISSED, "circle-open", "truly near, drawn far"), (wrong, FALSE, "x-thin", "drawn near, is not"))
     for places, colour, symbol, name in marks:
         if places:
             overlay.figure.add_trace(
                 go.Scatter(
-                    x=xy[places, 0].tolist(), y=xy[places, 1].tolist(), mode="markers", name=name, customdata=[points.chunk_ids[at] for at in places],
-                    marker={"symbol": symbol, "size": 22 if symbol == "circle-open" else 12, "color": colour, "line": {"width": 2.5, "color": colour}}, hoverinfo="none", legendrank=3,
+                    x=xy[places, 0].tolist(),
+                    y=xy[places, 1].tolist(),
+                    mode="markers",
+                    name=name,
+                    customdata=[points.chunk_ids[at] for at in places],
+                    marker={
+                        "symbol": symbol,
+                        "size": 22 if symbol == "circle-open" else 12,
+                        "color": colour,
+                        "line": {"width": 2.5, "color": colour},
+                    },
+                    hoverinfo="none",
+                    legendrank=3,
                 )
             )
 
 
-def add_lit(overlay: Overlay, points: Points, xy: Float32Array, places: Sequence[int], name: str, colour: str = LIT, size: float = 9) -> None:
+def add_lit(
+    overlay: Overlay,
+    points: Points,
+    xy: Float32Array,
+    places: Sequence[int],
+    name: str,
+    colour: str = LIT,
+    size: float = 9,
+) -> None:
     """Light some chunks above all others; they keep their chunk ids."""
     overlay.dims = True
     chosen = np.asarray(places, dtype=np.int64)
     overlay.figure.add_trace(
         go.Scattergl(
-            x=xy[chosen, 0].tolist(), y=xy[chosen, 1].tolist(), mode="markers", customdata=[points.chunk_ids[at] for at in places], name=escape(clip(name, 34)), hoverinfo="none",
-            marker={"size": size, "color": colour, "line": {"width": 1, "color": "#fff"}}, legendrank=4,
+            x=xy[chosen, 0].tolist(),
+            y=xy[chosen, 1].tolist(),
+            mode="markers",
+            customdata=[points.chunk_ids[at] for at in places],
+            name=escape(clip(name, 34)),
+            hoverinfo="none",
+            marker={"size": size, "color": colour, "line": {"width": 1, "color": "#fff"}},
+            legendrank=4,
         )
     )
 
@@ -234,8 +364,14 @@ def add_opened(overlay: Overlay, points: Points, xy: Float32Array, place: int, n
         if places:
             overlay.figure.add_trace(
                 go.Scatter(
-                    x=xy[places, 0].tolist(), y=xy[places, 1].tolist(), mode="markers", customdata=[points.chunk_ids[at] for at in places], hoverinfo="none",
-                    marker={"symbol": "circle-open", "size": size, "color": "#7b3294", "line": {"width": 2.5}}, showlegend=False, name="chosen chunk",
+                    x=xy[places, 0].tolist(),
+                    y=xy[places, 1].tolist(),
+                    mode="markers",
+                    customdata=[points.chunk_ids[at] for at in places],
+                    hoverinfo="none",
+                    marker={"symbol": "circle-open", "size": size, "color": "#7b3294", "line": {"width": 2.5}},
+                    showlegend=False,
+                    name="chosen chunk",
                 )
             )
 
@@ -244,7 +380,14 @@ def add_names(overlay: Overlay, centres: Float32Array, names: Sequence[str]) -> 
     """Write names at their places, shape (names, 2)."""
     for (x, y), name in zip(centres.tolist(), names, strict=True):
         overlay.figure.add_annotation(
-            x=x, y=y, text=escape(name), showarrow=False, font={"size": 12.5, "color": "#111"}, bgcolor="rgba(255,255,255,.78)", borderpad=2, captureevents=False,
+            x=x,
+            y=y,
+            text=escape(name),
+            showarrow=False,
+            font={"size": 12.5, "color": "#111"},
+            bgcolor="rgba(255,255,255,.78)",
+            borderpad=2,
+            captureevents=False,
         )
 
 

@@ -75,7 +75,9 @@ def open_points(data: Path, key: str, digest: str) -> Points:
     except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile) as error:
         for path in (vectors, table):
             discard(path)
-        raise MapError(f"The chunks of this collection as the map keeps them are gone or damaged ({error}): open the map again") from error
+        raise MapError(
+            f"The chunks of this collection as the map keeps them are gone or damaged ({error}): open the map again"
+        ) from error
 
 
 def current_points(data: Path, key: str, version: str) -> Points | None:
@@ -105,8 +107,13 @@ def _write(folder: Path, points: Points) -> None:
         np.save(file, np.ascontiguousarray(points.vectors, dtype=np.float32))
     documents = dict.fromkeys(zip(points.document_ids, points.documents, strict=True))
     number = {document: at for at, document in enumerate(documents)}
-    about = {name: getattr(points, name) for name in _ABOUT} | {"chunk_ids": points.chunk_ids, "documents": list(documents)}
-    document = np.array([number[document] for document in zip(points.document_ids, points.documents, strict=True)], dtype=np.int64)
+    about = {name: getattr(points, name) for name in _ABOUT} | {
+        "chunk_ids": points.chunk_ids,
+        "documents": list(documents),
+    }
+    document = np.array(
+        [number[document] for document in zip(points.document_ids, points.documents, strict=True)], dtype=np.int64
+    )
     words = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
     with replacing(table) as beside, beside.open("wb") as file:
         np.savez(file, about=words, start=points.starts, end=points.ends, tokens=points.tokens, document=document)
@@ -114,12 +121,26 @@ def _write(folder: Path, points: Points) -> None:
 
 def _points(columns: dict[str, Any], vectors: Float32Array) -> Points:
     about = json.loads(columns["about"].tobytes())
-    ids, starts, ends, tokens, document = about["chunk_ids"], *(columns[name] for name in ("start", "end", "tokens", "document"))
+    ids, starts, ends, tokens, document = (
+        about["chunk_ids"],
+        *(columns[name] for name in ("start", "end", "tokens", "document")),
+    )
     if not len(vectors) == len(ids) == len(starts) == len(ends) == len(tokens) == len(document):
         raise ValueError(f"{len(vectors)} vectors for {len(ids)} chunks")
-    documents, names = (np.array([told[at] for told in about["documents"]], dtype=object)[document].tolist() for at in (0, 1))
+    documents, names = (
+        np.array([told[at] for told in about["documents"]], dtype=object)[document].tolist() for at in (0, 1)
+    )
     known = {name: about[name] for name in _ABOUT}
-    return Points(**known, chunk_ids=tuple(ids), document_ids=tuple(documents), documents=tuple(names), starts=starts, ends=ends, tokens=tokens, vectors=vectors)
+    return Points(
+        **known,
+        chunk_ids=tuple(ids),
+        document_ids=tuple(documents),
+        documents=tuple(names),
+        starts=starts,
+        ends=ends,
+        tokens=tokens,
+        vectors=vectors,
+    )
 
 
 ATTEMPTS = 5  # while another process writes
@@ -143,7 +164,9 @@ def read_points(workspace: Workspace, collection: Collection) -> Points:
             forget_others(data, {other.key for other in workspace.store.collections()})
             points = keep_points(data, points, version)
         return _named(points, workspace, collection)
-    raise MapError(f"The collection {collection.name!r} is being written without a break: open its map when that is done")
+    raise MapError(
+        f"The collection {collection.name!r} is being written without a break: open its map when that is done"
+    )
 
 
 def _version(workspace: Workspace, collection: Collection) -> str:
@@ -168,7 +191,20 @@ def _read(workspace: Workspace, collection: Collection) -> Points:
     documents, names = (tuple([spots[chunk_id][at] for chunk_id in ids]) for at in (0, 1))
     starts, ends, tokens = (np.array([spots[chunk_id][at] for chunk_id in ids], dtype=np.int64) for at in (2, 3, 4))
     digest, metric, model = digest_of(ids, vectors, collection.metric), collection.metric, collection.model
-    return Points(collection.name, collection.key, digest, metric, model, tuple(ids), documents, names, starts, ends, tokens, vectors)
+    return Points(
+        collection.name,
+        collection.key,
+        digest,
+        metric,
+        model,
+        tuple(ids),
+        documents,
+        names,
+        starts,
+        ends,
+        tokens,
+        vectors,
+    )
 
 
 def _named(points: Points, workspace: Workspace, collection: Collection) -> Points:

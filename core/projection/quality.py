@@ -21,7 +21,9 @@ from core.vectors.similarity import unit_vectors
 _STEP = 8192  # vectors converted at once
 
 
-def true_apart(vectors: Float32Array, metric: Metric, of: Int64Array, precision: type[np.floating[Any]]) -> AnyFloatArray:
+def true_apart(
+    vectors: Float32Array, metric: Metric, of: Int64Array, precision: type[np.floating[Any]]
+) -> AnyFloatArray:
     """Something that grows with the true distance of some points to all, shape (some, points); infinite to themselves.
 
     Double precision gives the ranks to the last one; single precision, for a sample, may swap points that are as near as rounding goes.
@@ -32,7 +34,8 @@ def true_apart(vectors: Float32Array, metric: Metric, of: Int64Array, precision:
         theirs = vectors[first : first + _STEP].astype(precision, copy=False)
         products = ours @ theirs.T
         if metric == "l2":
-            products -= np.square(theirs).sum(axis=1) / 2  # |a - b|² / 2 but for |a|² / 2, which is the same for the whole row
+            # |a - b|² / 2 but for |a|² / 2, which is the same for the whole row
+            products -= np.square(theirs).sum(axis=1) / 2
         apart[:, first : first + _STEP] = -products
     apart[np.arange(len(of)), of] = np.inf
     return apart
@@ -115,7 +118,10 @@ class Meter:
             "k": self.k,
             "sentence": self.sentence,
             "kept": [ids[place] for place in self.kept],
-            "missed": [{"chunk_id": ids[place], "rank_on_screen": rank} for place, rank in zip(self.missed, self.ranks, strict=True)],
+            "missed": [
+                {"chunk_id": ids[place], "rank_on_screen": rank}
+                for place, rank in zip(self.missed, self.ranks, strict=True)
+            ],
             "false": [ids[place] for place in self.false],
         }
 
@@ -200,7 +206,9 @@ def _grade(figure: float) -> int:
     return 0 if figure >= 0.95 else 1 if figure >= 0.85 else 2
 
 
-def measure_trust(vectors: Float32Array, metric: Metric, xy: Float32Array, k: int = 10, sample: int | None = None) -> Trust | None:
+def measure_trust(
+    vectors: Float32Array, metric: Metric, xy: Float32Array, k: int = 10, sample: int | None = None
+) -> Trust | None:
     """Return trustworthiness and continuity of the picture ``xy``, shape (points, 2), of ``vectors``, shape (points, dimension).
 
     Over all points up to EXACT, else over SAMPLE of them drawn with a seed; ``sample`` says how many to draw instead.
@@ -211,7 +219,9 @@ def measure_trust(vectors: Float32Array, metric: Metric, xy: Float32Array, k: in
         return None
     k = max(1, min(k, (many - 1) // 2))
     drawn = min(many, sample or (many if many <= EXACT else SAMPLE))
-    chosen = np.arange(many) if drawn == many else np.sort(np.random.default_rng(_SEED).choice(many, drawn, replace=False))
+    chosen = (
+        np.arange(many) if drawn == many else np.sort(np.random.default_rng(_SEED).choice(many, drawn, replace=False))
+    )
     held = unit_vectors(vectors) if metric == "cosine" else vectors
     flat = np.asarray(xy, dtype=np.float64)
     false = torn = 0

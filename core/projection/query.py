@@ -15,7 +15,9 @@ from core.vectors.similarity import similarities
 from core.workspace import Workspace
 
 
-def search_among(workspace: Workspace, points: Points, query: str, vector: Float32Array, places: Sequence[int], top_k: int) -> SearchResult:
+def search_among(
+    workspace: Workspace, points: Points, query: str, vector: Float32Array, places: Sequence[int], top_k: int
+) -> SearchResult:
     """Return the ``top_k`` of the chunks at ``places`` that are most similar to the query: all are compared, no index is asked.
 
     Raises CollectionNotFound where the collection is gone.
@@ -23,7 +25,9 @@ def search_among(workspace: Workspace, points: Points, query: str, vector: Float
     started = time.perf_counter()
     collection = workspace.store.collection(points.collection)
     chosen = np.asarray(places, dtype=np.int64)
-    found = similarities(points.metric, np.asarray(points.vectors[chosen]), np.broadcast_to(vector, (len(chosen), len(vector))))
+    found = similarities(
+        points.metric, np.asarray(points.vectors[chosen]), np.broadcast_to(vector, (len(chosen), len(vector)))
+    )
     order = sorted(range(len(chosen)), key=lambda at: (-float(found[at]), points.chunk_ids[chosen[at]]))[:top_k]
     hits = workspace.store.hits(collection, {points.chunk_ids[chosen[at]]: float(found[at]) for at in order})
     took = (time.perf_counter() - started) * 1e3

@@ -51,8 +51,15 @@ class LayoutSettings:
     @property
     def heeded(self) -> dict[str, Any]:
         """The settings that the method heeds: what a cached picture is known by."""
-        own: dict[Method, tuple[str, ...]] = {"umap": ("n_neighbors", "min_dist", "seed", "limit"), "tsne": ("perplexity", "seed", "limit"), "pca": ()}
-        return {"method": self.method, **{name: value for name, value in asdict(self).items() if name in own[self.method]}}
+        own: dict[Method, tuple[str, ...]] = {
+            "umap": ("n_neighbors", "min_dist", "seed", "limit"),
+            "tsne": ("perplexity", "seed", "limit"),
+            "pca": (),
+        }
+        return {
+            "method": self.method,
+            **{name: value for name, value in asdict(self).items() if name in own[self.method]},
+        }
 
     def by(self, method: Method) -> LayoutSettings:
         """Return the same settings for another method."""

@@ -87,7 +87,9 @@ class Field:
 
     def as_json(self) -> dict[str, object]:
         """Return a plain dictionary: name, kind, chunks, how many values, and the range of numbers and dates."""
-        ordered: list[float] | list[str] = self.numbers if self.kind == "number" else self.dates if self.kind == "date" else []
+        ordered: list[float] | list[str] = (
+            self.numbers if self.kind == "number" else self.dates if self.kind == "date" else []
+        )
         bounds = {"least": ordered[0], "most": ordered[-1]} if ordered else {}
         return {"name": self.name, "kind": self.kind, "chunks": self.chunks, "values": len(self.values), **bounds}
 
@@ -95,12 +97,21 @@ class Field:
 def group_fields(told: Iterable[tuple[str, FieldValue]]) -> tuple[Field, ...]:
     """Return the fields that (name, value) pairs make up, sorted by name."""
     ordered = sorted(told, key=lambda pair: (pair[0], -pair[1].chunks, format_value(pair[1].value)))
-    return tuple(Field(name, tuple(said for _, said in group)) for name, group in groupby(ordered, key=lambda pair: pair[0]))
+    return tuple(
+        Field(name, tuple(said for _, said in group)) for name, group in groupby(ordered, key=lambda pair: pair[0])
+    )
 
 
 Op = Literal["equal", "not", "at least", "at most", "between", "one of"]
 RANGES: tuple[Op, ...] = ("at least", "at most", "between")
-_SIGNS: dict[Op, str] = {"equal": "=", "not": "!=", "at least": ">=", "at most": "<=", "between": " between ", "one of": " in "}
+_SIGNS: dict[Op, str] = {
+    "equal": "=",
+    "not": "!=",
+    "at least": ">=",
+    "at most": "<=",
+    "between": " between ",
+    "one of": " in ",
+}
 _OPS: dict[str, Op] = {sign.strip(): op for op, sign in _SIGNS.items()}
 _AND = re.compile(r"\s+and\s+", re.IGNORECASE)
 _OP = r"\s*(>=|<=|!=|=|(?<=\s)(?:in|between)(?=\s))\s*"
@@ -121,9 +132,17 @@ class Filter:
     values: tuple[Value, ...]
 
     def __post_init__(self) -> None:
-        fits = len(self.values) == 2 if self.op == "between" else bool(self.values) if self.op == "one of" else len(self.values) == 1
+        fits = (
+            len(self.values) == 2
+            if self.op == "between"
+            else bool(self.values)
+            if self.op == "one of"
+            else len(self.values) == 1
+        )
         if not fits:
-            raise QueryError(f"The filter on {self.field!r} has {len(self.values)} values, which does not fit {self.op!r}: {_HOW}")
+            raise QueryError(
+                f"The filter on {self.field!r} has {len(self.values)} values, which does not fit {self.op!r}: {_HOW}"
+            )
 
     def __str__(self) -> str:
         """The filter as the shell takes it."""
@@ -143,8 +162,12 @@ class Filter:
         said = [format_value(value) for value in self.values]
         listed = " or ".join(said) if len(said) <= 3 else f"one of {len(said)} values"
         kinds: dict[Op, str] = {
-            "equal": f"is {said[0]}", "not": f"is not {said[0]}", "one of": f"is {listed}",
-            "at least": f"from {said[0]}", "at most": f"up to {said[0]}", "between": f"from {said[0]} to {said[-1]}",
+            "equal": f"is {said[0]}",
+            "not": f"is not {said[0]}",
+            "one of": f"is {listed}",
+            "at least": f"from {said[0]}",
+            "at most": f"up to {said[0]}",
+            "between": f"from {said[0]} to {said[-1]}",
         }
         return f"{self.field} {kinds[self.op]}"
 
@@ -173,7 +196,10 @@ def parse_filter(text: str, fields: Sequence[Field]) -> Filter:
 def unknown_field(name: str, fields: Sequence[Field]) -> QueryError:
     """Return the error for a field that no chunk has."""
     there = ", ".join(field.name for field in fields)
-    return QueryError(f"There is no metadata field {name!r} in this collection: " + (f"there are {there}" if there else "its chunks have none"))
+    return QueryError(
+        f"There is no metadata field {name!r} in this collection: "
+        + (f"there are {there}" if there else "its chunks have none")
+    )
 
 
 def _values(text: str, op: Op, rest: str) -> tuple[str, ...]:
@@ -184,6 +210,10 @@ def _values(text: str, op: Op, rest: str) -> tuple[str, ...]:
         found = next(csv.reader(io.StringIO(rest, newline=""), skipinitialspace=True), [])
     else:
         found = [rest]
-    if not found or (found == [""] and not rest.startswith('"')) or (len(found) > 1 and op not in ("between", "one of")):
+    if (
+        not found
+        or (found == [""] and not rest.startswith('"'))
+        or (len(found) > 1 and op not in ("between", "one of"))
+    ):
         raise QueryError(f"The filter {text!r} cannot be read: {_HOW}")
     return tuple(found)

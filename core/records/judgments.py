@@ -17,7 +17,8 @@ def as_scores(ranking: Sequence[str]) -> dict[str, float]:
     return {id_: float(len(ranking) - at) for at, id_ in enumerate(ranking)}
 
 
-GRADES = {0: "not relevant", 1: "related", 2: "relevant", 3: "perfect"}  # what a person can give; imports may hold others
+# what a person can give; imports may hold others
+GRADES = {0: "not relevant", 1: "related", 2: "relevant", 3: "perfect"}
 SHARED = "judged"  # the split of what was judged here: it holds for every collection with the same documents
 SAMPLES = "samples"  # of the sample library's own judgments, which no data folder holds
 EVERYTHING = "everything"  # all splits taken together

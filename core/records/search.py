@@ -68,7 +68,9 @@ class ChunkSettings:
         if self.size < SMALLEST_CHUNK:
             raise SettingsError(f"The chunk size {self.size} is too small: use at least {SMALLEST_CHUNK} tokens")
         if not 0 <= self.overlap < self.size:
-            raise SettingsError(f"The chunk overlap {self.overlap} must be at least 0 and less than the chunk size {self.size}")
+            raise SettingsError(
+                f"The chunk overlap {self.overlap} must be at least 0 and less than the chunk size {self.size}"
+            )
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -264,7 +266,10 @@ class CollectionOptions:
     def check(self, there: Collection) -> None:
         """Raise SettingsMismatch if the collection that is ``there`` has other settings than those asked for."""
         for setting in fields(self):
-            value, holder = getattr(self, setting.name), there if setting.name in ("model", "metric") else there.chunking
+            value, holder = (
+                getattr(self, setting.name),
+                there if setting.name in ("model", "metric") else there.chunking,
+            )
             has = getattr(holder, setting.name)
             if value is not None and value != has:
                 raise SettingsMismatch(

@@ -202,5 +202,9 @@ def score_pairs(encoder: BiEncoder, reranker: CrossEncoder, triples: Sequence[Tr
         cosines = (vectors[rows] @ queries[at] / np.maximum(lengths, 1e-12)).tolist()
         chances = None if scores.probabilities is None else scores.probabilities[rows].tolist()
         logits = scores.logits[rows].tolist()
-        found.append(PairScore((cosines[0], cosines[1]), (logits[0], logits[1]), None if chances is None else (chances[0], chances[1])))
+        found.append(
+            PairScore(
+                (cosines[0], cosines[1]), (logits[0], logits[1]), None if chances is None else (chances[0], chances[1])
+            )
+        )
     return found

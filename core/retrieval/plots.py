@@ -67,7 +67,11 @@ def slope_chart(comparison: Comparison, metric: Metric, shown: int, bm25: Mappin
     figure.update_yaxes(range=[deepest + 0.8, -0.6], visible=False)
     figure.update_xaxes(range=[-1.25 if bm25 is None else -1.5, 2.25], visible=False)
     figure.update_layout(
-        height=60 + ROW * (deepest + 1), margin={"l": 0, "r": 0, "t": 4, "b": 4}, showlegend=False, hovermode="closest", dragmode=False
+        height=60 + ROW * (deepest + 1),
+        margin={"l": 0, "r": 0, "t": 4, "b": 4},
+        showlegend=False,
+        hovermode="closest",
+        dragmode=False,
     )
     return figure
 
@@ -80,9 +84,14 @@ def _line(hit: Hit, metric: Metric, bm25: Mapping[str, int] | None, deepest: int
     if bm25 is not None and hit.chunk_id in bm25:
         x, y = [-0.35, *x], [min(bm25[hit.chunk_id], deepest), *y]
     return go.Scatter(
-        x=x, y=y, mode="lines+markers", line={"color": UP if moved > 0 else DOWN if moved < 0 else SAME, "width": 3 if crossing else 1.4},
-        marker={"size": 7, "color": ([BM25_COLOUR] if len(x) == 3 else []) + [BI_COLOUR, CROSS_COLOUR]}, opacity=1 if abs(moved) > 2 or crossing else 0.55,
-        customdata=[[hit.chunk_id]] * len(x), hovertemplate=_hover(hit, metric, (bm25 or {}).get(hit.chunk_id)) + "<extra></extra>",
+        x=x,
+        y=y,
+        mode="lines+markers",
+        line={"color": UP if moved > 0 else DOWN if moved < 0 else SAME, "width": 3 if crossing else 1.4},
+        marker={"size": 7, "color": ([BM25_COLOUR] if len(x) == 3 else []) + [BI_COLOUR, CROSS_COLOUR]},
+        opacity=1 if abs(moved) > 2 or crossing else 0.55,
+        customdata=[[hit.chunk_id]] * len(x),
+        hovertemplate=_hover(hit, metric, (bm25 or {}).get(hit.chunk_id)) + "<extra></extra>",
     )
 
 
@@ -102,7 +111,12 @@ def _add_labels(figure: go.Figure, x: int, hits: Sequence[Hit], side: str, third
     ranks = [hit.bi_rank if left else hit.rank for hit in hits]
     figure.add_trace(
         go.Scatter(
-            x=[place] * len(hits), y=ranks, mode="text", hoverinfo="skip", textfont={"size": 12.5}, textposition="middle left" if left else "middle right",
+            x=[place] * len(hits),
+            y=ranks,
+            mode="text",
+            hoverinfo="skip",
+            textfont={"size": 12.5},
+            textposition="middle left" if left else "middle right",
             text=[_label(hit, rank, left) for hit, rank in zip(hits, ranks, strict=True)],
         )
     )
@@ -130,21 +144,48 @@ def score_scatter(comparison: Comparison, metric: Metric, grades: Mapping[str, i
     """
     hits = comparison.hits
     x, y = [hit.bi_score for hit in hits], [hit.cross_score for hit in hits]
-    colours = [CROSS_COLOUR if hit.rank <= TOP else SAME for hit in hits] if grades is None else [_grade_colour(grades.get(hit.chunk_id)) for hit in hits]
-    figure = make_subplots(
-        2, 2, shared_xaxes=True, shared_yaxes=True, column_widths=[0.8, 0.2], row_heights=[0.2, 0.8], horizontal_spacing=0.02, vertical_spacing=0.02
+    colours = (
+        [CROSS_COLOUR if hit.rank <= TOP else SAME for hit in hits]
+        if grades is None
+        else [_grade_colour(grades.get(hit.chunk_id)) for hit in hits]
     )
-    figure.add_trace(go.Histogram(x=x, marker_color=BI_COLOUR, nbinsx=24, hovertemplate="%{y} hits at %{x}<extra></extra>"), 1, 1)
-    figure.add_trace(go.Histogram(y=y, marker_color=CROSS_COLOUR, nbinsy=24, hovertemplate="%{x} hits at %{y}<extra></extra>"), 2, 2)
+    figure = make_subplots(
+        2,
+        2,
+        shared_xaxes=True,
+        shared_yaxes=True,
+        column_widths=[0.8, 0.2],
+        row_heights=[0.2, 0.8],
+        horizontal_spacing=0.02,
+        vertical_spacing=0.02,
+    )
+    figure.add_trace(
+        go.Histogram(x=x, marker_color=BI_COLOUR, nbinsx=24, hovertemplate="%{y} hits at %{x}<extra></extra>"), 1, 1
+    )
+    figure.add_trace(
+        go.Histogram(y=y, marker_color=CROSS_COLOUR, nbinsy=24, hovertemplate="%{x} hits at %{y}<extra></extra>"), 2, 2
+    )
     figure.add_trace(
         go.Scatter(
-            x=x, y=y, mode="markers", marker={"size": 9, "color": colours, "line": {"width": 1, "color": "rgba(255,255,255,.8)"}},
-            customdata=[[hit.chunk_id] for hit in hits], hovertemplate=[_hover(hit, metric) + "<extra></extra>" for hit in hits],
+            x=x,
+            y=y,
+            mode="markers",
+            marker={"size": 9, "color": colours, "line": {"width": 1, "color": "rgba(255,255,255,.8)"}},
+            customdata=[[hit.chunk_id] for hit in hits],
+            hovertemplate=[_hover(hit, metric) + "<extra></extra>" for hit in hits],
         ),
-        2, 1,
+        2,
+        1,
     )
     if all(hit.cross_probability is not None for hit in hits):
-        figure.add_hline(0, line={"dash": "dot", "width": 1}, row=2, col=1, annotation_text="probability 0.5", annotation_position="bottom right")
+        figure.add_hline(
+            0,
+            line={"dash": "dot", "width": 1},
+            row=2,
+            col=1,
+            annotation_text="probability 0.5",
+            annotation_position="bottom right",
+        )
     figure.update_xaxes(title=f"bi-encoder: {measure_name(metric)}, higher is better →", row=2, col=1)
     figure.update_yaxes(title="cross-encoder: score (logit), higher is better →", row=2, col=1)
     figure.update_xaxes(title="hits", row=2, col=2)
@@ -162,9 +203,20 @@ def pool_chart(final: Sequence[Hit], deepest: int, pool: int) -> go.Figure:
     ranks = sorted(hit.bi_rank for hit in final)
     x, y = [0, *ranks, deepest], [0, *range(1, len(ranks) + 1), len(ranks)]
     figure = go.Figure(
-        go.Scatter(x=x, y=y, mode="lines", line={"shape": "hv", "color": CROSS_COLOUR, "width": 3}, hovertemplate="a pool of %{x} holds %{y}<extra></extra>")
+        go.Scatter(
+            x=x,
+            y=y,
+            mode="lines",
+            line={"shape": "hv", "color": CROSS_COLOUR, "width": 3},
+            hovertemplate="a pool of %{x} holds %{y}<extra></extra>",
+        )
     )
-    figure.add_vline(pool, line={"dash": "dot", "color": BI_COLOUR, "width": 2}, annotation_text=f"pool {pool}", annotation_position="bottom left")
+    figure.add_vline(
+        pool,
+        line={"dash": "dot", "color": BI_COLOUR, "width": 2},
+        annotation_text=f"pool {pool}",
+        annotation_position="bottom left",
+    )
     figure.update_xaxes(title="pool (hits that are reranked)", range=[0, deepest * 1.02])
     figure.update_yaxes(title=f"held of the top {len(ranks)}", range=[0, len(ranks) + 0.6], dtick=2)
     figure.update_layout(height=250, margin={"l": 8, "r": 8, "t": 8, "b": 8})

@@ -18,7 +18,12 @@ LONGEST_QUERY = 10_000  # characters
 
 
 def search(
-    workspace: Workspace, collection_name: str, query: str, top_k: int = 10, documents: Sequence[str] = (), filters: Sequence[Filter] = ()
+    workspace: Workspace,
+    collection_name: str,
+    query: str,
+    top_k: int = 10,
+    documents: Sequence[str] = (),
+    filters: Sequence[Filter] = (),
 ) -> SearchResult:
     """Return the ``top_k`` chunks of a collection that are most similar to ``query``.
 
@@ -60,7 +65,9 @@ def rerank(
     Raises QueryError for a pool out of range.
     """
     check_pool(pool)
-    by_bi = [replace(hit, rank=hit.bi_rank, cross_score=None, cross_probability=None, cross_rank=None) for hit in result.hits]
+    by_bi = [
+        replace(hit, rank=hit.bi_rank, cross_score=None, cross_probability=None, cross_rank=None) for hit in result.hits
+    ]
     by_bi.sort(key=lambda hit: hit.bi_rank)
     candidates, rest = by_bi[:pool], by_bi[pool:]
     started = time.perf_counter()

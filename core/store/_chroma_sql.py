@@ -45,7 +45,9 @@ def _all(database: Path, sql: str, collection: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as opened:
             return opened.execute(sql, [collection]).fetchall()
     except sqlite3.Error as error:
-        raise StoreError(f"The chunks in {database} cannot be looked up ({error}): is another version of Chroma at work there?") from error
+        raise StoreError(
+            f"The chunks in {database} cannot be looked up ({error}): is another version of Chroma at work there?"
+        ) from error
 
 
 _COUNT = """
@@ -67,7 +69,9 @@ def read_fields(database: Path, collection: str, prefix: str) -> tuple[Field, ..
     SQLite file count them: about a second for 100,000 chunks with six fields. Raises StoreError where the file cannot be read.
     """
     rows = _rows(database, _COUNT, [collection, prefix, prefix + "\U0010ffff"])
-    return group_fields((name.removeprefix(prefix), FieldValue(_value(*columns), chunks)) for name, *columns, chunks in rows)
+    return group_fields(
+        (name.removeprefix(prefix), FieldValue(_value(*columns), chunks)) for name, *columns, chunks in rows
+    )
 
 
 def read_values(database: Path, collection: str, name: str) -> dict[str, Value]:
@@ -80,7 +84,9 @@ def _rows(database: Path, asked: str, given: list[str]) -> list[tuple[Any, ...]]
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as opened:
             return opened.execute(asked, given).fetchall()
     except sqlite3.Error as error:
-        raise StoreError(f"The metadata in {database} cannot be read ({error}): is another version of Chroma at work there?") from error
+        raise StoreError(
+            f"The metadata in {database} cannot be read ({error}): is another version of Chroma at work there?"
+        ) from error
 
 
 def _value(word: str | None, whole: int | None, real: float | None, truth: int | None) -> Value:

@@ -37,7 +37,9 @@ class Chroma:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(f"The data folder {folder} cannot be made ({error.strerror}): set RANKSCOPE_DATA to another") from error
+            raise StoreError(
+                f"The data folder {folder} cannot be made ({error.strerror}): set RANKSCOPE_DATA to another"
+            ) from error
         with translated(f"the data folder {folder}"):
             return cls(folder, _connect(folder))
 
@@ -91,7 +93,9 @@ class Chroma:
 
 
 def _connect(folder: Path) -> Client:
-    return cast(Client, chromadb.PersistentClient(path=str(folder), settings=ChromaSettings(anonymized_telemetry=False)))
+    return cast(
+        Client, chromadb.PersistentClient(path=str(folder), settings=ChromaSettings(anonymized_telemetry=False))
+    )
 
 
 @contextmanager

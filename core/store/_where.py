@@ -53,19 +53,27 @@ def number(value: Value) -> int | float | None:
 def _membership(asked: Filter, field: Field, key: str) -> Where:
     """Equal, one of, not: by the values that there are, numbers however they are written, words word for word."""
     numbers, words = {number(value) for value in asked.values}, {format_value(value) for value in asked.values}
-    found = [held for held in (said.value for said in field.values) if (held in numbers if is_number(held) else format_value(held) in words)]
+    found = [
+        held
+        for held in (said.value for said in field.values)
+        if (held in numbers if is_number(held) else format_value(held) in words)
+    ]
     if len(found) > MOST_VALUES:
         raise _too_many(asked, len(found))
     lists, cut = _by_type(found), _cut(found, field)
     if asked.op != "not":
         return _all([_any([{key: {"$in": same}} for same in lists]), *([{key: {"$nin": cut}}] if cut else [])])
-    return _any([_all([{key: {"$nin": same}} for same in lists] or [EVERYTHING]), *([{key: {"$in": cut}}] if cut else [])])
+    return _any(
+        [_all([{key: {"$nin": same}} for same in lists] or [EVERYTHING]), *([{key: {"$in": cut}}] if cut else [])]
+    )
 
 
 def _range(asked: Filter, field: Field, key: str) -> Where:
     bounds = [bound for value in asked.values if (bound := number(value)) is not None]
     if field.numbers and len(bounds) == len(asked.values):
-        return _all([part for sign, bound in zip(_SIGNS[asked.op], bounds, strict=True) for part in _bound(key, sign, bound)])
+        return _all(
+            [part for sign, bound in zip(_SIGNS[asked.op], bounds, strict=True) for part in _bound(key, sign, bound)]
+        )
     if field.dates and all(_BOUND.fullmatch(format_value(value)) for value in asked.values):
         inside = _inside(asked.op, [format_value(value) for value in asked.values])
         days = [day for day in field.dates if inside(day)]
@@ -108,7 +116,9 @@ def _by_type(values: Sequence[Value]) -> list[list[Value]]:
 
 
 def _too_many(asked: Filter, many: int) -> QueryError:
-    return QueryError(f"The filter on {asked.field} holds of {many:,} different values, and Chroma takes {MOST_VALUES:,} at once: narrow it")
+    return QueryError(
+        f"The filter on {asked.field} holds of {many:,} different values, and Chroma takes {MOST_VALUES:,} at once: narrow it"
+    )
 
 
 def _any(conditions: list[Where]) -> Where:

@@ -47,7 +47,8 @@ def read_collection(held: Any) -> Collection:
     stored: dict[str, Any] = dict(held.metadata or {})
     foreign = "rankscope_schema" not in stored
     given = {} if foreign else stored  # what other programs write under these names means something else
-    space = (held.configuration_json.get("hnsw") or {}).get("space", "l2")  # as JSON: `configuration` would build the embedding function
+    # as JSON: `configuration` would build the embedding function
+    space = (held.configuration_json.get("hnsw") or {}).get("space", "l2")
     return Collection(
         name=given.get("title", held.name),
         key=str(held.id),
@@ -99,13 +100,18 @@ def read_hits(collection: Collection, answer: dict[str, Any]) -> list[Hit]:
     """
     similarity = _SIMILARITIES[collection.metric]
     rows = zip(answer["ids"][0], answer["documents"][0], answer["metadatas"][0], answer["distances"][0], strict=True)
-    return scored_hits(collection, [(similarity(distance), chunk_id, text, held) for chunk_id, text, held, distance in rows])
+    return scored_hits(
+        collection, [(similarity(distance), chunk_id, text, held) for chunk_id, text, held, distance in rows]
+    )
 
 
 def scored_hits(collection: Collection, rows: Iterable[tuple[float, str, str, dict[str, Any] | None]]) -> list[Hit]:
     """Return (similarity, chunk id, text, metadata) as hits, best first, ties broken by chunk id. Raises ForeignCollection."""
     ordered = sorted(rows, key=lambda row: (-row[0], row[1]))
-    return [_hit(collection, rank, chunk_id, text, held, score) for rank, (score, chunk_id, text, held) in enumerate(ordered, 1)]
+    return [
+        _hit(collection, rank, chunk_id, text, held, score)
+        for rank, (score, chunk_id, text, held) in enumerate(ordered, 1)
+    ]
 
 
 def decode_metadata(collection: Collection, held: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -118,7 +124,9 @@ def decode_metadata(collection: Collection, held: Mapping[str, Any] | None) -> M
     return held
 
 
-def _hit(collection: Collection, rank: int, chunk_id: str, text: str, metadata: dict[str, Any] | None, score: float) -> Hit:
+def _hit(
+    collection: Collection, rank: int, chunk_id: str, text: str, metadata: dict[str, Any] | None, score: float
+) -> Hit:
     held = decode_metadata(collection, metadata)
     return Hit(
         rank=rank,
@@ -164,8 +172,14 @@ class Batch:
         """Return what Chroma's ``get`` answered."""
         ids = list(answer["ids"])
         vectors = answer["embeddings"]
-        held = np.asarray(vectors, dtype=np.float32) if vectors is not None and len(ids) else np.empty((len(ids), 0), np.float32)
-        return cls(ids, [text or "" for text in answer["documents"]], [dict(held or {}) for held in answer["metadatas"]], held)
+        held = (
+            np.asarray(vectors, dtype=np.float32)
+            if vectors is not None and len(ids)
+            else np.empty((len(ids), 0), np.float32)
+        )
+        return cls(
+            ids, [text or "" for text in answer["documents"]], [dict(held or {}) for held in answer["metadatas"]], held
+        )
 
     def parts(self, step: int = STEP) -> Iterator[Batch]:
         """Yield the same chunks, at most ``step`` at once."""

@@ -65,7 +65,9 @@ class DocumentStore:
             self._db.executescript(_SCHEMA)
             self._add_what_older_files_lack()
         except sqlite3.DatabaseError as error:
-            raise StoreError(f"The list of documents {path} cannot be opened ({error}): restore it or choose another data folder") from error
+            raise StoreError(
+                f"The list of documents {path} cannot be opened ({error}): restore it or choose another data folder"
+            ) from error
 
     def _add_what_older_files_lack(self) -> None:
         held = {row[1] for row in self._db.execute("PRAGMA table_info(entries)")}
@@ -87,7 +89,10 @@ class DocumentStore:
             " WHERE collection = ? AND state = 'ready' ORDER BY name COLLATE NOCASE, document_id",
             collection,
         )
-        return [StoredDocument(name, id_, chunks, characters, size, added, json.loads(metadata)) for name, id_, chunks, characters, size, added, metadata in rows]
+        return [
+            StoredDocument(name, id_, chunks, characters, size, added, json.loads(metadata))
+            for name, id_, chunks, characters, size, added, metadata in rows
+        ]
 
     def count(self, collection: str) -> int:
         """Return how many searchable documents a collection has."""
@@ -101,22 +106,33 @@ class DocumentStore:
 
     def names(self, collection: str) -> dict[str, str]:
         """Return document id to name of the searchable documents."""
-        return dict(self._all("SELECT document_id, name FROM entries WHERE collection = ? AND state = 'ready'", collection))
+        return dict(
+            self._all("SELECT document_id, name FROM entries WHERE collection = ? AND state = 'ready'", collection)
+        )
 
     def find(self, collection: str, name_or_id: str) -> StoredDocument:
         """Return the document of that name or id. Raises DocumentNotFound."""
         for document in self.documents(collection):
             if name_or_id in (document.name, document.document_id):
                 return document
-        raise DocumentNotFound(f"There is no document {name_or_id!r} in this collection: list its documents to see their names")
+        raise DocumentNotFound(
+            f"There is no document {name_or_id!r} in this collection: list its documents to see their names"
+        )
 
     def hidden(self, collection: str) -> list[str]:
         """Return the ids of documents that must not be found: half in, or half out."""
-        return [row[0] for row in self._all("SELECT document_id FROM entries WHERE collection = ? AND state <> 'ready'", collection)]
+        return [
+            row[0]
+            for row in self._all(
+                "SELECT document_id FROM entries WHERE collection = ? AND state <> 'ready'", collection
+            )
+        ]
 
     def unfinished(self) -> list[tuple[str, str]]:
         """Return (collection key, document id) of everything half done."""
-        return [(row[0], row[1]) for row in self._all("SELECT collection, document_id FROM entries WHERE state <> 'ready'")]
+        return [
+            (row[0], row[1]) for row in self._all("SELECT collection, document_id FROM entries WHERE state <> 'ready'")
+        ]
 
     def document(self, document_id: str) -> Document:
         """Return a stored document, named by its id. Raises DocumentNotFound."""
@@ -136,15 +152,28 @@ class DocumentStore:
         with self._lock, self._db:
             for entry in entries:
                 document = entry.document
-                self._db.execute("INSERT OR IGNORE INTO texts VALUES (?, ?, ?)", (document.id, document.text, write_marks(document)))
+                self._db.execute(
+                    "INSERT OR IGNORE INTO texts VALUES (?, ?, ?)", (document.id, document.text, write_marks(document))
+                )
                 self._db.execute(
                     "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, 'adding', ?, ?, ?, ?, ?)",
-                    (collection, document.id, entry.name, document.size, len(document.text), entry.chunks, now, json.dumps(dict(document.metadata))),
+                    (
+                        collection,
+                        document.id,
+                        entry.name,
+                        document.size,
+                        len(document.text),
+                        entry.chunks,
+                        now,
+                        json.dumps(dict(document.metadata)),
+                    ),
                 )
                 if entry.print:
                     self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?)", (entry.print, document.id))
 
-    def finish(self, collection: str, added: Sequence[str], replaced: Sequence[str], renamed: Mapping[str, str] | None = None) -> None:
+    def finish(
+        self, collection: str, added: Sequence[str], replaced: Sequence[str], renamed: Mapping[str, str] | None = None
+    ) -> None:
         """In one step: the ``added`` documents can be found, the ``replaced`` ones no more; ``renamed`` maps ids to new names."""
         with self._lock, self._db:
             self._set_state(collection, "ready", added)
@@ -184,7 +213,9 @@ class DocumentStore:
     def note_contents(self, collection: str, chunks: Iterable[tuple[str, str, bytes]]) -> None:
         """Remember of chunks (document id, chunk id, content) what their vectors were computed from."""
         with self._lock, self._db:
-            self._db.executemany("INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?)", ((collection, *chunk) for chunk in chunks))
+            self._db.executemany(
+                "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?)", ((collection, *chunk) for chunk in chunks)
+            )
 
     def holders(self, contents: Iterable[bytes], collections: Sequence[str]) -> list[tuple[str, str, bytes]]:
         """Return (collection, chunk id, content) of one searchable chunk for each of the contents that these collections hold."""

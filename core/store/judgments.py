@@ -52,7 +52,9 @@ def note_step(db: sqlite3.Connection, collection: str, what: str, judgments: Seq
 
 def last_step(db: sqlite3.Connection) -> Step | None:
     """Return the step that would be undone next, None where there is none."""
-    row = db.execute("SELECT what, json_array_length(changes), made FROM judging_steps ORDER BY step DESC LIMIT 1").fetchone()
+    row = db.execute(
+        "SELECT what, json_array_length(changes), made FROM judging_steps ORDER BY step DESC LIMIT 1"
+    ).fetchone()
     return None if row is None else Step(*row)
 
 
@@ -61,7 +63,9 @@ def undo_step(db: sqlite3.Connection) -> Step | None:
     undone = last_step(db)
     if undone is None:
         return None
-    step, collection, changes = db.execute("SELECT step, collection, changes FROM judging_steps ORDER BY step DESC LIMIT 1").fetchone()
+    step, collection, changes = db.execute(
+        "SELECT step, collection, changes FROM judging_steps ORDER BY step DESC LIMIT 1"
+    ).fetchone()
     for *key, before in json.loads(changes):
         if before is None:
             db.execute(_REMOVE, [collection, *key])
@@ -83,9 +87,11 @@ _TABLES = (
     """CREATE TABLE IF NOT EXISTS judging_steps (
     step INTEGER PRIMARY KEY AUTOINCREMENT, collection TEXT NOT NULL, what TEXT NOT NULL, made TEXT NOT NULL, changes TEXT NOT NULL)""",
 )
-_INDEX = "CREATE INDEX IF NOT EXISTS queries_by_text ON queries (plain, collection)"  # after the columns that older files lack
+# after the columns that older files lack
+_INDEX = "CREATE INDEX IF NOT EXISTS queries_by_text ON queries (plain, collection)"
 _LATER = {"queries": ("plain",), "judgments": ("who", "made", "note")}
-# What holds for the collection ``key``: its own, and everyone's where it has the document. Few are everyone's: they come first.
+# What holds for the collection ``key``: its own, and everyone's where it has the document. Few are everyone's: they
+# come first.
 _HOLDING = """CREATE TEMP VIEW holding AS
     SELECT j.collection AS key, j.* FROM judgments j WHERE j.collection <> ''
     UNION ALL
@@ -105,7 +111,10 @@ def prepare(db: sqlite3.Connection) -> None:
                 if column not in held:
                     db.execute(f"ALTER TABLE {name} ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
         unread = db.execute("SELECT text, collection, query_id FROM queries WHERE plain = '' AND text <> ''").fetchall()
-        db.executemany("UPDATE queries SET plain = ? WHERE collection = ? AND query_id = ?", [(normalise_query(row[0]), *row[1:]) for row in unread])
+        db.executemany(
+            "UPDATE queries SET plain = ? WHERE collection = ? AND query_id = ?",
+            [(normalise_query(row[0]), *row[1:]) for row in unread],
+        )
         db.execute(_INDEX)
     db.execute(_HOLDING)
 
@@ -118,7 +127,9 @@ _JUDGMENTS = """SELECT split, query_id, document_id, start, end, grade, origin, 
 _OF_QUERY = """SELECT split, h.query_id, document_id, start, end, grade, origin, who, made, note
     FROM queries q JOIN holding h ON h.collection = q.collection AND h.query_id = q.query_id
     WHERE q.plain = :plain AND q.collection IN ('', :key) AND h.key = :key ORDER BY split, h.query_id, document_id, start, end"""
-_UNUSED = "SELECT count(*) FROM judgments WHERE collection = '' AND document_id NOT IN (SELECT document_id FROM entries)"
+_UNUSED = (
+    "SELECT count(*) FROM judgments WHERE collection = '' AND document_id NOT IN (SELECT document_id FROM entries)"
+)
 
 
 class Holding:
@@ -131,7 +142,9 @@ class Holding:
             self._db = sqlite3.connect(path, timeout=30, check_same_thread=False)
             prepare(self._db)
         except sqlite3.DatabaseError as error:
-            raise StoreError(f"The judgments in {path} cannot be opened ({error}): restore the file or choose another data folder") from error
+            raise StoreError(
+                f"The judgments in {path} cannot be opened ({error}): restore the file or choose another data folder"
+            ) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -146,11 +159,17 @@ class Holding:
 
         Of a ``split`` only those that its judgments may be of: of ``judged`` the latter, of others the former.
         """
-        return {row[0]: row[1] for row in self._read(_QUERIES, key=collection, own=split != SHARED, shared=split in (None, SHARED))}
+        return {
+            row[0]: row[1]
+            for row in self._read(_QUERIES, key=collection, own=split != SHARED, shared=split in (None, SHARED))
+        }
 
     def splits(self, collection: str) -> list[str]:
         """Return the names of the splits that hold judgments for a collection, sorted."""
-        return [row[0] for row in self._read("SELECT DISTINCT split FROM holding WHERE key = :key ORDER BY split", key=collection)]
+        return [
+            row[0]
+            for row in self._read("SELECT DISTINCT split FROM holding WHERE key = :key ORDER BY split", key=collection)
+        ]
 
     def judgments(self, collection: str, split: str | None = None) -> list[Judgment]:
         """Return what holds for a collection in one split, in all for None, sorted by split, query and span."""
@@ -179,11 +198,15 @@ def records(rows: Iterable[tuple[Any, ...]]) -> list[Judgment]:
 EVERYONE = ""  # in place of a collection's key: holds wherever the document is
 _SAID = 60  # characters of a query in the words for a step
 _LENGTH = "SELECT max(characters) FROM entries WHERE document_id = :id AND state = 'ready'"
-_NOTE = "SELECT note FROM judgments WHERE collection = '' AND (split, query_id, document_id, start, end) = (?, ?, ?, ?, ?)"
+_NOTE = (
+    "SELECT note FROM judgments WHERE collection = '' AND (split, query_id, document_id, start, end) = (?, ?, ?, ?, ?)"
+)
 _GIVEN = """SELECT split, query_id, document_id, start, end, grade, origin, who, made, note FROM judgments
     WHERE collection = '' AND query_id = :id AND document_id = coalesce(:document, document_id)
     AND start = coalesce(:start, start) AND end = coalesce(:end, end)"""
-_DELETE_JUDGMENT = "DELETE FROM judgments WHERE collection = '' AND (split, query_id, document_id, start, end) = (?, ?, ?, ?, ?)"
+_DELETE_JUDGMENT = (
+    "DELETE FROM judgments WHERE collection = '' AND (split, query_id, document_id, start, end) = (?, ?, ?, ?, ?)"
+)
 _PUT = """INSERT INTO judgments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (collection, split, query_id, document_id, start, end)
     DO UPDATE SET grade = excluded.grade, origin = excluded.origin, who = excluded.who, made = excluded.made, note = excluded.note"""
@@ -201,20 +224,37 @@ class JudgmentStore(Holding):
                 self._db.execute("BEGIN IMMEDIATE")
                 yield self._db
         except sqlite3.Error as error:
-            raise StoreError(f"The judgments cannot be written into {self._path} ({error}): is the disk full?") from error
+            raise StoreError(
+                f"The judgments cannot be written into {self._path} ({error}): is the disk full?"
+            ) from error
 
-    def judge(self, query: str, document_id: str, start: int, end: int, grade: int, *, who: str = "", note: str | None = None) -> Judgment:
+    def judge(
+        self, query: str, document_id: str, start: int, end: int, grade: int, *, who: str = "", note: str | None = None
+    ) -> Judgment:
         """Say how well a span of a document answers a query, 0 to 3, in place of what was said of that span before.
 
         ``note`` None keeps the note that is there. Raises DataError for an empty query, another grade or an
         impossible span, DocumentNotFound, StoreError.
         """
         if grade not in GRADES:
-            raise DataError(f"{grade!r} is no grade: use {', '.join(f'{number} ({word})' for number, word in GRADES.items())}")
+            raise DataError(
+                f"{grade!r} is no grade: use {', '.join(f'{number} ({word})' for number, word in GRADES.items())}"
+            )
         if not normalise_query(query):
             raise DataError("The query is empty, and nothing can be judged for it: type a question first")
         self._check_span(document_id, start, end)
-        given = Judgment(SHARED, query_id_of(query), document_id, start, end, int(grade), "", who.strip(), now(), (note or "").strip())
+        given = Judgment(
+            SHARED,
+            query_id_of(query),
+            document_id,
+            start,
+            end,
+            int(grade),
+            "",
+            who.strip(),
+            now(),
+            (note or "").strip(),
+        )
         with self._writing() as db:
             if note is None:
                 given = replace(given, note=next((row[0] for row in db.execute(_NOTE, given.key)), ""))
@@ -227,12 +267,18 @@ class JudgmentStore(Holding):
         if longest is None:
             raise DocumentNotFound(f"There is no document {document_id!r} to be judged: index its file first")
         if not 0 <= start < end <= int(longest):
-            raise DataError(f"The characters {start} to {end} cannot be judged: the document {document_id} has {int(longest):,}")
+            raise DataError(
+                f"The characters {start} to {end} cannot be judged: the document {document_id} has {int(longest):,}"
+            )
 
-    def clear(self, query: str, document_id: str | None = None, start: int | None = None, end: int | None = None) -> int:
+    def clear(
+        self, query: str, document_id: str | None = None, start: int | None = None, end: int | None = None
+    ) -> int:
         """Take back what was judged here for a query, of one document or one span where they are given; return how many judgments."""
         with self._writing() as db:
-            gone = records(db.execute(_GIVEN, {"id": query_id_of(query), "document": document_id, "start": start, "end": end}))
+            gone = records(
+                db.execute(_GIVEN, {"id": query_id_of(query), "document": document_id, "start": start, "end": end})
+            )
             if gone:
                 note_step(db, EVERYONE, f"{plural(len(gone), 'grade')} taken back for “{clip(query, _SAID)}”", gone)
                 db.executemany(_DELETE_JUDGMENT, [judged.key for judged in gone])
@@ -263,7 +309,10 @@ class JudgmentStore(Holding):
     def copy(self, collection: str, other: str) -> None:
         """Give the collection ``other`` the queries and judgments that belong to ``collection``; the others hold for it anyway."""
         with self._writing() as db:
-            db.execute("INSERT OR REPLACE INTO queries SELECT ?, query_id, text, plain FROM queries WHERE collection = ?", [other, collection])
+            db.execute(
+                "INSERT OR REPLACE INTO queries SELECT ?, query_id, text, plain FROM queries WHERE collection = ?",
+                [other, collection],
+            )
             db.execute(
                 """INSERT OR REPLACE INTO judgments SELECT ?, split, query_id, document_id, start, end, grade, origin, who, made, note
                 FROM judgments WHERE collection = ?""",
@@ -283,24 +332,36 @@ class JudgmentStore(Holding):
         It cannot be undone: the steps quote queries, and could bring dropped judgments back.
         """
         with self._writing() as db:
-            gone = db.execute("DELETE FROM judgments WHERE collection = '' AND document_id NOT IN (SELECT document_id FROM entries)").rowcount
-            db.execute("DELETE FROM queries WHERE collection = '' AND query_id NOT IN (SELECT query_id FROM judgments WHERE collection = '')")
+            gone = db.execute(
+                "DELETE FROM judgments WHERE collection = '' AND document_id NOT IN (SELECT document_id FROM entries)"
+            ).rowcount
+            db.execute(
+                "DELETE FROM queries WHERE collection = '' AND query_id NOT IN (SELECT query_id FROM judgments WHERE collection = '')"
+            )
             db.execute("DELETE FROM judging_steps")
         return gone
 
 
-def _owned(collection: str, queries: Mapping[str, str], judgments: Sequence[Judgment]) -> Iterator[tuple[str, dict[str, str], list[Judgment]]]:
+def _owned(
+    collection: str, queries: Mapping[str, str], judgments: Sequence[Judgment]
+) -> Iterator[tuple[str, dict[str, str], list[Judgment]]]:
     """Owner, queries and judgments: those of the split ``judged`` belong to everyone, under the ids that queries have here."""
     asked = {judged.query_id for judged in judgments if judged.split == SHARED}
     ids = {query_id: query_id_of(queries[query_id]) for query_id in asked & set(queries)}
-    shared = [replace(judged, query_id=ids.get(judged.query_id, judged.query_id)) for judged in judgments if judged.split == SHARED]
+    shared = [
+        replace(judged, query_id=ids.get(judged.query_id, judged.query_id))
+        for judged in judgments
+        if judged.split == SHARED
+    ]
     own = [judged for judged in judgments if judged.split != SHARED]
     kept = {judged.query_id for judged in own}
     yield EVERYONE, {ids[one]: queries[one] for one in ids}, shared
     yield collection, {one: text for one, text in queries.items() if one in kept or one not in asked}, own
 
 
-def _put(db: sqlite3.Connection, owner: str, queries: Mapping[str, str], judgments: Iterable[Judgment], newer: bool = False) -> None:
+def _put(
+    db: sqlite3.Connection, owner: str, queries: Mapping[str, str], judgments: Iterable[Judgment], newer: bool = False
+) -> None:
     rows = [(owner, *item, normalise_query(item[1])) for item in queries.items()]
     if owner == EVERYONE:  # a query stays spelt as it was first asked here
         db.executemany("INSERT OR IGNORE INTO queries VALUES (?, ?, ?, ?)", rows)

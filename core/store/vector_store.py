@@ -45,8 +45,13 @@ from core.util.arrays import Float32Array
 def vector_folders(folder: Path, key: str) -> list[str]:
     """The names of the folders in which Chroma keeps a collection's vectors."""
     try:
-        with closing(sqlite3.connect(f"{(folder / CHROMA_FILE).absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as database:
-            return [row[0] for row in database.execute("SELECT id FROM segments WHERE collection = ? AND scope = 'VECTOR'", [key])]
+        with closing(
+            sqlite3.connect(f"{(folder / CHROMA_FILE).absolute().as_uri()}?mode=ro", uri=True, timeout=30)
+        ) as database:
+            return [
+                row[0]
+                for row in database.execute("SELECT id FROM segments WHERE collection = ? AND scope = 'VECTOR'", [key])
+            ]
     except sqlite3.Error as error:
         raise StoreError(f"{folder / CHROMA_FILE} cannot be read ({error}): is it Chroma's?") from error
 
@@ -58,7 +63,9 @@ MANY = 10_000  # vectors read at once: 15 MB of 384 dimensions
 class Reading(Chroma):
     """Chunks, their texts, vectors and metadata, as Chroma holds them."""
 
-    def batches(self, collection: Collection, document_ids: Ids[str] | None = None, vectors: bool = True) -> Iterator[Batch]:
+    def batches(
+        self, collection: Collection, document_ids: Ids[str] | None = None, vectors: bool = True
+    ) -> Iterator[Batch]:
         """Yield the chunks of these documents (None: all there are), at most 2,000 at once, in the order in which they came."""
         where = None if document_ids is None else cast(Any, among("$in", document_ids))
         for offset in count(0, STEP):
@@ -79,7 +86,9 @@ class Reading(Chroma):
         with self._held(collection) as held:
             noted = held.configuration_json.get("embedding_function") or {}
         settings = noted.get("config") or {}
-        return " ".join(str(part) for part in (noted.get("name"), settings.get("model_name") or settings.get("model")) if part)
+        return " ".join(
+            str(part) for part in (noted.get("name"), settings.get("model_name") or settings.get("model")) if part
+        )
 
     def picked(self, collection: Collection, ids: Sequence[str]) -> Batch:
         """Return the chunks of these ids, in any order; those that are gone are left out."""
@@ -91,7 +100,9 @@ class Reading(Chroma):
         forms = sorted({words, words.lower(), words.upper(), words.capitalize(), words.title()})
         wanted = [{"$contains": form} for form in forms]
         with self._held(collection) as held:
-            return list(held.get(where_document=cast(Any, {"$or": wanted} if len(wanted) > 1 else wanted[0]), include=[])["ids"])
+            return list(
+                held.get(where_document=cast(Any, {"$or": wanted} if len(wanted) > 1 else wanted[0]), include=[])["ids"]
+            )
 
     def hits(self, collection: Collection, scores: Mapping[str, float]) -> list[Hit]:
         """Return chunks by their ids with these similarities, best first, ties by chunk id; those that are gone are left out.
@@ -101,7 +112,13 @@ class Reading(Chroma):
         batch = self.picked(collection, list(scores)) if scores else None
         if batch is None:
             return []
-        return scored_hits(collection, [(scores[chunk_id], chunk_id, text, held) for chunk_id, text, held in zip(batch.ids, batch.texts, batch.metadatas, strict=True)])
+        return scored_hits(
+            collection,
+            [
+                (scores[chunk_id], chunk_id, text, held)
+                for chunk_id, text, held in zip(batch.ids, batch.texts, batch.metadatas, strict=True)
+            ],
+        )
 
     def values(self, collection: Collection, field: str) -> dict[str, Value]:
         """Return a metadata field of every chunk that has it, by chunk id."""
@@ -194,7 +211,9 @@ class VectorStore(Reading):
                     self._records[name] = read_collection(self._handle(client, chroma_name(name)))
                 return self._records[name]
         except CollectionNotFound as error:
-            raise CollectionNotFound(f"There is no collection {name!r}: 'python -m core collections' lists them") from error
+            raise CollectionNotFound(
+                f"There is no collection {name!r}: 'python -m core collections' lists them"
+            ) from error
 
     def create(
         self,
@@ -240,7 +259,9 @@ class VectorStore(Reading):
         with self._fresh(f"the collection {collection.name!r}", writes=True) as client:
             client.delete_collection(collection.chroma_name)
 
-    def add(self, collection: Collection, chunks: Sequence[Chunk], vectors: Float32Array, names: dict[str, str]) -> None:
+    def add(
+        self, collection: Collection, chunks: Sequence[Chunk], vectors: Float32Array, names: dict[str, str]
+    ) -> None:
         """Add chunks with their vectors, shape (chunks, dimension); ``names`` maps document ids to names."""
         self.put(collection, Batch.of(chunks, vectors, names))
 
@@ -248,12 +269,19 @@ class VectorStore(Reading):
         """Add chunks as Chroma holds them; those of the same ids are replaced."""
         with self._held(collection, writes=True) as held:
             for part in batch.parts():
-                held.upsert(ids=part.ids, embeddings=cast(Any, part.vectors), documents=part.texts, metadatas=cast(Any, part.metadatas))
+                held.upsert(
+                    ids=part.ids,
+                    embeddings=cast(Any, part.vectors),
+                    documents=part.texts,
+                    metadatas=cast(Any, part.metadatas),
+                )
 
     def rename(self, collection: Collection, name: str) -> Collection:
         """Give a collection another name; its key stays. Raises BadName, CollectionExists, ForeignCollection."""
         if collection.foreign:
-            raise ForeignCollection(f"The collection {collection.name!r} belongs to another program, which knows it by its name: import it instead")
+            raise ForeignCollection(
+                f"The collection {collection.name!r} belongs to another program, which knows it by its name: import it instead"
+            )
         called = chroma_name(name)
         if name == collection.name:
             return collection
@@ -298,7 +326,9 @@ class VectorStore(Reading):
         with self._held(collection, writes=True) as held:
             held.modify(configuration=cast(Any, {"hnsw": {"ef_search": width}}))
 
-    def _ask(self, collection: Collection, vector: Float32Array, top_k: int, where: dict[str, Any] | None) -> dict[str, Any]:
+    def _ask(
+        self, collection: Collection, vector: Float32Array, top_k: int, where: dict[str, Any] | None
+    ) -> dict[str, Any]:
         """Chroma's answer, asked for again where another process wrote in the middle of it."""
         for attempt in range(ATTEMPTS):
             seen = self._stamp

@@ -14,11 +14,149 @@ from functools import cache
 import regex
 
 _ENGLISH = frozenset(
-    ["a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "did", "do", "does", "for", "from", "had", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "me", "my", "no", "not", "of", "on", "or", "our", "so", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "to", "was", "we", "were", "what", "when", "where", "which", "who", "whom", "whose", "why", "will", "with", "would", "you", "your"]
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "been",
+        "but",
+        "by",
+        "can",
+        "did",
+        "do",
+        "does",
+        "for",
+        "from",
+        "had",
+        "has",
+        "have",
+        "how",
+        "i",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "me",
+        "my",
+        "no",
+        "not",
+        "of",
+        "on",
+        "or",
+        "our",
+        "so",
+        "than",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "to",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "who",
+        "whom",
+        "whose",
+        "why",
+        "will",
+        "with",
+        "would",
+        "you",
+        "your",
+    ]
 )
 # Spanish, French, German, Hindi, Arabic
 _OTHERS = frozenset(
-    ["el", "la", "los", "las", "un", "una", "unos", "unas", "de", "del", "en", "y", "o", "que", "qué", "es", "por", "para", "con", "se", "su", "le", "les", "des", "du", "et", "une", "est", "dans", "pour", "par", "au", "aux", "qui", "der", "die", "das", "ein", "eine", "und", "ist", "im", "in", "von", "zu", "mit", "den", "dem", "auf", "für", "war", "wer", "wie", "was", "का", "की", "के", "है", "में", "से", "को", "और", "ने", "पर", "في", "من", "على", "إلى", "عن", "هو", "هي", "ما", "أن"]
+    [
+        "el",
+        "la",
+        "los",
+        "las",
+        "un",
+        "una",
+        "unos",
+        "unas",
+        "de",
+        "del",
+        "en",
+        "y",
+        "o",
+        "que",
+        "qué",
+        "es",
+        "por",
+        "para",
+        "con",
+        "se",
+        "su",
+        "le",
+        "les",
+        "des",
+        "du",
+        "et",
+        "une",
+        "est",
+        "dans",
+        "pour",
+        "par",
+        "au",
+        "aux",
+        "qui",
+        "der",
+        "die",
+        "das",
+        "ein",
+        "eine",
+        "und",
+        "ist",
+        "im",
+        "in",
+        "von",
+        "zu",
+        "mit",
+        "den",
+        "dem",
+        "auf",
+        "für",
+        "war",
+        "wer",
+        "wie",
+        "was",
+        "का",
+        "की",
+        "के",
+        "है",
+        "में",
+        "से",
+        "को",
+        "और",
+        "ने",
+        "पर",
+        "في",
+        "من",
+        "على",
+        "إلى",
+        "عن",
+        "هو",
+        "هي",
+        "ما",
+        "أن",
+    ]
 )
 _MEANT_IN_ENGLISH = frozenset(["con", "den", "die", "par", "war"])  # "Who won the war?" is not about "who won the"
 _ALL = _ENGLISH | _OTHERS
@@ -43,7 +181,9 @@ def fold(word: str) -> str:
     return plain[:-1] if len(plain) > 3 and plain.endswith("s") and not plain.endswith("ss") else plain
 
 
-_PART = regex.compile(r"(?P<ideographs>[\p{Han}\p{Hiragana}\p{Katakana}]+)|(?:(?![\p{Han}\p{Hiragana}\p{Katakana}])[\p{L}\p{M}\p{N}_])+")
+_PART = regex.compile(
+    r"(?P<ideographs>[\p{Han}\p{Hiragana}\p{Katakana}]+)|(?:(?![\p{Han}\p{Hiragana}\p{Katakana}])[\p{L}\p{M}\p{N}_])+"
+)
 
 
 def terms(text: str, folded: Callable[[str], str] = fold) -> list[str]:
@@ -138,7 +278,23 @@ def terms_for(texts: Sequence[str]) -> Callable[[str], list[str]]:
 # Of two languages with as many words in a text the first is taken.
 LANGUAGES = {
     "English": "EN_PLUS",
-    **{name: name.upper() for name in ("German", "Dutch", "French", "Spanish", "Portuguese", "Italian", "Russian", "Swedish", "Norwegian", "Danish", "Turkish", "Korean")},
+    **{
+        name: name.upper()
+        for name in (
+            "German",
+            "Dutch",
+            "French",
+            "Spanish",
+            "Portuguese",
+            "Italian",
+            "Russian",
+            "Swedish",
+            "Norwegian",
+            "Danish",
+            "Turkish",
+            "Korean",
+        )
+    },
 }
 FEWEST = 3  # different small words, fewer than that tell no language
 

@@ -26,7 +26,45 @@ _ROW_STARTS = "|-*+•–>"
 _SMALL_KANA = "ぁぃぅぇぉっゃゅょァィゥェォッャュョー々"
 _IDEOGRAPHS = [(0x3040, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF)]
 _ABBREVIATIONS = frozenset(
-    ["al", "approx", "art", "bzw", "ca", "cf", "ch", "co", "dr", "ed", "eg", "eq", "etc", "ex", "fig", "figs", "ie", "inc", "jr", "ltd", "mr", "mrs", "ms", "nr", "no", "p", "pp", "prof", "ref", "sec", "sr", "st", "usw", "vgl", "vol", "vs", "z"]
+    [
+        "al",
+        "approx",
+        "art",
+        "bzw",
+        "ca",
+        "cf",
+        "ch",
+        "co",
+        "dr",
+        "ed",
+        "eg",
+        "eq",
+        "etc",
+        "ex",
+        "fig",
+        "figs",
+        "ie",
+        "inc",
+        "jr",
+        "ltd",
+        "mr",
+        "mrs",
+        "ms",
+        "nr",
+        "no",
+        "p",
+        "pp",
+        "prof",
+        "ref",
+        "sec",
+        "sr",
+        "st",
+        "usw",
+        "vgl",
+        "vol",
+        "vs",
+        "z",
+    ]
 )
 
 

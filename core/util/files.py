@@ -28,7 +28,9 @@ def replacing(path: Path) -> Iterator[Path]:
         yield beside
         beside.replace(path)
     except OSError as error:
-        raise MapError(f"The map's file {path} cannot be written ({error.strerror}): is the disk full, or the data folder write-protected?") from error
+        raise MapError(
+            f"The map's file {path} cannot be written ({error.strerror}): is the disk full, or the data folder write-protected?"
+        ) from error
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)

@@ -50,7 +50,8 @@ class Bfloat16Vectors:
             block = torch.from_numpy(vectors[first : first + _BLOCK])
             rows[first : first + _BLOCK] = block
             lost = max(lost, float((block - rows[first : first + _BLOCK].float()).norm(dim=1).max()))
-        return cls(rows, 2 * lost + lost * lost + _SUMS)  # |xy - (x + a)(y + b)| <= |a| + |b| + |a||b| (Cauchy and Schwarz)
+        # |xy - (x + a)(y + b)| <= |a| + |b| + |a||b| (Cauchy and Schwarz)
+        return cls(rows, 2 * lost + lost * lost + _SUMS)
 
     def products(self, down: slice, across: slice) -> Float32Array:
         """Return the products of some vectors with others, shape (down, across)."""
@@ -112,7 +113,9 @@ class TopK:
 
     def _sort_in(self, *coming: AnyIntArray | Float32Array) -> None:
         """Lay the candidates of each point side by side, behind the best ones so far, and keep the best of the row."""
-        points, places, scores = (np.concatenate([column[: self._many], values]) for column, values in zip(self._waiting, coming, strict=True))
+        points, places, scores = (
+            np.concatenate([column[: self._many], values]) for column, values in zip(self._waiting, coming, strict=True)
+        )
         self._many = 0
         if not len(points):
             return
@@ -146,7 +149,11 @@ class Basis:
     def of(cls, vectors: Float32Array, metric: Metric) -> Basis:
         """Return the basis for ``vectors``, shape (vectors, dimension)."""
         dimension = vectors.shape[1]
-        centre = vectors.mean(axis=0, dtype=np.float64).astype(np.float32) if metric == "l2" else np.zeros(dimension, np.float32)
+        centre = (
+            vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+            if metric == "l2"
+            else np.zeros(dimension, np.float32)
+        )
         plain = cls(metric, centre, np.empty((0, dimension), np.float32))
         leaders = plain.seen(vectors[::_LEADERS])
         return cls(metric, centre, leaders[_chain(leaders)])
@@ -167,7 +174,9 @@ class Screen:
         self.order = _by_leader(vectors, basis)
         self.left = np.empty((len(vectors), vectors.shape[1] + (3 if self._l2 else 1)), dtype=np.float32)
         for first in range(0, len(vectors), _BLOCK):
-            self.left[first : first + _BLOCK] = _bounding(basis.seen(vectors[self.order[first : first + _BLOCK]]), self._l2)
+            self.left[first : first + _BLOCK] = _bounding(
+                basis.seen(vectors[self.order[first : first + _BLOCK]]), self._l2
+            )
 
     @property
     def vectors(self) -> Float32Array:
@@ -199,8 +208,13 @@ def _by_leader(vectors: Float32Array, basis: Basis) -> Int64Array:
     """The vectors of the first leader, then those of the second ..., each leader's in their own order."""
     if len(basis.leaders) < 2:
         return np.arange(len(vectors))
-    offsets = np.square(basis.leaders).sum(axis=1) / 2 if basis.metric == "l2" else np.zeros(len(basis.leaders), np.float32)
-    nearest = [np.argmax(basis.seen(vectors[first : first + _BLOCK]) @ basis.leaders.T - offsets, axis=1) for first in range(0, len(vectors), _BLOCK)]
+    offsets = (
+        np.square(basis.leaders).sum(axis=1) / 2 if basis.metric == "l2" else np.zeros(len(basis.leaders), np.float32)
+    )
+    nearest = [
+        np.argmax(basis.seen(vectors[first : first + _BLOCK]) @ basis.leaders.T - offsets, axis=1)
+        for first in range(0, len(vectors), _BLOCK)
+    ]
     return np.argsort(np.concatenate(nearest), kind="stable")
 
 

@@ -61,12 +61,16 @@ def _screen(vectors: Float32Array) -> Float32Array:
     return np.column_stack([head, rest]).astype(np.float32)
 
 
-def _near(vectors: Float32Array, bounds: Float32Array, top: int, left: int, threshold: float) -> tuple[Int64Array, Int64Array]:
+def _near(
+    vectors: Float32Array, bounds: Float32Array, top: int, left: int, threshold: float
+) -> tuple[Int64Array, Int64Array]:
     """The places of near pairs between two blocks."""
     one, other = _reaching(bounds, top, left, threshold)
     if len(one) > MANY * BLOCK * BLOCK:
         return _reaching(vectors, top, left, threshold)
-    kept = [_cosines(vectors, one[at : at + PAIRS], other[at : at + PAIRS]) >= threshold for at in range(0, len(one), PAIRS)]
+    kept = [
+        _cosines(vectors, one[at : at + PAIRS], other[at : at + PAIRS]) >= threshold for at in range(0, len(one), PAIRS)
+    ]
     near = np.concatenate(kept) if kept else np.empty(0, dtype=bool)
     return one[near], other[near]
 

@@ -52,7 +52,11 @@ class BlockedSearch:
         down, across = _blocks(len(self.points)), _blocks(len(self.others))
         wanted = min(self.k + (SPARE_OF_HALVED if self.halved else SPARE), len(self.others) - self.same)
         best = [TopK(block.stop - block.start, wanted) for block in down]
-        turns = [(row, (row * len(across) // len(down) + turn) % len(across)) for turn in range(len(across)) for row in range(len(down))]
+        turns = [
+            (row, (row * len(across) // len(down) + turn) % len(across))
+            for turn in range(len(across))
+            for row in range(len(down))
+        ]
         if self.same:  # each two blocks once
             turns = [(row, row + turn) for turn in range(len(down)) for row in range(len(down) - turn)]
         with _own_threads(self.halved is not None) as side_by_side:
@@ -61,8 +65,15 @@ class BlockedSearch:
                     report(STAGE, 0.95 * done / len(turns))
             for one in best:
                 one.finish()
-            places, found = np.empty((len(self.points), self.k), np.int32), np.empty((len(self.points), self.k), np.float32)
-            doubts = list(side_by_side(lambda row: self._settle(self.rows.order[down[row]], best[row], places, found), range(len(down))))
+            places, found = (
+                np.empty((len(self.points), self.k), np.int32),
+                np.empty((len(self.points), self.k), np.float32),
+            )
+            doubts = list(
+                side_by_side(
+                    lambda row: self._settle(self.rows.order[down[row]], best[row], places, found), range(len(down))
+                )
+            )
             doubtful = np.concatenate(doubts)
             parts = [doubtful[first : first + _CARE] for first in range(0, len(doubtful), _CARE)]
             for done, _ in enumerate(side_by_side(lambda part: self._with_care(part, places, found), parts)):
@@ -94,18 +105,27 @@ class BlockedSearch:
     def _settle(self, points: Int64Array, best: TopK, places: AnyIntArray, found: Float32Array) -> Int64Array:
         """Compute the chosen ones of a block and note the nearest; return the points of which that leaves a doubt."""
         wanted = best.places.shape[1]
-        exact = paired(self.metric, self.points, np.repeat(points, wanted), self.others, best.places.ravel()).reshape(len(points), wanted)
+        exact = paired(self.metric, self.points, np.repeat(points, wanted), self.others, best.places.ravel()).reshape(
+            len(points), wanted
+        )
         order = np.lexsort((best.places, -exact), axis=1)[:, : self.k]
-        places[points], found[points] = np.take_along_axis(best.places, order, axis=1), np.take_along_axis(exact, order, axis=1)
+        places[points], found[points] = (
+            np.take_along_axis(best.places, order, axis=1),
+            np.take_along_axis(exact, order, axis=1),
+        )
         if wanted == len(self.others) - self.same:
             return points[:0]
-        others = best.least + self.halved.over(best.least) if self.halved else best.least  # so near may who was not chosen be
+        # so near may who was not chosen be
+        others = best.least + self.halved.over(best.least) if self.halved else best.least
         return points[self.rows.reached(found[points, -1]) <= others]
 
     def _with_care(self, points: Int64Array, places: AnyIntArray, found: Float32Array) -> None:
         """Compare some points with everybody who may be as near as what is known."""
         at = np.argsort(self.rows.order)[points]
-        products = np.concatenate([self.rows.left[at] @ self.columns.right(block).T for block in _blocks(len(self.others), 16 * BLOCK)], axis=1)
+        products = np.concatenate(
+            [self.rows.left[at] @ self.columns.right(block).T for block in _blocks(len(self.others), 16 * BLOCK)],
+            axis=1,
+        )
         products = products[:, np.argsort(self.columns.order)]  # so that of equal ones the first in place is the first
         if self.same:
             products[np.arange(len(points)), points] = -np.inf
@@ -177,13 +197,17 @@ def nearest(vectors: Float32Array, metric: Metric, k: int, report: StageReport |
     return BlockedSearch(metric, k, vectors, vectors, screen, screen, halved).run(report or silent)
 
 
-def nearest_among(vectors: Float32Array, metric: Metric, queries: Float32Array, k: int, report: StageReport | None = None) -> Neighbours:
+def nearest_among(
+    vectors: Float32Array, metric: Metric, queries: Float32Array, k: int, report: StageReport | None = None
+) -> Neighbours:
     """Return the ``k`` of ``vectors`` that are nearest to each of ``queries``, shape (queries, dimension), or all where there are fewer."""
     k = min(k, len(vectors))
     if k < 1 or not len(queries):
         return _nobody(len(queries))
     basis = Basis.of(vectors, metric)
-    return BlockedSearch(metric, k, queries, vectors, Screen(queries, basis), Screen(vectors, basis)).run(report or silent)
+    return BlockedSearch(metric, k, queries, vectors, Screen(queries, basis), Screen(vectors, basis)).run(
+        report or silent
+    )
 
 
 def nearest_to(vectors: Float32Array, metric: Metric, query: Float32Array, k: int) -> tuple[Int64Array, Float32Array]:

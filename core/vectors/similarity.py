@@ -39,7 +39,9 @@ def similarities(metric: Metric, one: Float32Array, other: Float32Array) -> Floa
     return np.asarray(products, dtype=np.float32)
 
 
-def paired(metric: Metric, vectors: Float32Array, places: AnyIntArray, others: Float32Array, among: AnyIntArray) -> Float32Array:
+def paired(
+    metric: Metric, vectors: Float32Array, places: AnyIntArray, others: Float32Array, among: AnyIntArray
+) -> Float32Array:
     """Return the similarity of ``vectors[places]`` to ``others[among]``, pair by pair, shape (pairs,), in bounded memory."""
     found = np.empty(len(places), dtype=np.float32)
     for first in range(0, len(places), _PAIRS):
@@ -59,7 +61,9 @@ def distances(metric: Metric, found: Float32Array, vectors: Float32Array | None 
     elif vectors is not None:
         most = float(np.square(lengths(vectors)).max(initial=0.0))
     else:
-        most = 2 * found.max(axis=-1, keepdims=True, initial=-np.inf) - found.min(axis=-1, keepdims=True, initial=np.inf)
+        most = 2 * found.max(axis=-1, keepdims=True, initial=-np.inf) - found.min(
+            axis=-1, keepdims=True, initial=np.inf
+        )
     return np.asarray(np.maximum(most - found, 0.0), dtype=np.float32)
 
 

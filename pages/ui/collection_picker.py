@@ -31,7 +31,14 @@ def show_examples(query: str) -> None:
     with st.container(horizontal=True, gap="small", key="examples", vertical_alignment="center"):
         st.caption("Try:", width="content")
         for example in _examples():
-            st.button(example.question, key=f"example-{example.id}", on_click=_ask, args=[example.question], type="tertiary", help=example.kind)
+            st.button(
+                example.question,
+                key=f"example-{example.id}",
+                on_click=_ask,
+                args=[example.question],
+                type="tertiary",
+                help=example.kind,
+            )
     asked = next((question for question in questions() if question.question == query.strip()), None)
     if asked:
         st.caption(f":material/lightbulb: **{asked.kind}**: {asked.why}")
@@ -86,7 +93,9 @@ def collections_to_ask(workspace: Workspace) -> dict[str, Collection]:
 
 def _say_what_to_do(indexing: bool) -> None:
     if indexing:
-        show_info("There is something to search as soon as the first documents are indexed: this page then shows it by itself.")
+        show_info(
+            "There is something to search as soon as the first documents are indexed: this page then shows it by itself."
+        )
     else:
         show_info("There is nothing to search yet. Bring your own documents, or the sample library.")
         st.page_link("pages/library.py", label="Go to the Library", icon=":material/library_books:")
@@ -98,7 +107,8 @@ def read_question(collections: Mapping[str, Collection], more: Mapping[str, Valu
     ``more`` are the page's own parameters beside the query, the collection and the filter by document.
     """
     usual = SAMPLE_COLLECTION if SAMPLE_COLLECTION in collections else next(iter(collections))
-    first_query = first_example() if usual == SAMPLE_COLLECTION and not st.query_params else ""  # an address without q means no query
+    # an address without q means no query
+    first_query = first_example() if usual == SAMPLE_COLLECTION and not st.query_params else ""
     defaults: dict[str, Value] = {"q": first_query, "collection": usual, **more}
     for parameter in read_address(defaults):
         show_warning(f"The address says {parameter}, which cannot be read: it is passed over.")

@@ -94,7 +94,9 @@ class Asked:
 def choose_filters(workspace: Workspace, collection: Collection) -> tuple[Filter, ...]:
     """Draw the filter row and return the filters that are on. The fields are looked up only where somebody asks for them."""
     texts: list[str] = st.session_state[KEY]
-    place = st.expander("Filter by metadata", icon=":material/filter_alt:", key="filters", on_change="rerun", expanded=bool(texts))
+    place = st.expander(
+        "Filter by metadata", icon=":material/filter_alt:", key="filters", on_change="rerun", expanded=bool(texts)
+    )
     if not texts and not place.open:
         return ()
     try:
@@ -135,11 +137,20 @@ def _draw(collection: Collection, fields: Sequence[Field], asked: Sequence[Asked
         return
     names = [field.name for field in fields]
     chosen = [name for name in st.session_state.get(CHOSEN, []) if name in names]
-    st.session_state[CHOSEN] = [*chosen, *dict.fromkeys(one.filter.field for one in asked if one.filter.field not in chosen)]
+    st.session_state[CHOSEN] = [
+        *chosen,
+        *dict.fromkeys(one.filter.field for one in asked if one.filter.field not in chosen),
+    ]
     counts = {field.name: field.chunks for field in fields}
     st.multiselect(
-        "Fields", names, key=CHOSEN, on_change=_drop_unchosen, args=[list(asked)], placeholder="Choose a field",
-        format_func=lambda name: f"{name} ({counts[name]:,})", help="In brackets: how many chunks have it.",
+        "Fields",
+        names,
+        key=CHOSEN,
+        on_change=_drop_unchosen,
+        args=[list(asked)],
+        placeholder="Choose a field",
+        format_func=lambda name: f"{name} ({counts[name]:,})",
+        help="In brackets: how many chunks have it.",
     )
     columns = st.columns(COLUMNS)
     for at, field in enumerate(field for field in fields if field.name in st.session_state[CHOSEN]):
@@ -158,10 +169,18 @@ def _draw_field(collection: Collection, field: Field, asked: Sequence[Asked]) ->
     value = shown(field, [one.filter for one in asked])
     if value is None:
         for one in asked:
-            st.button(literal(one.filter.words), key=f"drop-{one.text}", icon=":material/close:", on_click=_replace, args=[one.text, None], help="Take this filter off")
+            st.button(
+                literal(one.filter.words),
+                key=f"drop-{one.text}",
+                icon=":material/close:",
+                on_click=_replace,
+                args=[one.text, None],
+                help="Take this filter off",
+            )
         return
     key = f"where-{collection.key}-{field.name}"
-    if not (field.kind == "date" and len(st.session_state.get(key, (None, None))) == 1):  # one end of a range is picked, the other not yet
+    # one end of a range is picked, the other not yet
+    if not (field.kind == "date" and len(st.session_state.get(key, (None, None))) == 1):
         st.session_state[key] = value
     heard: dict[str, Any] = {"key": key, "on_change": _hear, "args": [key, field, asked[0].text if asked else ""]}
     if field.kind == "word":
@@ -181,8 +200,12 @@ def _choose_values(field: Field, value: object, heard: dict[str, Any]) -> None:
     picked = [str(one) for one in value] if isinstance(value, list) else []
     options = [*list(counts)[:OFFERED], *(one for one in picked if one not in list(counts)[:OFFERED])]
     st.multiselect(
-        literal(field.name), options, format_func=lambda one: f"{one} ({counts.get(one, 0):,})", accept_new_options=len(counts) > OFFERED,
-        placeholder="Any value" if len(counts) <= OFFERED else f"Any of {len(counts):,} values: type one", **heard,
+        literal(field.name),
+        options,
+        format_func=lambda one: f"{one} ({counts.get(one, 0):,})",
+        accept_new_options=len(counts) > OFFERED,
+        placeholder="Any value" if len(counts) <= OFFERED else f"Any of {len(counts):,} values: type one",
+        **heard,
     )
 
 

@@ -69,7 +69,15 @@ def show_undo(workspace: Workspace) -> None:
     """Draw the button that takes the last step of judging back."""
     last = workspace.judgments.last
     said = f"Takes back: {literal(last.what)}." if last else "Nothing was judged here yet."
-    st.button("Undo", key="judge-undo", icon=":material/undo:", disabled=last is None, help=said, on_click=_tried, args=[workspace.judgments.undo])
+    st.button(
+        "Undo",
+        key="judge-undo",
+        icon=":material/undo:",
+        disabled=last is None,
+        help=said,
+        on_click=_tried,
+        args=[workspace.judgments.undo],
+    )
 
 
 def show_failure() -> None:
@@ -83,7 +91,18 @@ def keep_grade(workspace: Workspace, query: str, hit: Hit, given: int | None, no
     if given is None:
         _tried(partial(workspace.judgments.clear, query, hit.document_id, hit.start, hit.end))
     else:
-        _tried(partial(workspace.judgments.judge, query, hit.document_id, hit.start, hit.end, given, who=judge_name(), note=note))
+        _tried(
+            partial(
+                workspace.judgments.judge,
+                query,
+                hit.document_id,
+                hit.start,
+                hit.end,
+                given,
+                who=judge_name(),
+                note=note,
+            )
+        )
 
 
 def show_grade(given: Given, hit: Hit) -> None:
@@ -93,7 +112,13 @@ def show_grade(given: Given, hit: Hit) -> None:
     st.session_state[key] = judged.grade if judged else None
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.segmented_control(
-            "Grade", list(GRADES), key=key, format_func=grade_label, label_visibility="collapsed", on_change=_clicked, args=[given, hit, key]
+            "Grade",
+            list(GRADES),
+            key=key,
+            format_func=grade_label,
+            label_visibility="collapsed",
+            on_change=_clicked,
+            args=[given, hit, key],
         )
         st.caption(_said(judged, grade(hit, given.spans)), width="content")
 

@@ -120,4 +120,10 @@ def reranked(workspace: Workspace, result: SearchResult, pool: int) -> SearchRes
 
 def _key(workspace: Workspace, result: SearchResult, pool: int) -> str:
     """The hits themselves, so that a changed collection is read again."""
-    return short_hash(workspace.settings.reranker, result.query, pool, result.metric, *(f"{hit.chunk_id} {hit.bi_score}" for hit in result.hits))
+    return short_hash(
+        workspace.settings.reranker,
+        result.query,
+        pool,
+        result.metric,
+        *(f"{hit.chunk_id} {hit.bi_score}" for hit in result.hits),
+    )

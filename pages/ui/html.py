@@ -47,7 +47,11 @@ def blind_card(hit: Hit) -> str:
 
 def _carried_html(header: str) -> str:
     """The header of the table in which the chunk begins: read by the models, faint here."""
-    return f'<div class="rs-text rs-faint" dir="auto" title="The header of the table: the models read it before the chunk">{escape(header)}</div>' if header else ""
+    return (
+        f'<div class="rs-text rs-faint" dir="auto" title="The header of the table: the models read it before the chunk">{escape(header)}</div>'
+        if header
+        else ""
+    )
 
 
 def metadata_html(metadata: Metadata) -> str:
@@ -55,7 +59,10 @@ def metadata_html(metadata: Metadata) -> str:
     if not metadata:
         return ""
     said = {name: format_value(value) for name, value in metadata.items()}
-    parts = (f'<span title="{escape(value)}"><i>{escape(name)}</i> {escape(clip(value, LONGEST_VALUE))}</span>' for name, value in said.items())
+    parts = (
+        f'<span title="{escape(value)}"><i>{escape(name)}</i> {escape(clip(value, LONGEST_VALUE))}</span>'
+        for name, value in said.items()
+    )
     return f'<div class="rs-times rs-faint rs-meta" dir="auto">{"".join(parts)}</div>'
 
 
@@ -65,7 +72,7 @@ def _scores_html(hit: Hit, metric: Metric) -> str:
     if hit.cross_score is None or hit.moved is None:
         return f"{similarity}</span></span></div>"
     kind = "up" if hit.moved > 0 else "down" if hit.moved < 0 else "same"
-    chance = "" if hit.cross_probability is None else f', probability {hit.cross_probability:.2f}'
+    chance = "" if hit.cross_probability is None else f", probability {hit.cross_probability:.2f}"
     return (
         f'</div><div class="rs-times"><span class="rs-move rs-{kind}">{move(hit.moved)}</span>'
         f'<span class="rs-score rs-cross"><b>{hit.cross_score:+.2f}</b> <span class="rs-faint">cross-encoder{chance}</span></span>'
@@ -136,12 +143,22 @@ def _piece(text: str, chunks: Sequence[Chunk], piece: Piece) -> str:
 
 
 def _begins(chunk: Chunk, at: int) -> str:
-    header = f'<span class="rs-carried" title="The header of the table, read before the chunk">{escape(chunk.carried)}</span>' if chunk.carried else ""
+    header = (
+        f'<span class="rs-carried" title="The header of the table, read before the chunk">{escape(chunk.carried)}</span>'
+        if chunk.carried
+        else ""
+    )
     return f'<span class="rs-number">{at + 1}</span>{header}'
 
 
 def tooltip(chunk: Chunk, at: int, *, unread: bool = False) -> str:
     """Return what a chunk is, in one line."""
     page = f"page {chunk.page}" if chunk.page else ""
-    parts = [f"chunk {at + 1}", plural(chunk.tokens, "token"), plural(len(chunk.text), "character"), page, chunk.heading or ""]
+    parts = [
+        f"chunk {at + 1}",
+        plural(chunk.tokens, "token"),
+        plural(len(chunk.text), "character"),
+        page,
+        chunk.heading or "",
+    ]
     return " · ".join(part for part in [*parts, "not read here" if unread else ""] if part)

@@ -16,7 +16,13 @@ RESUMED = "Taken up after a restart: files that were stored before it are listed
 RETRY = "What failed, was cancelled or not reached is kept until you dismiss this: no need to bring it again."
 MANY = 20  # outcomes that are shown unfolded
 SIGNS: dict[Status, str] = {
-    "indexed": "✓", "replaced": "✓", "kept beside": "✓", "unchanged": "=", "duplicate": "=", "failed": "✗", "cancelled": "–",
+    "indexed": "✓",
+    "replaced": "✓",
+    "kept beside": "✓",
+    "unchanged": "=",
+    "duplicate": "=",
+    "failed": "✗",
+    "cancelled": "–",
 }
 
 
@@ -49,7 +55,9 @@ def _draw_active(job: Job) -> None:
 def _draw_over(job: Job) -> None:
     head, again, button = st.columns([4, 1, 1], vertical_alignment="center")
     head.text(_summary(job))
-    if job.again and again.button(f"Retry {plural(job.again, 'file')}", key=f"retry-{job.number}", width="stretch", help=RETRY):
+    if job.again and again.button(
+        f"Retry {plural(job.again, 'file')}", key=f"retry-{job.number}", width="stretch", help=RETRY
+    ):
         _retry(job)
     if button.button("Dismiss", key=f"dismiss-{job.number}", width="stretch"):
         jobs().dismiss(job)
@@ -64,7 +72,9 @@ def _draw_over(job: Job) -> None:
         st.text("\n".join(failed[:MANY] + more))
     if job.outcomes:
         with st.expander("What became of each file", expanded=len(job.outcomes) <= MANY):
-            st.dataframe(outcome_table(job.outcomes), hide_index=True, height="auto" if len(job.outcomes) <= MANY else 320)
+            st.dataframe(
+                outcome_table(job.outcomes), hide_index=True, height="auto" if len(job.outcomes) <= MANY else 320
+            )
 
 
 def _retry(job: Job) -> None:
@@ -85,7 +95,13 @@ def _summary(job: Job) -> str:
 def outcome_table(outcomes: list[Outcome]) -> pd.DataFrame:
     """Return a line for each file, failures first."""
     rows = [
-        {"outcome": f"{SIGNS[outcome.status]} {outcome.status}", "file": outcome.name, "chunks": outcome.chunks, "reused": outcome.reused, "what happened": outcome.message}
+        {
+            "outcome": f"{SIGNS[outcome.status]} {outcome.status}",
+            "file": outcome.name,
+            "chunks": outcome.chunks,
+            "reused": outcome.reused,
+            "what happened": outcome.message,
+        }
         for outcome in sorted(outcomes, key=lambda outcome: outcome.status != "failed")
     ]
     return pd.DataFrame(rows)

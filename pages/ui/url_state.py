@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 Value = str | int | bool | list[str]
-_WRITTEN, _BEFORE, _SEEN = "address-written", "address-before", "address-seen"  # in the session: the last two that we wrote, and the values of the last
+# in the session: the last two that we wrote, and the values of the last
+_WRITTEN, _BEFORE, _SEEN = "address-written", "address-before", "address-seen"
 
 
 def read_address(defaults: Mapping[str, Value]) -> list[str]:
@@ -37,7 +38,10 @@ def write_address(defaults: Mapping[str, Value], spared: Sequence[str] = ()) -> 
     """Write the session state's values of the keys of ``defaults`` into the URL, the ``spared`` only where they differ from it."""
     values = {key: st.session_state.get(key, default) for key, default in defaults.items()}
     values = {key: value for key, value in values.items() if key not in spared or value != defaults[key]}
-    wanted = {key: [_written(item) for item in (value if isinstance(value, list) else [value])] for key, value in values.items()}
+    wanted = {
+        key: [_written(item) for item in (value if isinstance(value, list) else [value])]
+        for key, value in values.items()
+    }
     wanted = {key: items for key, items in wanted.items() if items and items != [""] and items != ["None"]}
     _note(wanted, values)
     if wanted != {key: st.query_params.get_all(key) for key in st.query_params}:
@@ -54,7 +58,9 @@ def _note(wanted: dict[str, list[str]], values: Mapping[str, Value]) -> None:
 def _overtaken(here: Mapping[str, list[str]]) -> bool:
     """Tell whether the browser named the address before ours because somebody changed a widget before it had ours; going back changes none."""
     seen: dict[str, Value] = st.session_state.get(_SEEN, {})
-    return here == st.session_state.get(_BEFORE) and any(st.session_state.get(key, value) != value for key, value in seen.items())
+    return here == st.session_state.get(_BEFORE) and any(
+        st.session_state.get(key, value) != value for key, value in seen.items()
+    )
 
 
 def _written(value: object) -> str:

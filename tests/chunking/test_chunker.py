@@ -141,7 +141,23 @@ def test_every_sample_document_is_cut_right(minilm: TokenCounter) -> None:
 
 def test_random_text_is_cut_right(minilm: TokenCounter) -> None:
     draw = random.Random(7)
-    parts = ["word ", "Sentence. ", "\n\n", "\n", "## Head\n", "| a | b |\n", "漢字", "ไทย", "x" * 70, " ", "…", "e\u0301", "\u200b", "- item\n", "123,4 "]
+    parts = [
+        "word ",
+        "Sentence. ",
+        "\n\n",
+        "\n",
+        "## Head\n",
+        "| a | b |\n",
+        "漢字",
+        "ไทย",
+        "x" * 70,
+        " ",
+        "…",
+        "e\u0301",
+        "\u200b",
+        "- item\n",
+        "123,4 ",
+    ]
     for _ in range(60):
         text = "".join(draw.choices(parts, k=draw.randint(1, 300)))
         document = Document("a", text, headings=markdown_headings(text))

@@ -58,7 +58,12 @@ def test_a_page_is_a_chunk_and_a_long_page_several() -> None:
         spans.append(Page(len(text), len(text) + len(page), number))
         text += page + "\n\n"
     chunks = cut(Document("a", text, tuple(spans)), "pages")
-    assert [(chunk.text, chunk.page) for chunk in chunks] == [("One two. Three.", 1), ("A b c d e f.", 2), ("G h i j k.", 2), ("Last.", 4)]
+    assert [(chunk.text, chunk.page) for chunk in chunks] == [
+        ("One two. Three.", 1),
+        ("A b c d e f.", 2),
+        ("G h i j k.", 2),
+        ("Last.", 4),
+    ]
     assert texts(Document("a", "No pages. At all."), "pages") == ["No pages. At all."]
 
 
@@ -81,7 +86,10 @@ def test_rows_carry_the_header_and_the_first_begins_with_it() -> None:
     ]
     assert [chunk.carried for chunk in chunks] == ["", "", "| k | v |", "| k | v |", ""]
     assert [chunk.tokens for chunk in chunks] == [3, 15, 10, 10, 3]
-    assert [chunk.text for chunk in cut(markdown(TABLE), "rows", 30, rows=2)][1:3] == ["| k | v |\n| - | - |\n| a | 1 |\n| b | 2 |", "| c | 3 |"]
+    assert [chunk.text for chunk in cut(markdown(TABLE), "rows", 30, rows=2)][1:3] == [
+        "| k | v |\n| - | - |\n| a | 1 |\n| b | 2 |",
+        "| c | 3 |",
+    ]
 
 
 def test_records_are_rows_with_their_fields() -> None:
@@ -114,7 +122,10 @@ CHANGING = "The red sun. A red stone. Red it is. The sea is blue. Blue is the se
 
 
 def test_meaning_breaks_where_the_subject_changes() -> None:
-    assert texts(Document("a", CHANGING), "meaning", 50, percentile=90) == ["The red sun. A red stone. Red it is.", "The sea is blue. Blue is the sea. A blue sea."]
+    assert texts(Document("a", CHANGING), "meaning", 50, percentile=90) == [
+        "The red sun. A red stone. Red it is.",
+        "The sea is blue. Blue is the sea. A blue sea.",
+    ]
 
 
 def test_block_distances_by_hand() -> None:

@@ -24,7 +24,11 @@ def chunk(start: int, end: int, carried: str = "") -> Chunk:
 def test_pieces_have_no_gaps_and_know_their_chunks() -> None:
     chunks = [chunk(0, 10), chunk(8, 20), chunk(22, 30)]
     assert pieces(chunks, 0, 30) == [
-        Piece(0, 8, (0,)), Piece(8, 10, (0, 1)), Piece(10, 20, (1,)), Piece(20, 22, ()), Piece(22, 30, (2,)),
+        Piece(0, 8, (0,)),
+        Piece(8, 10, (0, 1)),
+        Piece(10, 20, (1,)),
+        Piece(20, 22, ()),
+        Piece(22, 30, (2,)),
     ]
     assert pieces(chunks, 9, 21) == [Piece(9, 10, (0, 1)), Piece(10, 20, (1,)), Piece(20, 21, ())]
     assert pieces([], 0, 5) == [Piece(0, 5, ())]
@@ -35,7 +39,11 @@ def test_pieces_say_whose_model_does_not_read_them() -> None:
     chunks = [chunk(0, 10), chunk(8, 20)]
     found = pieces(chunks, 0, 20, [9, 12])
     assert [(piece.start, piece.chunks, piece.unread) for piece in found] == [
-        (0, (0,), ()), (8, (0, 1), ()), (9, (0, 1), (0,)), (10, (1,), ()), (12, (1,), (1,)),
+        (0, (0,), ()),
+        (8, (0, 1), ()),
+        (9, (0, 1), (0,)),
+        (10, (1,), ()),
+        (12, (1,), (1,)),
     ]
 
 
@@ -60,12 +68,16 @@ def test_figures_by_hand() -> None:
     assert figures(cutter, whole, 6).cut_in_sentence == 0
 
 
-def test_chunks_in_the_shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_in_the_shell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("core.models.registry.SentenceTransformerEncoder.load", lambda *_: FakeEncoder())
     monkeypatch.setattr("core.models.registry.SentenceTransformersCrossEncoder.load", lambda *_: FakeCrossEncoder())
     file = tmp_path / "notes.md"
     file.write_text("# Sun\n\nThe sun is red. It is a star.\n\n# Sea\n\nThe sea is blue.", encoding="utf-8")
-    assert main(["chunks", str(file), "--chunking", "sections", "--chunk-size", "20", "--query", "the sun", "--json"]) == 0
+    assert (
+        main(["chunks", str(file), "--chunking", "sections", "--chunk-size", "20", "--query", "the sun", "--json"]) == 0
+    )
     found = json.loads(capsys.readouterr().out)
     assert [(held["heading"], held["tokens"]) for held in found["chunks"]] == [("Sun", 12), ("Sea", 7)]
     assert found["chunks"][0]["bi_reads_to"] == found["chunks"][0]["cross_reads_to"] == found["chunks"][0]["end"]

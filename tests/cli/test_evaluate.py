@@ -56,7 +56,15 @@ def test_every_measure_of_every_query(capsys: pytest.CaptureFixture[str], folder
     held = found(capsys, str(folder), "--systems", "bm25", "--per-query")
     assert set(held["systems"]["bm25"]) == {*MEASURES, "ms_per_query"}
     assert held["systems"]["bm25"]["nDCG@10"] == {"mean": 1, "n": 2}
-    assert held["per_query"]["bm25"]["q1"] == {"nDCG@10": 1, "RR@10": 1, "R@5": 1, "R@100": 1, "P@5": 0.2, "AP": 1, "Judged@10": 1}
+    assert held["per_query"]["bm25"]["q1"] == {
+        "nDCG@10": 1,
+        "RR@10": 1,
+        "R@5": 1,
+        "R@100": 1,
+        "P@5": 0.2,
+        "AP": 1,
+        "Judged@10": 1,
+    }
     assert list(held["per_query"]["bm25"]) == ["q2", "q1"]
     assert held["against"] == {}
     status, out, _ = run(capsys, str(folder), "--systems", "bm25", "--metrics", "P@1", "--per-query")
@@ -69,7 +77,9 @@ def test_run_files_give_the_same_figures(capsys: pytest.CaptureFixture[str], fol
     held = found(capsys, str(folder), "--systems", "bm25", "--runs", str(runs), "--metrics", "nDCG@10,AP,R@1")
     assert sorted(path.name for path in runs.iterdir()) == [run_file("bm25"), "qrels.txt"]
     measures = [ir_measures.nDCG @ 10, ir_measures.AP, ir_measures.R @ 1]
-    by_hand = ir_measures.calc_aggregate(measures, TREC.read_trec_qrels(str(runs / "qrels.txt")), TREC.read_trec_run(str(runs / "bm25.run")))
+    by_hand = ir_measures.calc_aggregate(
+        measures, TREC.read_trec_qrels(str(runs / "qrels.txt")), TREC.read_trec_run(str(runs / "bm25.run"))
+    )
     assert {str(measure): held["systems"]["bm25"][str(measure)]["mean"] for measure in measures} == {
         str(measure): pytest.approx(value) for measure, value in by_hand.items()
     }
@@ -92,7 +102,9 @@ def test_another_split(capsys: pytest.CaptureFixture[str], folder: Path) -> None
 def test_what_should_be_known_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     made = tmp_path / "tiny"
     made.mkdir()
-    held = found(capsys, str(beir(made, CORPUS, QUERIES, QRELS.partition("\n")[2])), "--systems", "bm25", "--metrics", "P@1")
+    held = found(
+        capsys, str(beir(made, CORPUS, QUERIES, QRELS.partition("\n")[2])), "--systems", "bm25", "--metrics", "P@1"
+    )
     assert "test.tsv has no header: its first line was read as a judgment" in held["notes"]
 
 
@@ -137,10 +149,17 @@ def test_a_collection_with_its_judgments(
     monkeypatch.chdir(tmp_path)
     (tmp_path / SAMPLE_COLLECTION).mkdir()
     held = found(capsys, SAMPLE_COLLECTION, "--systems", "bm25,bi,bi-exact", "--queries", "30", "--runs", "runs")
-    assert (held["collection"], held["split"], held["queries"], held["documents"]) == (SAMPLE_COLLECTION, "samples", 30, 82)
+    assert (held["collection"], held["split"], held["queries"], held["documents"]) == (
+        SAMPLE_COLLECTION,
+        "samples",
+        30,
+        82,
+    )
     assert len(questions()) > 30
     assert held["systems"]["bi"]["nDCG@10"]["n"] == 30
     assert held["systems"]["bi"]["nDCG@10"]["mean"] > held["systems"]["bm25"]["nDCG@10"]["mean"] > 0.2
-    assert held["systems"]["bi"]["nDCG@10"]["mean"] == pytest.approx(held["systems"]["bi-exact"]["nDCG@10"]["mean"], abs=0.02)
+    assert held["systems"]["bi"]["nDCG@10"]["mean"] == pytest.approx(
+        held["systems"]["bi-exact"]["nDCG@10"]["mean"], abs=0.02
+    )
     run_lines = (tmp_path / "runs" / "bi.run").read_text().splitlines()
     assert {len(line.split()) for line in run_lines} == {6}

@@ -35,7 +35,9 @@ def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
 
 def beir(folder: Path) -> Path:
     (folder / "qrels").mkdir(parents=True)
-    (folder / "corpus.jsonl").write_text('{"_id": "1", "title": "Kettle", "text": "Boil water."}\n{"_id": "2", "title": "", "text": "Pump the tyres."}\n')
+    (folder / "corpus.jsonl").write_text(
+        '{"_id": "1", "title": "Kettle", "text": "Boil water."}\n{"_id": "2", "title": "", "text": "Pump the tyres."}\n'
+    )
     (folder / "queries.jsonl").write_text('{"_id": "q", "text": "bicycle"}\n')
     (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\t2\t1\n")
     return folder
@@ -47,18 +49,33 @@ def test_the_whole_way(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> No
     before = answer(capsys, "search", "things", "how do I inflate a bicycle?")
     file = tmp_path / "things.zip"
     written = answer(capsys, "export", "things", str(file))
-    assert (written["file"], written["size"], written["documents"], written["chunks"], written["judgments"]) == (str(file), file.stat().st_size, 2, 2, 1)
+    assert (written["file"], written["size"], written["documents"], written["chunks"], written["judgments"]) == (
+        str(file),
+        file.stat().st_size,
+        2,
+        2,
+        1,
+    )
     assert (written["model"], written["metric"], written["chunking"]["size"]) == ("all-MiniLM-L6-v2", "dot", 32)
     assert run(capsys, "delete", "things")[0] == 0
 
     brought = answer(capsys, "import", str(file), "--collection", "again")
-    assert (brought["collection"]["name"], brought["documents"], brought["queries"], brought["judgments"]) == ("again", 2, 1, 1)
+    assert (brought["collection"]["name"], brought["documents"], brought["queries"], brought["judgments"]) == (
+        "again",
+        2,
+        1,
+        1,
+    )
     after = answer(capsys, "search", "again", "how do I inflate a bicycle?")
     assert [hit["document"] for hit in after["hits"]] == ["2", "1"]
     assert after["hits"] == before["hits"]
 
     copied = answer(capsys, "copy", "again", "l2", "--metric", "l2")
-    assert (copied["collection"]["metric"], copied["collection"]["chunking"]["size"], copied["judgments"]) == ("l2", 32, 1)
+    assert (copied["collection"]["metric"], copied["collection"]["chunking"]["size"], copied["judgments"]) == (
+        "l2",
+        32,
+        1,
+    )
     status, out, _ = run(capsys, "rename", "l2", "far away")
     assert (status, out) == (0, "renamed l2 to far away\n")
     assert [held["name"] for held in answer(capsys, "collections")] == ["again", "far away"]
@@ -70,12 +87,16 @@ def test_another_programs_folder(capsys: pytest.CaptureFixture[str], tmp_path: P
         made = chromadb.PersistentClient(str(folder)).create_collection("notes", embedding_function=None)
         made.add(ids=["a", "b"], embeddings=np.eye(384, dtype=np.float32)[:2], documents=["sun", "moon"])
     listed = answer(capsys, "import", str(tmp_path / "chroma"), "--list")
-    assert listed == [{"name": "notes", "chunks": 2, "dimension": 384, "metric": "l2", "stated_model": "", "ours": False}]
+    assert listed == [
+        {"name": "notes", "chunks": 2, "dimension": 384, "metric": "l2", "stated_model": "", "ours": False}
+    ]
     status, out, _ = run(capsys, "import", str(tmp_path / "chroma"), "--list")
     assert (status, out) == (0, "notes: 2 chunks, 384 dimensions, l2\n")
     status, out, err = run(capsys, "import", str(tmp_path / "chroma"), "--collection", "mine")
     assert (status, out, "384 dimensions" in err, "--model" in err) == (2, "", True, True)
-    status, out, err = run(capsys, "import", str(tmp_path / "chroma"), "--collection", "mine", "--model", "all-MiniLM-L6-v2")
+    status, out, err = run(
+        capsys, "import", str(tmp_path / "chroma"), "--collection", "mine", "--model", "all-MiniLM-L6-v2"
+    )
     assert (status, out.splitlines()[0]) == (0, "imported mine: 2 documents, 2 chunks")
     assert "is it the right model?" in out
     status, out, err = run(capsys, "import", "--from", "notes", "--collection", "ours", "--model", "all-MiniLM-L6-v2")
@@ -97,7 +118,9 @@ def test_another_programs_folder(capsys: pytest.CaptureFixture[str], tmp_path: P
         (["rename", "nothing", "new"], 1, "no collection 'nothing'"),
     ],
 )
-def test_a_failure_is_one_clear_line(capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], status: int, words: str) -> None:
+def test_a_failure_is_one_clear_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], status: int, words: str
+) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "text.txt").write_text("no ZIP")
@@ -113,6 +136,8 @@ def test_help_teaches_without_loading_a_model(command: str) -> None:
         "try: core.cli.main.main(sys.argv[1:])\n"
         "except SystemExit: print('heavy:', *(m for m in ('torch', 'chromadb', 'pyarrow') if m in sys.modules))"
     )
-    shown = subprocess.run([sys.executable, "-c", program, command, "--help"], capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        [sys.executable, "-c", program, command, "--help"], capture_output=True, text=True, check=True
+    )
     assert f"usage: python -m core {command}" in shown.stdout
     assert shown.stdout.endswith("heavy:\n")

@@ -75,7 +75,10 @@ def test_settings_of_a_new_collection(capsys: pytest.CaptureFixture[str], manual
     options = ["--chunk-size", "16", "--chunk-overlap", "4", "--metric", "l2"]
     assert run(capsys, "index", str(manuals / "kettle.md"), "--collection", "c", *options)[0] == 0
     held = json.loads(run(capsys, "collections", "--json")[1])[0]
-    assert (held["metric"], held["chunking"]) == ("l2", {"size": 16, "overlap": 4, "method": "structure", "rows": 1, "percentile": 90})
+    assert (held["metric"], held["chunking"]) == (
+        "l2",
+        {"size": 16, "overlap": 4, "method": "structure", "rows": 1, "percentile": 90},
+    )
     status, _, err = run(capsys, "index", str(manuals), "--collection", "c", "--metric", "dot")
     assert (status, err.count("\n")) == (1, 1)
     assert "l2, not dot" in err
@@ -96,7 +99,9 @@ def test_settings_of_a_new_collection(capsys: pytest.CaptureFixture[str], manual
         (["index", "/dev/null", "--collection", "c\n"], 1, "cannot be a collection's name"),
     ],
 )
-def test_a_failure_is_one_clear_line(capsys: pytest.CaptureFixture[str], arguments: list[str], status: int, words: str) -> None:
+def test_a_failure_is_one_clear_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], status: int, words: str
+) -> None:
     found, out, err = run(capsys, *arguments)
     assert (found, out) == (status, "")
     assert err.startswith("error: ")
@@ -104,7 +109,9 @@ def test_a_failure_is_one_clear_line(capsys: pytest.CaptureFixture[str], argumen
     assert words in err
 
 
-@pytest.mark.parametrize("arguments", [[], ["search"], ["search", "c", "q", "--top-k", "many"], ["index", "x"], ["frobnicate"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["search"], ["search", "c", "q", "--top-k", "many"], ["index", "x"], ["frobnicate"]]
+)
 def test_a_wrong_call_exits_with_2(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(arguments)
@@ -119,7 +126,9 @@ def test_a_bad_file_fails_the_run_but_not_the_others(capsys: pytest.CaptureFixtu
     assert "1 of 3 files could not be indexed; the first: bad.pdf is damaged" in err
 
 
-def test_an_unusable_setting_is_a_wrong_call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unusable_setting_is_a_wrong_call(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("RANKSCOPE_PRECISION", "float7")
     status, _, err = run(capsys, "collections")
     assert (status, err) == (2, "error: RANKSCOPE_PRECISION is 'float7': use one of auto, float32, bfloat16\n")
@@ -132,11 +141,15 @@ def test_help_teaches_without_loading_a_model(command: list[str]) -> None:
         "try: core.cli.main.main(sys.argv[1:])\n"
         "except SystemExit: print('heavy:', *(m for m in ('torch', 'chromadb') if m in sys.modules))"
     )
-    shown = subprocess.run([sys.executable, "-c", program, *command, "--help"], capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        [sys.executable, "-c", program, *command, "--help"], capture_output=True, text=True, check=True
+    )
     assert "usage: python -m core" in shown.stdout
     assert shown.stdout.endswith("heavy:\n")
 
 
 def test_the_program_runs_as_a_module(data: Path) -> None:
-    shown = subprocess.run([sys.executable, "-m", "core", "collections", "--json"], capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        [sys.executable, "-m", "core", "collections", "--json"], capture_output=True, text=True, check=True
+    )
     assert (shown.stdout, shown.stderr) == ("[]\n", "")

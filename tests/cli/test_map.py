@@ -16,8 +16,18 @@ from core.settings import Settings
 from core.workspace import Workspace
 
 TEXTS = {
-    "kettle": ["Descale the kettle with citric acid.", "Boil the water in the kettle twice.", "Rinse the kettle after descaling.", "The kettle switches itself off when the water boils."],
-    "bike": ["Pump the tyres of the bicycle.", "Oil the bicycle chain each month.", "The bicycle brakes squeal when wet.", "Adjust the bicycle saddle to your height."],
+    "kettle": [
+        "Descale the kettle with citric acid.",
+        "Boil the water in the kettle twice.",
+        "Rinse the kettle after descaling.",
+        "The kettle switches itself off when the water boils.",
+    ],
+    "bike": [
+        "Pump the tyres of the bicycle.",
+        "Oil the bicycle chain each month.",
+        "The bicycle brakes squeal when wet.",
+        "Adjust the bicycle saddle to your height.",
+    ],
 }
 COLUMNS = ["chunk_id", "document", "start", "end", "x", "y", "tokens", "cluster", "cluster_name"]
 
@@ -39,7 +49,11 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with eight short documents in the collection 'home'."""
     folder = tmp_path_factory.mktemp("map")
     workspace = Workspace.open(Settings(folder))
-    texts = [Upload(f"{name}-{number}.txt", text.encode()) for name, held in TEXTS.items() for number, text in enumerate(held)]
+    texts = [
+        Upload(f"{name}-{number}.txt", text.encode())
+        for name, held in TEXTS.items()
+        for number, text in enumerate(held)
+    ]
     index(workspace, workspace.open_or_create("home"), texts)
     workspace.close()
     return folder
@@ -61,14 +75,23 @@ def drawn(capsys: pytest.CaptureFixture[str], out: Path, *options: str) -> tuple
 def test_a_table_has_a_row_a_chunk(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = home / "map.csv"
     said, _ = drawn(capsys, out, "--method", "pca")
-    assert (said["collection"], said["method"], said["settings"], said["chunks"], said["fitted"], said["out"]) == ("home", "pca", {"method": "pca"}, 8, 8, str(out))
+    assert (said["collection"], said["method"], said["settings"], said["chunks"], said["fitted"], said["out"]) == (
+        "home",
+        "pca",
+        {"method": "pca"},
+        8,
+        8,
+        str(out),
+    )
     assert (said["k"], said["query"]) == (3, None)
     assert 0 < said["trustworthiness"] <= 1
     assert 0 < said["continuity"] <= 1
     with out.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == COLUMNS
-    assert sorted(row["document"] for row in rows) == sorted(f"{name}-{number}.txt" for name in TEXTS for number in range(4))
+    assert sorted(row["document"] for row in rows) == sorted(
+        f"{name}-{number}.txt" for name in TEXTS for number in range(4)
+    )
     assert [row["chunk_id"] for row in rows] == sorted(row["chunk_id"] for row in rows)
     for row in rows:
         name, _, number = row["document"].removesuffix(".txt").partition("-")
@@ -92,9 +115,13 @@ def test_a_query_has_a_place_but_no_row(home: Path, capsys: pytest.CaptureFixtur
     ranked = sorted(rows, key=lambda row: int(row["rank"]))
     assert [row["chunk_id"] for row in ranked] == query["kept"]
     assert ranked[0]["document"].startswith("kettle")
-    assert [float(row["similarity"]) for row in ranked] == sorted((float(row["similarity"]) for row in rows), reverse=True)
+    assert [float(row["similarity"]) for row in ranked] == sorted(
+        (float(row["similarity"]) for row in rows), reverse=True
+    )
     far = {row["chunk_id"]: (float(row["x"]) - query["x"]) ** 2 + (float(row["y"]) - query["y"]) ** 2 for row in rows}
-    assert [row["chunk_id"] for row in sorted(rows, key=lambda row: int(row["rank_on_screen"]))] == sorted(far, key=lambda chunk_id: far[chunk_id])
+    assert [row["chunk_id"] for row in sorted(rows, key=lambda row: int(row["rank_on_screen"]))] == sorted(
+        far, key=lambda chunk_id: far[chunk_id]
+    )
 
 
 def test_a_page_stands_alone(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,9 +137,15 @@ def test_a_page_stands_alone(home: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert [path.name for path in home.iterdir() if path.name.endswith(".tmp")] == []
 
 
-def test_a_document_named_like_a_formula_is_not_run_by_a_spreadsheet(tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_document_named_like_a_formula_is_not_run_by_a_spreadsheet(
+    tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     workspace = Workspace.open(Settings(data))
-    index(workspace, workspace.open_or_create("home"), [Upload(f"={name}.txt", held[0].encode()) for name, held in TEXTS.items()])
+    index(
+        workspace,
+        workspace.open_or_create("home"),
+        [Upload(f"={name}.txt", held[0].encode()) for name, held in TEXTS.items()],
+    )
     workspace.close()
     drawn(capsys, tmp_path / "map.csv", "--method", "pca")
     with (tmp_path / "map.csv").open(encoding="utf-8", newline="") as file:
@@ -143,7 +176,9 @@ def test_umap_by_its_settings(home: Path, capsys: pytest.CaptureFixture[str]) ->
         (["--out", "m.csv", "--query", "  "], "empty"),
     ],
 )
-def test_a_wrong_call_is_told_before_any_work(options: list[str], words: str, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_call_is_told_before_any_work(
+    options: list[str], words: str, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     status, out, err = run(capsys, "map", "home", *options)
     assert (status, out) == (2, "")
     assert err.startswith("error: ")

@@ -35,7 +35,9 @@ def beir(tmp_path: Path) -> Path:
     (folder / "qrels").mkdir(parents=True)
     rows = [{"_id": name, "title": title, "text": text} for name, (title, text) in DOCUMENTS.items()]
     (folder / "corpus.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    (folder / "queries.jsonl").write_text("\n".join(json.dumps({"_id": name, "text": text}) for name, text in QUERIES.items()))
+    (folder / "queries.jsonl").write_text(
+        "\n".join(json.dumps({"_id": name, "text": text}) for name, text in QUERIES.items())
+    )
     (folder / "qrels" / "test.tsv").write_text(QRELS)
     return folder
 
@@ -64,7 +66,9 @@ def test_the_pool_is_reranked_and_the_first_of_it_shown(capsys: pytest.CaptureFi
     assert [(hit["rank"], hit["cross_rank"]) for hit in after] == [(rank, rank) for rank in range(1, 6)]
     scores = [hit["cross_score"] for hit in after]
     assert scores == sorted(scores, reverse=True)
-    assert [hit["cross_probability"] for hit in after] == pytest.approx([1 / (1 + exp(-score)) for score in scores], abs=1e-6)
+    assert [hit["cross_probability"] for hit in after] == pytest.approx(
+        [1 / (1 + exp(-score)) for score in scores], abs=1e-6
+    )
     candidates = {hit["chunk_id"]: (hit["bi_rank"], hit["bi_score"]) for hit in before}
     for hit in after:
         bi_rank, bi_score = candidates[hit["chunk_id"]]
@@ -72,7 +76,9 @@ def test_the_pool_is_reranked_and_the_first_of_it_shown(capsys: pytest.CaptureFi
 
 
 @pytest.mark.usefixtures("samples")
-def test_a_pool_alone_means_reranking_and_hits_behind_it_are_shown_as_they_were(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pool_alone_means_reranking_and_hits_behind_it_are_shown_as_they_were(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     found, shown = hits(capsys, "--top-k", "4", "--pool", "2")
     assert found["pool"] == 2
     assert sorted(hit["bi_rank"] for hit in shown[:2]) == [1, 2]
@@ -89,10 +95,15 @@ def test_people_read_both_scores_and_the_move(capsys: pytest.CaptureFixture[str]
     assert (status, err) == (0, "")
     heads = [line for line in out.splitlines() if line[:3].strip().isdigit()]
     assert [line.split()[0] for line in heads] == ["1", "2", "3", "4"]
-    assert all("cross " in line and " bi 0." in line and any(word in line for word in ("up ", "down ", "same")) for line in heads[:3])
+    assert all(
+        "cross " in line and " bi 0." in line and any(word in line for word in ("up ", "down ", "same"))
+        for line in heads[:3]
+    )
     assert "cross " not in heads[3]
     last = out.splitlines()[-1]
-    assert last.startswith(f"4 hits by {BUILT_IN_RERANKER}, which read the first 3 by cosine similarity (higher is better)")
+    assert last.startswith(
+        f"4 hits by {BUILT_IN_RERANKER}, which read the first 3 by cosine similarity (higher is better)"
+    )
     assert "rerank " in last
 
 
@@ -118,14 +129,18 @@ def test_an_impossible_number_exits_with_2_before_anything_is_opened(
 
 
 @pytest.mark.usefixtures("samples")
-def test_a_reranker_alone_means_reranking_and_one_that_cannot_be_had_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_reranker_alone_means_reranking_and_one_that_cannot_be_had_is_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     status, out, err = run(capsys, "search", SAMPLE_COLLECTION, QUESTION, "--reranker", "./none")
     assert (status, out, err.count("\n")) == (1, "", 1)
     assert "no model folder './none'" in err
 
 
 def test_evaluate_prints_means_and_milliseconds_of_each_system(capsys: pytest.CaptureFixture[str], beir: Path) -> None:
-    status, out, _ = run(capsys, "evaluate", str(beir), "--systems", "bi,bi+cross", "--metrics", "nDCG@10,R@10", "--pool", "3", "--json")
+    status, out, _ = run(
+        capsys, "evaluate", str(beir), "--systems", "bi,bi+cross", "--metrics", "nDCG@10,R@10", "--pool", "3", "--json"
+    )
     found = json.loads(out)
     assert status == 0
     about = {key: found[key] for key in found if key not in ("systems", "against", "notes")}
@@ -162,7 +177,10 @@ def test_evaluate_prints_a_line_for_each_system(capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--systems", "bi,bogus"], "no system 'bogus': use bm25, bi, hybrid, bm25+cross, bi+cross, bi+cross-sum, hybrid+cross"),
+        (
+            ["--systems", "bi,bogus"],
+            "no system 'bogus': use bm25, bi, hybrid, bm25+cross, bi+cross, bi+cross-sum, hybrid+cross",
+        ),
         (["--systems", ""], "no system ''"),
         (["--metrics", "bogus"], "no metric 'bogus': use names such as nDCG@10"),
         pytest.param(
@@ -174,7 +192,9 @@ def test_evaluate_prints_a_line_for_each_system(capsys: pytest.CaptureFixture[st
         (["--queries", "0"], "--queries is 0: use at least 1"),
     ],
 )
-def test_a_wrong_evaluation_exits_with_2_at_once(capsys: pytest.CaptureFixture[str], beir: Path, options: list[str], words: str) -> None:
+def test_a_wrong_evaluation_exits_with_2_at_once(
+    capsys: pytest.CaptureFixture[str], beir: Path, options: list[str], words: str
+) -> None:
     status, out, err = run(capsys, "evaluate", str(beir), *options)
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert err.startswith("error: ")
@@ -182,7 +202,9 @@ def test_a_wrong_evaluation_exits_with_2_at_once(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize("options", [["--pool", "many"], ["--queries", "1.5"]])
-def test_a_number_that_is_none_is_a_wrong_call(capsys: pytest.CaptureFixture[str], beir: Path, options: list[str]) -> None:
+def test_a_number_that_is_none_is_a_wrong_call(
+    capsys: pytest.CaptureFixture[str], beir: Path, options: list[str]
+) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["evaluate", str(beir), *options])
     assert stop.value.code == 2

@@ -89,7 +89,9 @@ def test_a_pdf_is_uploaded_and_indexed(page: Page, browser: Browser, tmp_path: P
     pdf = maker.pdf()
     maker.close()
     go(page, "Library")
-    page.locator('input[type="file"]').first.set_input_files({"name": FILE, "mimeType": "application/pdf", "buffer": pdf})
+    page.locator('input[type="file"]').first.set_input_files(
+        {"name": FILE, "mimeType": "application/pdf", "buffer": pdf}
+    )
     expect(page.get_by_role("button", name="Index 1 file")).to_be_enabled()
     expect(page.locator(".rs-cutting")).to_contain_text("The keeper of the lighthouse", timeout=SLOW)
     before = page.locator(".rs-number").count()
@@ -126,7 +128,11 @@ def test_a_hit_names_its_page_and_is_shown_in_context(page: Page) -> None:
 
 
 def test_an_address_shows_another_person_the_same(page: Page, browser: Browser) -> None:
-    assert parse_qs(urlsplit(page.url).query) == {"q": ["How are ships warned in fog?"], "collection": [MINE], "hits": ["10"]}
+    assert parse_qs(urlsplit(page.url).query) == {
+        "q": ["How are ships warned in fog?"],
+        "collection": [MINE],
+        "hits": ["10"],
+    }
     other = browser.new_page()
     other.goto(page.url)
     other.wait_for_selector(".rs-hit", timeout=SLOW)

@@ -59,11 +59,15 @@ def drawn(page: Page) -> Any:
 def painted(page: Page) -> None:
     """Wait until the script has run and the picture shows what it sent."""
     settled(page)
-    page.wait_for_function("() => { const graph = document.querySelector('.rs-map'), sent = graph?.rankscope?.data; return sent && graph.dataset.drawn === `${sent.key} ${sent.version}`; }")
+    page.wait_for_function(
+        "() => { const graph = document.querySelector('.rs-map'), sent = graph?.rankscope?.data; return sent && graph.dataset.drawn === `${sent.key} ${sent.version}`; }"
+    )
 
 
 def traces(page: Page) -> list[dict[str, Any]]:
-    told: str = page.locator(".rs-map").evaluate("graph => JSON.stringify(graph.data.map(t => ({type: t.type, name: t.name, opacity: t.opacity, ids: Array.from(t.customdata ?? []), text: t.text, x: Array.from(t.x).slice(0, 30)})))")
+    told: str = page.locator(".rs-map").evaluate(
+        "graph => JSON.stringify(graph.data.map(t => ({type: t.type, name: t.name, opacity: t.opacity, ids: Array.from(t.customdata ?? []), text: t.text, x: Array.from(t.x).slice(0, 30)})))"
+    )
     held: list[dict[str, Any]] = json.loads(told)
     return held
 
@@ -100,9 +104,12 @@ def test_a_click_opens_the_chunk_with_its_true_neighbours(page: Page) -> None:
     expect(page.get_by_text("Its nearest chunks")).to_be_visible(timeout=SLOW)
     painted(page)
     assert sum(trace["name"] == "chosen chunk" for trace in traces(page)) == 2
-    for _ in range(4):  # a click that meets the end of a background job is lost now and then, or what it opened is closed; a person clicks again
+    # a click that meets the end of a background job is lost now and then, or what it opened is closed; a person clicks
+    # again
+    for _ in range(4):
         with contextlib.suppress(TooLate):
-            page.get_by_role("button", name="Show in document").click(timeout=5_000)  # too late where the dialog is open, its text still to come
+            # too late where the dialog is open, its text still to come
+            page.get_by_role("button", name="Show in document").click(timeout=5_000)
         with contextlib.suppress(TooLate):
             page.get_by_role("dialog").get_by_text("The tinted chunk is characters").wait_for(timeout=15_000)
             break
@@ -117,7 +124,10 @@ def test_an_old_querys_hits_do_not_stay_lit(page: Page) -> None:
     before = next(trace for trace in traces(page) if trace["name"] == "hits")["ids"]
     page.get_by_label("Query").fill("How do bees find flowers?")
     page.keyboard.press("Enter")
-    page.wait_for_function("ids => !document.querySelector('.rs-map').data.some(t => t.name === 'hits' && t.customdata[0] === ids[0])", arg=before)
+    page.wait_for_function(
+        "ids => !document.querySelector('.rs-map').data.some(t => t.name === 'hits' && t.customdata[0] === ids[0])",
+        arg=before,
+    )
     painted(page)
     hits = [trace for trace in traces(page) if trace["name"] == "hits"]
     assert len(hits) == 1
@@ -129,7 +139,9 @@ def test_a_word_lights_the_chunks_that_contain_it(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_text("contain “Voyager”, lit in gold")).to_be_visible(timeout=SLOW)
     painted(page)
-    page.wait_for_function("() => document.querySelector('.rs-map').data.some(t => (t.name ?? '').startsWith('contain'))")
+    page.wait_for_function(
+        "() => document.querySelector('.rs-map').data.some(t => (t.name ?? '').startsWith('contain'))"
+    )
 
 
 def drag_a_box(page: Page) -> None:
@@ -153,7 +165,10 @@ def test_a_box_outlives_a_redraw_while_it_is_dragged(page: Page) -> None:
     before = page.locator(".rs-map").get_attribute("data-drawn")
     page.get_by_placeholder("Light a word").fill("")  # what was lit is drawn no more
     page.keyboard.press("Enter")
-    page.wait_for_function("before => !before.endsWith(document.querySelector('.rs-map').rankscope.data.version)", arg=before)  # another overlay came
+    # another overlay came
+    page.wait_for_function(
+        "before => !before.endsWith(document.querySelector('.rs-map').rankscope.data.version)", arg=before
+    )
     page.wait_for_timeout(1000)  # a redraw would be over
     assert page.locator(".rs-map").get_attribute("data-drawn") == before
     let_go_of_the_box(page)
@@ -179,14 +194,21 @@ def test_the_names_of_clusters_do_not_lie_over_one_another(page: Page, app: str)
     drawn(page)
     boxes = page.evaluate(NAMES)
     assert len(boxes) >= 4
-    assert boxes[0]["name"] == page.locator(".rs-map .annotation").first.text_content()  # the largest cluster's always stands
+    # the largest cluster's always stands
+    assert boxes[0]["name"] == page.locator(".rs-map .annotation").first.text_content()
     for at, one in enumerate(boxes):
         for other in boxes[:at]:
-            apart = one["right"] <= other["left"] or other["right"] <= one["left"] or one["bottom"] <= other["top"] or other["bottom"] <= one["top"]
+            apart = (
+                one["right"] <= other["left"]
+                or other["right"] <= one["left"]
+                or one["bottom"] <= other["top"]
+                or other["bottom"] <= one["top"]
+            )
             assert apart, (one, other)
     hidden = page.locator(".rs-map .annotation").count() - len(boxes)
     page.locator(".rs-map").evaluate("graph => Plotly.relayout(graph, { width: 4000, height: 4000 })")
-    assert page.locator(".rs-map .annotation").count() - len(page.evaluate(NAMES)) < max(hidden, 1)  # there is room for more
+    # there is room for more
+    assert page.locator(".rs-map .annotation").count() - len(page.evaluate(NAMES)) < max(hidden, 1)
     page.goto(f"{app}/map?collection=sample-library")
     drawn(page)
 

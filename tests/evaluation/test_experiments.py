@@ -34,8 +34,12 @@ FILES = {"a.txt": "red green xx xx", "b.txt": "green", "c.txt": "red red red sun
 SYSTEMS = ("bm25", "bi", "hybrid", "bi+cross", "bi-exact")
 
 
-def filled(workspace: Workspace, name: str = "tiny", files: dict[str, str] = FILES, wanted: CollectionOptions | None = None) -> Collection:
-    index(workspace, workspace.open_or_create(name, wanted), [Upload(file, text.encode()) for file, text in files.items()])
+def filled(
+    workspace: Workspace, name: str = "tiny", files: dict[str, str] = FILES, wanted: CollectionOptions | None = None
+) -> Collection:
+    index(
+        workspace, workspace.open_or_create(name, wanted), [Upload(file, text.encode()) for file, text in files.items()]
+    )
     return workspace.store.collection(name)
 
 
@@ -68,7 +72,13 @@ def test_systems_on_a_collection_by_hand(judged: Workspace) -> None:
     query = next(query for query, text in results.queries.items() if text == "red green")
     collection = judged.store.collection("tiny")
     found = {system: names(judged, collection, results.runs[system].ranking[query]) for system in SYSTEMS}
-    assert found == {"bm25": found["bm25"], "bi": "abcde", "hybrid": found["hybrid"], "bi+cross": "bcade", "bi-exact": "abcde"}
+    assert found == {
+        "bm25": found["bm25"],
+        "bi": "abcde",
+        "hybrid": found["hybrid"],
+        "bi+cross": "bcade",
+        "bi-exact": "abcde",
+    }
     assert sorted(found["bm25"]) == list("abcd")
     assert results.mean("bi", "nDCG@10").n == 2
     assert results.mean("bi", "RR@10").mean == 1
@@ -108,7 +118,9 @@ def test_judged_documents_that_are_not_here_are_counted(workspace: Workspace) ->
     judge(workspace, filled(workspace), {"sea": {"e.txt": 2, "a.txt": 0}})
     filled(workspace, "fewer", {"a.txt": FILES["a.txt"]})
     made = plan(workspace, Request(("tiny",), ("bi", "fewer:bi")))
-    assert made.notes == ("1 judged document is not in fewer: no system can find them there, and they count as not found",)
+    assert made.notes == (
+        "1 judged document is not in fewer: no system can find them there, and they count as not found",
+    )
     filled(workspace, "other", {"z.txt": "tree"})
     with pytest.raises(DataError, match="None of the judged documents is in 'other'"):
         plan(workspace, Request(("tiny",), ("bi", "other:bi")))
@@ -368,7 +380,9 @@ NEAREST = {"a": (0.9, "A"), "b": (0.8, "B"), "c": (0.7, "C")}
         ([], 0, [("a", 1), ("b", 2), ("c", 3)]),
     ],
 )
-def test_what_the_index_missed_by_hand(hits: list[tuple[str, float]], recall: float, missed: list[tuple[str, int]]) -> None:
+def test_what_the_index_missed_by_hand(
+    hits: list[tuple[str, float]], recall: float, missed: list[tuple[str, int]]
+) -> None:
     found = checked_query("q", hits, NEAREST)
     assert found.recall == pytest.approx(recall)
     assert [(one.chunk_id, one.rank) for one in found.missed] == missed
@@ -377,7 +391,9 @@ def test_what_the_index_missed_by_hand(hits: list[tuple[str, float]], recall: fl
 def test_other_widths_are_tried_on_a_copy(judged: Workspace) -> None:
     collection = judged.store.collection("tiny")
     steps: list[tuple[int, int]] = []
-    found = try_widths(judged, collection, ["red green"], [10, 50], top=3, report=lambda done, total: steps.append((done, total)))
+    found = try_widths(
+        judged, collection, ["red green"], [10, 50], top=3, report=lambda done, total: steps.append((done, total))
+    )
     assert [(one.width, one.recall, one.own) for one in found] == [(10, 1, False), (50, 1, False), (200, 1, True)]
     assert steps == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert judged.store.search_width(judged.store.collection("tiny")) == 200

@@ -21,11 +21,15 @@ from core.judgments.relevance import Questions
 from core.retrieval.comparison import agreement, kendall_tau
 
 
-def answer(query: str = "q", logits: tuple[float, ...] = (1.0, 3.0, 2.0, 4.0), names: str = "abcdef", read: float = 80.0) -> Answer:
+def answer(
+    query: str = "q", logits: tuple[float, ...] = (1.0, 3.0, 2.0, 4.0), names: str = "abcdef", read: float = 80.0
+) -> Answer:
     """Six candidates in the order of their names, the first four read by the cross-encoder at 20 ms each, found in 5 ms."""
     places = tuple(range(len(names)))
     stage = Stage(places, tuple(1 - at / 10 for at in places), 5.0)
-    return Answer(query, "", tuple(names), tuple((name,) for name in names), {"bi": stage}, dict(enumerate(logits)), read)
+    return Answer(
+        query, "", tuple(names), tuple((name,) for name in names), {"bi": stage}, dict(enumerate(logits)), read
+    )
 
 
 QRELS = {"q": {"d": 1, "f": 1}}
@@ -53,9 +57,12 @@ def test_a_depth_is_what_reranking_with_that_pool_gives() -> None:
     names = [f"d{at:02}" for at in range(40)]
     answers, qrels = [], {}
     for number in range(6):
-        query, logits = f"q{number}", dict(enumerate(np.round(random.normal(size=30), 1).tolist()))  # rounded: there are ties
+        # rounded: there are ties
+        query, logits = f"q{number}", dict(enumerate(np.round(random.normal(size=30), 1).tolist()))
         stage = Stage(tuple(random.permutation(30).tolist()), tuple(range(30, 0, -1)), 1.0)
-        answers.append(Answer(query, "", tuple(names[:30]), tuple((name,) for name in names[:30]), {"bi": stage}, logits, 30.0))
+        answers.append(
+            Answer(query, "", tuple(names[:30]), tuple((name,) for name in names[:30]), {"bi": stage}, logits, 30.0)
+        )
         qrels[query] = dict.fromkeys(random.choice(names, 5, replace=False).tolist(), 1)
     found = sweep("bi", answers, qrels)
     for one in found.depths:
@@ -63,7 +70,9 @@ def test_a_depth_is_what_reranking_with_that_pool_gives() -> None:
         runs = {each.query: each.pooled(order) for each, order in zip(answers, orders, strict=True)}
         before = {each.query: each.pooled(each.first("bi").order) for each in answers}
         assert one.ndcg == pytest.approx(np.mean(list(per_query(qrels, runs, ["nDCG@10"])["nDCG@10"].values())))
-        assert one.ceiling == pytest.approx(np.mean(list(per_query(qrels, before, [f"R@{one.depth}"])[f"R@{one.depth}"].values())))
+        assert one.ceiling == pytest.approx(
+            np.mean(list(per_query(qrels, before, [f"R@{one.depth}"])[f"R@{one.depth}"].values()))
+        )
         heads = [
             ([names[at] for at in each.first("bi").order[: one.depth]], [names[at] for at in order[: one.depth]])
             for each, order in zip(answers, orders, strict=True)
@@ -182,7 +191,9 @@ def test_figures_carry_ids_and_escape_names() -> None:
     assert list(cost.data[0].x) == [15, 150]  # those that no other beats
     depths = sweep_figure(sweep("bi", [answer()], QRELS), 2)
     assert [trace.name for trace in depths.data][:2] == ["nDCG@10", "recall of the pool (ceiling)"]
-    bars = changes_figure(results().changes("bi", "bi+cross", "RR@10"), {"1": "<b>one</b>", "2": "two"}, "RR@10").data[0]
+    bars = changes_figure(results().changes("bi", "bi+cross", "RR@10"), {"1": "<b>one</b>", "2": "two"}, "RR@10").data[
+        0
+    ]
     assert [row[0] for row in bars.customdata] == ["1", "2"]
     assert list(bars.y) == [0, 0.5]
     assert bars.customdata[0][1] == "&lt;b&gt;one&lt;/b&gt;"

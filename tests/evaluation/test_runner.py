@@ -179,7 +179,24 @@ def test_an_unknown_metric_is_named(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["R", "P@1.5", "P(rel='x')@1", "P(foo=1)@5", "BPM@10", "RBP(p=0.8)", "ERR_IA@10", "nDCG@0", "P@0", "AP@0", "Success@0", "nDCG@1001", "nDCG@True", "NumRet", "AP(rel=0)", "nDCG(gains={1:'a'})@5"],
+    [
+        "R",
+        "P@1.5",
+        "P(rel='x')@1",
+        "P(foo=1)@5",
+        "BPM@10",
+        "RBP(p=0.8)",
+        "ERR_IA@10",
+        "nDCG@0",
+        "P@0",
+        "AP@0",
+        "Success@0",
+        "nDCG@1001",
+        "nDCG@True",
+        "NumRet",
+        "AP(rel=0)",
+        "nDCG(gains={1:'a'})@5",
+    ],
 )
 def test_a_metric_that_cannot_be_computed_is_named(name: str) -> None:
     with pytest.raises(SettingsError, match="metric"):
@@ -230,15 +247,31 @@ def test_rankings_by_hand(system: str, pool: int, ranking: str) -> None:
 
 def test_more_metrics_of_ir_measures_by_hand() -> None:
     """d, b and a ranked, of a 2, b 1, d 1 relevant; c judged as not."""
-    found = per_query(GRADED, {"q": ["d", "x", "c", "a"]}, ["Judged@10", "Judged@2", "Rprec", "Success@1", "P@5", "R@5", "nDCG(gains={1:1,2:3})@10", "SetR"])
+    found = per_query(
+        GRADED,
+        {"q": ["d", "x", "c", "a"]},
+        ["Judged@10", "Judged@2", "Rprec", "Success@1", "P@5", "R@5", "nDCG(gains={1:1,2:3})@10", "SetR"],
+    )
     gained, ideal = 1 + 3 / log2(5), 3 + 1 / log2(3) + 1 / log2(4)
-    wanted = {"Judged@10": 3 / 4, "Judged@2": 1 / 2, "Rprec": 1 / 3, "Success@1": 1, "P@5": 2 / 5, "R@5": 2 / 3, "nDCG(gains={1:1,2:3})@10": gained / ideal, "SetR": 2 / 3}
+    wanted = {
+        "Judged@10": 3 / 4,
+        "Judged@2": 1 / 2,
+        "Rprec": 1 / 3,
+        "Success@1": 1,
+        "P@5": 2 / 5,
+        "R@5": 2 / 3,
+        "nDCG(gains={1:1,2:3})@10": gained / ideal,
+        "SetR": 2 / 3,
+    }
     assert found == {name: {"q": pytest.approx(value)} for name, value in wanted.items()}
 
 
 def test_names_are_parted_at_commas_outside_of_brackets() -> None:
     assert split_names("nDCG@10, AP") == ["nDCG@10", "AP"]
-    assert split_names("nDCG(gains={1:1,2:3})@10,P(rel=1,judged_only=True)@5") == ["nDCG(gains={1:1,2:3})@10", "P(rel=1,judged_only=True)@5"]
+    assert split_names("nDCG(gains={1:1,2:3})@10,P(rel=1,judged_only=True)@5") == [
+        "nDCG(gains={1:1,2:3})@10",
+        "P(rel=1,judged_only=True)@5",
+    ]
     assert split_names("") == [""]
 
 
@@ -247,9 +280,14 @@ def test_systems_run_together_rank_as_they_do_alone() -> None:
     assert list(runs) == list(SYSTEMS)
     found = {name: "".join(run.ranking["q"]) for name, run in runs.items()}
     assert found == {
-        "bi": "abcde", "bi+cross": "bcade", "bi+cross-sum": "bacde", "bm25": "bacd", "bm25+cross": "bcad",
+        "bi": "abcde",
+        "bi+cross": "bcade",
+        "bi+cross-sum": "bacde",
+        "bm25": "bacd",
+        "bm25+cross": "bcad",
         # 1/61 + 1/62 for a and b alike, then c 2/63, d 2/64, and e, which BM25 does not find, 1/65
-        "hybrid": "abcde", "hybrid+cross": "bcade",
+        "hybrid": "abcde",
+        "hybrid+cross": "bcade",
     }
 
 
@@ -263,7 +301,11 @@ def test_every_query_is_ranked() -> None:
     judged = judged_collection(queries={"q1": "sea", "q2": "red green", "q3": "green"})
     runs = Bench(judged, FakeEncoder(), FakeCrossEncoder(), 2).run(["bi", "bm25+cross"])
     assert {query: ranking[0] for query, ranking in runs["bi"].ranking.items()} == {"q1": "e", "q2": "a", "q3": "b"}
-    assert {query: ranking[0] for query, ranking in runs["bm25+cross"].ranking.items()} == {"q1": "e", "q2": "b", "q3": "b"}
+    assert {query: ranking[0] for query, ranking in runs["bm25+cross"].ranking.items()} == {
+        "q1": "e",
+        "q2": "b",
+        "q3": "b",
+    }
 
 
 def test_what_systems_share_is_computed_once_and_only_if_needed() -> None:

@@ -56,13 +56,22 @@ def test_two_systems_by_hand() -> None:
     assert found.d == pytest.approx(0.15 / np.sqrt(0.05 / 3))
     assert found.size == "large"
     assert 0 <= found.interval.low < found.difference < found.interval.high <= 0.3
-    assert found.words == "better on 3 of 4 questions, worse on 0; a difference this large would come up by luck 25 times in 100"
+    assert (
+        found.words
+        == "better on 3 of 4 questions, worse on 0; a difference this large would come up by luck 25 times in 100"
+    )
     assert not found.more_than_luck
 
 
 def test_what_is_the_same_is_said_to_be() -> None:
     found = compare(scores(0.1, 0.2), scores(0.1, 0.2))
-    assert (found.words, found.p, found.d, found.size, found.interval) == ("the same on all 2 questions", 1, None, "no effect", Interval(0, 0))
+    assert (found.words, found.p, found.d, found.size, found.interval) == (
+        "the same on all 2 questions",
+        1,
+        None,
+        "no effect",
+        Interval(0, 0),
+    )
     rounding = compare(scores(0.3), scores(0.1 + 0.2))
     assert (rounding.better, rounding.worse, rounding.p) == (0, 0, 1)
     assert compare(scores(0.1, 0.2), scores(0.3, 0.4)).size == "the same on every question"
@@ -106,7 +115,12 @@ def test_several_systems_are_corrected_together() -> None:
 
 def test_queries_are_sorted_by_hurt_most() -> None:
     found = changes({"a": 0.5, "b": 0.5, "c": 1.0, "d": 0.5}, {"a": 0.9, "b": 0.5, "c": 0.2, "d": 0.4})
-    assert [(change.query, change.verdict) for change in found] == [("c", "hurt"), ("d", "hurt"), ("b", "unchanged"), ("a", "helped")]
+    assert [(change.query, change.verdict) for change in found] == [
+        ("c", "hurt"),
+        ("d", "hurt"),
+        ("b", "unchanged"),
+        ("a", "helped"),
+    ]
     assert found[0].difference == pytest.approx(-0.8)
 
 

@@ -99,7 +99,9 @@ def test_fusion_by_hand() -> None:
 
 def test_pairs_are_read_once_for_all_systems_and_their_time_is_shared_out() -> None:
     reranker = FakeCrossEncoder()
-    runs = Bench(judged_collection(), FakeEncoder(), reranker, 3).run(["bi", "bi+cross", "bm25+cross@2", "hybrid+cross"])
+    runs = Bench(judged_collection(), FakeEncoder(), reranker, 3).run(
+        ["bi", "bi+cross", "bm25+cross@2", "hybrid+cross"]
+    )
     assert sorted(text for _, text in reranker.read) == sorted(TEXTS[name] for name in "abc")
     took = {name: run.milliseconds["q"] for name, run in runs.items()}
     assert took["bi"] < took["bi+cross"]
@@ -125,7 +127,15 @@ def test_time_of_a_system_by_hand() -> None:
 
 
 def test_an_answer_survives_the_disk() -> None:
-    answer = Answer("q 1", "böx", ("a", "b"), (("u", "v"), ("v",)), {"bi": Stage((1, 0), (0.1 + 0.2, 1e-9), 1.25)}, {1: 0.1, 0: -3.5}, 7.5)
+    answer = Answer(
+        "q 1",
+        "böx",
+        ("a", "b"),
+        (("u", "v"), ("v",)),
+        {"bi": Stage((1, 0), (0.1 + 0.2, 1e-9), 1.25)},
+        {1: 0.1, 0: -3.5},
+        7.5,
+    )
     assert Answer.of_line(answer.as_line()) == answer
     assert "\n" not in answer.as_line()
     for line in ("", "{}", "[]", answer.as_line()[:-3], '{"query": 1'):
@@ -201,7 +211,12 @@ def test_a_beir_document_may_be_cut_into_chunks() -> None:
 def test_exact_search_is_for_collections() -> None:
     judged = judged_collection()
     with pytest.raises(SettingsError, match="'bi' is exact already"):
-        Asking(Questions.of_documents(judged), {"": InMemoryCorpus.whole(judged, FakeEncoder())}, [parse_system("bi-exact", 5)], None)
+        Asking(
+            Questions.of_documents(judged),
+            {"": InMemoryCorpus.whole(judged, FakeEncoder())},
+            [parse_system("bi-exact", 5)],
+            None,
+        )
 
 
 def test_a_collections_stages_return_what_cutoffs_and_pools_need() -> None:
@@ -234,7 +249,9 @@ def test_files_do_not_overwrite_one_another(tmp_path: Path) -> None:
 
 def test_every_figure_is_that_of_ir_measures_on_the_exported_files(tmp_path: Path) -> None:
     judged = judged_collection(queries={"q1": "sea", "q2": "red green", "q3": "green", "q4": "zzz"})
-    judged = replace(judged, qrels={"q1": {"e": 2, "d": 1}, "q2": {"a": 3, "c": 1, "b": 0}, "q3": {"b": 1, "a": 1}, "q4": {"a": 1}})
+    judged = replace(
+        judged, qrels={"q1": {"e": 2, "d": 1}, "q2": {"a": 3, "c": 1, "b": 0}, "q3": {"b": 1, "a": 1}, "q4": {"a": 1}}
+    )
     names = ["bm25", "bi", "hybrid", "bi+cross@2", "bm25+cross", "hybrid+cross", "bi+cross-sum"]
     runs = Bench(judged, FakeEncoder(), FakeCrossEncoder(), 3).run(names)
     measures = [*MEASURES, "Success@1", "Rprec", "AP(rel=2)@3", "Bpref"]
@@ -247,14 +264,27 @@ def test_every_figure_is_that_of_ir_measures_on_the_exported_files(tmp_path: Pat
         run = list(TREC.read_trec_run(str(tmp_path / run_file(name))))
         by_hand = ir_measures.calc_aggregate([ir_measures.parse_measure(measure) for measure in measures], qrels, run)
         for measure in measures:
-            assert results.mean(name, measure).mean == pytest.approx(by_hand[ir_measures.parse_measure(measure)], abs=1e-9), (name, measure)
+            assert results.mean(name, measure).mean == pytest.approx(
+                by_hand[ir_measures.parse_measure(measure)], abs=1e-9
+            ), (name, measure)
             assert results.mean(name, measure).n == 4
 
 
 def test_results_compare_and_warn() -> None:
     questions = Questions({q: q for q in "abc"}, {q: {"x": 1} for q in "abc"})
-    answers = [Answer(q, "", ("x", "y"), (("x",), ("y",)), {"bi": Stage((1, 0), (2.0, 1.0), 1.0), "bm25": Stage((0,), (1.0,), 1.0)}) for q in "abc"]
-    results = Results.of(questions, [parse_system("bi", 5), parse_system("bm25", 5)], answers, ["RR@10", "BPM@10", "RR@10"])
+    answers = [
+        Answer(
+            q,
+            "",
+            ("x", "y"),
+            (("x",), ("y",)),
+            {"bi": Stage((1, 0), (2.0, 1.0), 1.0), "bm25": Stage((0,), (1.0,), 1.0)},
+        )
+        for q in "abc"
+    ]
+    results = Results.of(
+        questions, [parse_system("bi", 5), parse_system("bm25", 5)], answers, ["RR@10", "BPM@10", "RR@10"]
+    )
     assert results.measures == ("RR@10",)
     assert "BPM@10" in results.notes[0]
     found = results.against("bi", "RR@10")

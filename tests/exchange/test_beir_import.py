@@ -21,13 +21,22 @@ from core.util.progress import Cancelled, Progress
 from core.workspace import Workspace
 
 CORPUS: list[dict[str, object]] = [
-    {"_id": "007", "title": "Red things", "text": "red red sun", "metadata": {"url": "u/7", "year": 1999, "tags": ["a"]}},
+    {
+        "_id": "007",
+        "title": "Red things",
+        "text": "red red sun",
+        "metadata": {"url": "u/7", "year": 1999, "tags": ["a"]},
+    },
     {"_id": "MED-10", "title": "", "text": "blue sea"},
     {"_id": 3, "text": "green tree"},
     {"_id": "same", "title": "", "text": "blue sea"},
     {"_id": "empty", "title": "", "text": " "},
 ]
-QUERIES: list[dict[str, object]] = [{"_id": "q1", "text": "red?"}, {"_id": "q2", "text": "blue?"}, {"_id": "q3", "text": "nobody judged this"}]
+QUERIES: list[dict[str, object]] = [
+    {"_id": "q1", "text": "red?"},
+    {"_id": "q2", "text": "blue?"},
+    {"_id": "q3", "text": "nobody judged this"},
+]
 TEST = "query-id\tcorpus-id\tscore\nq1\t007\t2\nq1\tMED-10\t0\nq2\tsame\t1\nq2\tMED-10\t2\nq2\tempty\t1\n"
 TRAIN = "query-id\tcorpus-id\tscore\nq1\t3\t1\n"
 
@@ -78,7 +87,10 @@ def test_a_folder_becomes_a_collection_with_its_judgments(workspace: Workspace, 
     held = brought.collection
     assert (held.name, held.metric, held.chunking.size, held.chunks) == ("tiny", "dot", 64, 3)
     assert (brought.documents, brought.queries, brought.judgments) == (3, 3, 5)
-    assert [note.partition(" left out")[0].partition(" held")[0] for note in brought.notes] == ["1 document without text", "1 document with the same text as another"]
+    assert [note.partition(" left out")[0].partition(" held")[0] for note in brought.notes] == [
+        "1 document without text",
+        "1 document with the same text as another",
+    ]
     listed = {document.name: dict(document.metadata) for document in workspace.documents(held)}
     assert listed == {"007": {"url": "u/7", "year": 1999, "title": "Red things"}, "3": {}, "MED-10": {}}
     (hit, *_) = search(workspace, "tiny", "red", 3).hits
@@ -117,11 +129,23 @@ def test_judgments_survive_another_way_to_cut_and_go_with_their_collection(works
         ("corpus.jsonl", '{"text": "no id"}\n', r"corpus.jsonl, line 1, is not a JSON object with an '_id'"),
         ("corpus.jsonl", '\n{"_id": null, "text": "red"}\n', r"corpus.jsonl, line 2: the _id None"),
         ("corpus.jsonl", '{"_id": true, "text": "red"}\n', r"corpus.jsonl, line 1: the _id True"),
-        ("corpus.jsonl", lines([*CORPUS, {"_id": "3", "text": "red"}]), r"corpus.jsonl, line 6: the _id '3' was there before"),
-        ("corpus.jsonl", '{"_id": "a b", "text": "red"}\n', r"corpus.jsonl, line 1: the _id 'a b' is empty or holds a space"),
+        (
+            "corpus.jsonl",
+            lines([*CORPUS, {"_id": "3", "text": "red"}]),
+            r"corpus.jsonl, line 6: the _id '3' was there before",
+        ),
+        (
+            "corpus.jsonl",
+            '{"_id": "a b", "text": "red"}\n',
+            r"corpus.jsonl, line 1: the _id 'a b' is empty or holds a space",
+        ),
         ("corpus.jsonl", '{"_id": "", "text": "red"}\n', r"corpus.jsonl, line 1: the _id '' is empty"),
         ("corpus.jsonl", b'{"_id": "a", "text": "\xff"}\n', r"corpus.jsonl is not in UTF-8"),
-        ("queries.jsonl", lines([*QUERIES, {"_id": "q1", "text": "?"}]), r"queries.jsonl, line 4: the _id 'q1' was there before"),
+        (
+            "queries.jsonl",
+            lines([*QUERIES, {"_id": "q1", "text": "?"}]),
+            r"queries.jsonl, line 4: the _id 'q1' was there before",
+        ),
         ("queries.jsonl", lines([*QUERIES, {"_id": "q4"}]), r"queries.jsonl, line 4: the query 'q4' has no text"),
         ("qrels/test.tsv", "q1\t007\t2\n", r"test.tsv, line 1, is not the header"),
         ("qrels/test.tsv", TEST + "q9\t007\t1\n", r"test.tsv, line 7: the query 'q9' is not in queries.jsonl"),
@@ -186,7 +210,9 @@ def test_names_that_are_taken_and_a_change_of_mind(workspace: Workspace, folder:
 
 
 def test_windows_line_ends_a_mark_and_line_separators_in_texts(folder: Path) -> None:
-    (folder / "corpus.jsonl").write_bytes(b"\xef\xbb\xbf" + '{"_id": "1", "text": "one\u2028two"}\r\n{"_id": "2", "text": "x"}\r\n'.encode())
+    (folder / "corpus.jsonl").write_bytes(
+        b"\xef\xbb\xbf" + '{"_id": "1", "text": "one\u2028two"}\r\n{"_id": "2", "text": "x"}\r\n'.encode()
+    )
     (folder / "qrels" / "train.tsv").unlink()
     (folder / "qrels" / "test.tsv").write_bytes(b"query-id\tcorpus-id\tscore\r\nq1\t2\t1\r\n")
     data = read_beir_data(folder)

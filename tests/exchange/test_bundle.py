@@ -37,7 +37,9 @@ from core.util.progress import Cancelled, Progress
 from core.workspace import Workspace, size_on_disk
 from tests.support.fakes import AXES, FakeCrossEncoder, FakeEncoder
 
-EXACT = 150  # hits asked for, so that HNSW looks everywhere: two builds of its graph may miss different neighbours, above all by dot product
+# hits asked for, so that HNSW looks everywhere: two builds of its graph may miss different neighbours, above all by dot
+# product
+EXACT = 150
 
 
 class Apart(FakeEncoder):
@@ -55,7 +57,9 @@ def encoder() -> FakeEncoder:
 
 def elsewhere(folder: Path, encoder: FakeEncoder | None = None) -> Workspace:
     settings = Settings(folder, model="fake", reranker="fake-cross")
-    return Workspace.open(settings, loader=lambda model: encoder or Apart(), reranker_loader=lambda model: FakeCrossEncoder())
+    return Workspace.open(
+        settings, loader=lambda model: encoder or Apart(), reranker_loader=lambda model: FakeCrossEncoder()
+    )
 
 
 def colours(workspace: Workspace, documents: int = 60, metric: Metric = "cosine", name: str = "colours") -> None:
@@ -80,18 +84,27 @@ def same(ours: list[tuple[Hit, ...]], theirs: list[tuple[Hit, ...]]) -> None:
     """The same hits in the same order, in all that is said of them; scores as near as vectors of length 1 in float32 can be."""
     for one, other in zip(ours, theirs, strict=True):
         assert [hit.chunk_id for hit in one] == [hit.chunk_id for hit in other]
-        assert [(hit.text, hit.document, hit.start, hit.end, hit.page, hit.heading, hit.tokens, hit.metadata) for hit in one] == [
-            (hit.text, hit.document, hit.start, hit.end, hit.page, hit.heading, hit.tokens, hit.metadata) for hit in other
+        assert [
+            (hit.text, hit.document, hit.start, hit.end, hit.page, hit.heading, hit.tokens, hit.metadata) for hit in one
+        ] == [
+            (hit.text, hit.document, hit.start, hit.end, hit.page, hit.heading, hit.tokens, hit.metadata)
+            for hit in other
         ]
         assert [hit.bi_score for hit in one] == pytest.approx([hit.bi_score for hit in other], abs=1e-6)
 
 
 @pytest.mark.parametrize("metric", ["cosine", "dot", "l2"])
-def test_out_wiped_and_in_again_ranks_the_same(workspace: Workspace, encoder: FakeEncoder, tmp_path: Path, metric: Metric) -> None:
+def test_out_wiped_and_in_again_ranks_the_same(
+    workspace: Workspace, encoder: FakeEncoder, tmp_path: Path, metric: Metric
+) -> None:
     colours(workspace, metric=metric)
     before, held = rankings(workspace, "colours"), workspace.store.collection("colours")
     documents = {document.name: document.document_id for document in workspace.documents(held)}
-    workspace.judgments.keep(held.key, {"q1": "red?", "q2": "not judged"}, [Judgment("test", "q1", documents["told.txt"], 0, 3, 2, "by hand")])
+    workspace.judgments.keep(
+        held.key,
+        {"q1": "red?", "q2": "not judged"},
+        [Judgment("test", "q1", documents["told.txt"], 0, 3, 2, "by hand")],
+    )
     written = take_out(workspace, "colours", tmp_path / "colours.zip")
     assert (written.documents, written.chunks, written.queries, written.judgments) == (61, held.chunks, 2, 1)
     workspace.delete_collection("colours")
@@ -112,11 +125,21 @@ def test_out_wiped_and_in_again_ranks_the_same(workspace: Workspace, encoder: Fa
         held.chunking,
         held.chunks,
     )
-    listed = {document.name: (document.document_id, document.chunks, document.size, dict(document.metadata)) for document in workspace.documents(again)}
+    listed = {
+        document.name: (document.document_id, document.chunks, document.size, dict(document.metadata))
+        for document in workspace.documents(again)
+    }
     assert {name: row[0] for name, row in listed.items()} == documents
-    assert listed["told.txt"] == (documents["told.txt"], 1, 9, {"author": "Ada", "year": 1843, "cited": True, "weight": 0.1})
+    assert listed["told.txt"] == (
+        documents["told.txt"],
+        1,
+        9,
+        {"author": "Ada", "year": 1843, "cited": True, "weight": 0.1},
+    )
     assert workspace.judgments.queries(again.key) == {"q1": "red?", "q2": "not judged"}
-    assert workspace.judgments.judgments(again.key, "test") == [Judgment("test", "q1", documents["told.txt"], 0, 3, 2, "by hand")]
+    assert workspace.judgments.judgments(again.key, "test") == [
+        Judgment("test", "q1", documents["told.txt"], 0, 3, 2, "by hand")
+    ]
     stored = workspace.shelf.document(documents["000.md"])
     assert [heading.title for heading in stored.headings] == ["Title 0"]
 
@@ -129,7 +152,10 @@ def test_the_sample_library_comes_back_the_same(samples_workspace: Workspace, tm
     take_out(samples_workspace, name, tmp_path / "samples.zip")
     other = Workspace.open(Settings(tmp_path / "other"))
     bring_in(other, tmp_path / "samples.zip")
-    same([search(samples_workspace, name, query, 10).hits for query in asked], [search(other, name, query, 10).hits for query in asked])
+    same(
+        [search(samples_workspace, name, query, 10).hits for query in asked],
+        [search(other, name, query, 10).hits for query in asked],
+    )
     other.close()
 
 
@@ -215,7 +241,8 @@ def test_damaged_bundles_are_refused_and_leave_nothing(workspace: Workspace, bun
 def test_a_byte_changed_anywhere_is_noticed(workspace: Workspace, bundle: Path, tmp_path: Path) -> None:
     whole, chance = bundle.read_bytes(), random.Random(3)
     with zipfile.ZipFile(bundle) as held:
-        starts = [(info.header_offset + 60, info.file_size - 60) for info in held.infolist()[:2]]  # inside the two large parts
+        # inside the two large parts
+        starts = [(info.header_offset + 60, info.file_size - 60) for info in held.infolist()[:2]]
     for start, size in starts * 5:
         at = start + chance.randrange(size)
         (tmp_path / "changed.zip").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
@@ -229,8 +256,13 @@ def test_parts_that_do_not_fit_together(workspace: Workspace, bundle: Path, tmp_
     colours(workspace, 6)
     take_out(workspace, "colours", tmp_path / "other.zip")
     said = json.loads(part(bundle, "manifest.json"))
-    said["parts"]["chunks.parquet"] = json.loads(part(tmp_path / "other.zip", "manifest.json"))["parts"]["chunks.parquet"]
-    file = remade(bundle, {"chunks.parquet": part(tmp_path / "other.zip", "chunks.parquet"), "manifest.json": json.dumps(said).encode()})
+    said["parts"]["chunks.parquet"] = json.loads(part(tmp_path / "other.zip", "manifest.json"))["parts"][
+        "chunks.parquet"
+    ]
+    file = remade(
+        bundle,
+        {"chunks.parquet": part(tmp_path / "other.zip", "chunks.parquet"), "manifest.json": json.dumps(said).encode()},
+    )
     with pytest.raises(ExchangeError, match="the chunks are not those of its documents"):
         bring_in(workspace, file, "new")
     assert [collection.name for collection in workspace.store.collections()] == ["colours"]
@@ -315,7 +347,12 @@ def test_a_copy_follows_the_original(workspace: Workspace, encoder: FakeEncoder)
     encoder.encoded.clear()
     copied = copy(workspace, "colours", "same").collection
     assert encoder.encoded == []
-    assert (copied.model, copied.metric, copied.chunking, copied.chunks) == (original.model, original.metric, original.chunking, original.chunks)
+    assert (copied.model, copied.metric, copied.chunking, copied.chunks) == (
+        original.model,
+        original.metric,
+        original.chunking,
+        original.chunks,
+    )
     assert workspace.judgments.judgments(copied.key) == [Judgment("dev", "q", "d", 0, 3, 1)]
     same(rankings(workspace, "colours"), rankings(workspace, "same"))
     with pytest.raises(CollectionExists):
@@ -333,7 +370,9 @@ def test_another_measure_needs_no_embedding(workspace: Workspace, encoder: FakeE
         same(rankings(workspace, f"fresh {metric}"), rankings(workspace, metric))
 
 
-def test_from_cosine_vectors_are_taken_over_only_if_the_models_have_length_1(workspace: Workspace, encoder: FakeEncoder, tmp_path: Path) -> None:
+def test_from_cosine_vectors_are_taken_over_only_if_the_models_have_length_1(
+    workspace: Workspace, encoder: FakeEncoder, tmp_path: Path
+) -> None:
     colours(workspace)
     fresh = elsewhere(tmp_path / "fresh", encoder)  # where nothing can lend it vectors, nor it lend any
     colours(fresh, metric="dot", name="fresh")
@@ -364,7 +403,13 @@ def test_another_way_to_cut_comes_from_the_stored_documents(workspace: Workspace
     copied = copy(workspace, "colours", "larger", CollectionOptions(size=64)).collection
     assert (copied.chunking.size, copied.chunking.overlap, copied.metric) == (64, 12, "cosine")
     assert copied.chunks < workspace.store.collection("colours").chunks
-    names = [[(one.name, one.document_id, dict(one.metadata)) for one in workspace.documents(workspace.store.collection(name))] for name in ("colours", "larger")]
+    names = [
+        [
+            (one.name, one.document_id, dict(one.metadata))
+            for one in workspace.documents(workspace.store.collection(name))
+        ]
+        for name in ("colours", "larger")
+    ]
     assert names[0] == names[1]
     for hit in search(workspace, "larger", "red sea", 10).hits:
         assert hit.text == workspace.shelf.document(hit.document_id).text[hit.start : hit.end]
@@ -396,7 +441,13 @@ def test_another_name_changes_nothing_else(workspace: Workspace, name: str) -> N
     held, before = workspace.store.collection("colours"), rankings(workspace, "colours")
     workspace.judgments.keep(held.key, {"q": "red?"}, [])
     renamed = workspace.rename("colours", name)
-    assert (renamed.name, renamed.key, renamed.metric, renamed.chunking, renamed.created) == (name, held.key, held.metric, held.chunking, held.created)
+    assert (renamed.name, renamed.key, renamed.metric, renamed.chunking, renamed.created) == (
+        name,
+        held.key,
+        held.metric,
+        held.chunking,
+        held.created,
+    )
     same(before, rankings(workspace, name))
     assert [collection.name for collection in workspace.store.collections()] == [name]
     assert workspace.judgments.queries(renamed.key) == {"q": "red?"}

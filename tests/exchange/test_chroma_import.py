@@ -30,14 +30,26 @@ HELD: list[dict[str, Any] | None] = [
 ]
 
 
-def write(folder: Path, name: str = "notes", space: str = "cosine", dimension: int = 8, texts: list[str] | None = None, held: Any = None) -> None:
+def write(
+    folder: Path,
+    name: str = "notes",
+    space: str = "cosine",
+    dimension: int = 8,
+    texts: list[str] | None = None,
+    held: Any = None,
+) -> None:
     """A collection as another program would make it."""
     texts = TEXTS if texts is None else texts
     client: Any = chromadb.PersistentClient(str(folder), settings=ChromaSettings(anonymized_telemetry=False))
     configuration = {"hnsw": {"space": space}}
     made = client.create_collection(name, configuration=configuration, embedding_function=None)
     vectors = FakeEncoder().encode_documents(texts)[:, :dimension]
-    made.add(ids=[f"id-{number}" for number in range(len(texts))], embeddings=vectors, documents=texts, metadatas=HELD if held is None else held)
+    made.add(
+        ids=[f"id-{number}" for number in range(len(texts))],
+        embeddings=vectors,
+        documents=texts,
+        metadatas=HELD if held is None else held,
+    )
     client.close()
 
 
@@ -49,24 +61,37 @@ def theirs(tmp_path: Path) -> Path:
 
 def state(folder: Path) -> dict[str, tuple[str, int]]:
     return {
-        str(path.relative_to(folder)): (hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "", path.stat().st_mtime_ns)
+        str(path.relative_to(folder)): (
+            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "",
+            path.stat().st_mtime_ns,
+        )
         for path in [folder, *folder.rglob("*")]
     }
 
 
-def test_chunks_vectors_and_texts_come_over_and_nothing_is_written_there(workspace: Workspace, encoder: FakeEncoder, theirs: Path) -> None:
+def test_chunks_vectors_and_texts_come_over_and_nothing_is_written_there(
+    workspace: Workspace, encoder: FakeEncoder, theirs: Path
+) -> None:
     before = state(theirs)
     with open_foreign(theirs) as store:
         brought = adopt(workspace, store, choose("there", store, None), "mine", "fake")
     assert state(theirs) == before
-    assert (brought.documents, brought.collection.chunks, brought.collection.metric, brought.collection.model) == (4, 5, "cosine", "fake")
+    assert (brought.documents, brought.collection.chunks, brought.collection.metric, brought.collection.model) == (
+        4,
+        5,
+        "cosine",
+        "fake",
+    )
     assert brought.notes == ()
     assert sorted(encoder.encoded) == sorted(TEXTS)  # the sample that shows whether the model is the right one
     hits = {hit.chunk_id: hit for hit in search(workspace, "mine", "red", 10).hits}
     assert [hit for hit in hits if hits[hit].bi_score > 0.5] == ["id-3", "id-0"]
     assert hits["id-3"].bi_score == pytest.approx(1.0)
     assert hits["id-0"].bi_score == pytest.approx(2**-0.5)
-    documents = {document.name: workspace.shelf.document(document.document_id).text for document in workspace.documents(brought.collection)}
+    documents = {
+        document.name: workspace.shelf.document(document.document_id).text
+        for document in workspace.documents(brought.collection)
+    }
     assert documents == {"a.pdf": "red sun\n\nred red", "b.pdf": "blue sea", "id-2": "green tree", "id-4": "moon"}
     assert {hit.chunk_id: (hit.document, hit.start, hit.end, hit.tokens) for hit in hits.values()} == {
         "id-0": ("a.pdf", 0, 7, 2),
@@ -82,10 +107,18 @@ def test_chunks_vectors_and_texts_come_over_and_nothing_is_written_there(workspa
 @pytest.mark.parametrize(("space", "metric"), [("cosine", "cosine"), ("ip", "dot"), ("l2", "l2")])
 def test_a_folder_is_listed(tmp_path: Path, space: str, metric: Metric) -> None:
     write(tmp_path / "theirs", "beta", space)
-    chromadb.PersistentClient(str(tmp_path / "theirs")).create_collection("alpha", metadata={"title": "not ours", "dimension": "many", "model": 7}, embedding_function=None)
+    chromadb.PersistentClient(str(tmp_path / "theirs")).create_collection(
+        "alpha", metadata={"title": "not ours", "dimension": "many", "model": 7}, embedding_function=None
+    )
     with open_foreign(tmp_path / "theirs") as store:
-        assert [listed(store, collection) for collection in store.collections()] == [Listed("alpha", 0, 0, "l2", "", False), Listed("beta", 5, 8, metric, "", False)]
-        with pytest.raises(SettingsError, match=rf"2 collections.*--from.*alpha: 0 chunks, 0 dimensions, l2; beta: 5 chunks, 8 dimensions, {metric}"):
+        assert [listed(store, collection) for collection in store.collections()] == [
+            Listed("alpha", 0, 0, "l2", "", False),
+            Listed("beta", 5, 8, metric, "", False),
+        ]
+        with pytest.raises(
+            SettingsError,
+            match=rf"2 collections.*--from.*alpha: 0 chunks, 0 dimensions, l2; beta: 5 chunks, 8 dimensions, {metric}",
+        ):
             choose("there", store, None)
         with pytest.raises(CollectionNotFound, match="there holds no collection 'c'"):
             choose("there", store, "c")
@@ -107,7 +140,9 @@ def test_what_is_missing_is_asked_for(workspace: Workspace, theirs: Path, tmp_pa
 def test_an_embedding_function_that_cannot_be_had_is_only_quoted(workspace: Workspace, theirs: Path) -> None:
     with sqlite3.connect(theirs / "chroma.sqlite3") as database:
         (schema,) = database.execute("SELECT schema_str FROM collections").fetchone()
-        known = '"type":"known","name":"openai","config":{"api_key_env_var":"KEY","model_name":"text-embedding-3-small"}'
+        known = (
+            '"type":"known","name":"openai","config":{"api_key_env_var":"KEY","model_name":"text-embedding-3-small"}'
+        )
         changed = schema.replace('"type":"legacy"', known)
         assert changed != schema
         database.execute("UPDATE collections SET schema_str = ?", [changed])
@@ -118,7 +153,10 @@ def test_an_embedding_function_that_cannot_be_had_is_only_quoted(workspace: Work
 
 def test_vectors_of_another_length_are_refused_with_both_numbers(workspace: Workspace, tmp_path: Path) -> None:
     write(tmp_path / "theirs", dimension=5)
-    with open_foreign(tmp_path / "theirs") as store, pytest.raises(ModelMismatch, match=r"5 dimensions.*fake makes vectors of 8"):
+    with (
+        open_foreign(tmp_path / "theirs") as store,
+        pytest.raises(ModelMismatch, match=r"5 dimensions.*fake makes vectors of 8"),
+    ):
         adopt(workspace, store, choose("there", store, None), "mine", "fake")
 
 
@@ -129,7 +167,9 @@ def test_another_model_of_the_same_length_is_doubted(workspace: Workspace, tmp_p
     made.add(ids=["a", "b"], embeddings=np.eye(8, dtype=np.float32)[:2], documents=["sun", "moon"])
     with open_foreign(folder) as store:
         brought = adopt(workspace, store, choose("there", store, None), "mine", "fake")
-    assert brought.notes == ("fake makes other vectors of the first texts (mean cosine 0.00 to those that are there): is it the right model?",)
+    assert brought.notes == (
+        "fake makes other vectors of the first texts (mean cosine 0.00 to those that are there): is it the right model?",
+    )
 
 
 def test_chunks_without_text_and_too_long_ones_are_counted(workspace: Workspace, tmp_path: Path) -> None:
@@ -145,7 +185,10 @@ def test_the_same_text_twice_is_one_document_with_both_chunks(workspace: Workspa
     write(tmp_path / "theirs", texts=["red", "red", "blue"], held=[None, None, None])
     with open_foreign(tmp_path / "theirs") as store:
         brought = adopt(workspace, store, choose("there", store, None), "mine", "fake")
-    assert {document.name: document.chunks for document in workspace.documents(brought.collection)} == {"id-0": 2, "id-2": 1}
+    assert {document.name: document.chunks for document in workspace.documents(brought.collection)} == {
+        "id-0": 2,
+        "id-2": 1,
+    }
     assert {hit.chunk_id for hit in search(workspace, "mine", "red", 2).hits} == {"id-0", "id-1"}
 
 

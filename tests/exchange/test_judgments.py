@@ -38,13 +38,20 @@ def ids(workspace: Workspace, held: Collection) -> dict[str, str]:
     return {document.name: document.document_id for document in workspace.documents(held)}
 
 
-def brought(workspace: Workspace, held: Collection, split: str | None = None) -> list[tuple[str, str, str, int, int, int]]:
+def brought(
+    workspace: Workspace, held: Collection, split: str | None = None
+) -> list[tuple[str, str, str, int, int, int]]:
     """Split, query, document, span and grade of what is judged."""
     names, texts = workspace.shelf.names(held.key), workspace.judgments.queries(held.key)
-    return [(one.split, texts[one.query_id], names[one.document_id], one.start, one.end, one.grade) for one in workspace.judgments.judgments(held.key, split)]
+    return [
+        (one.split, texts[one.query_id], names[one.document_id], one.start, one.end, one.grade)
+        for one in workspace.judgments.judgments(held.key, split)
+    ]
 
 
-def beir(folder: Path, qrels: str, queries: str = '{"_id": "q1", "text": "red?"}\n{"_id": "q2", "text": "blue?"}\n') -> Path:
+def beir(
+    folder: Path, qrels: str, queries: str = '{"_id": "q1", "text": "red?"}\n{"_id": "q2", "text": "blue?"}\n'
+) -> Path:
     (folder / "qrels").mkdir(parents=True)
     (folder / "queries.jsonl").write_text(queries)
     (folder / "qrels" / "dev.tsv").write_text(qrels)
@@ -55,14 +62,20 @@ def beir(folder: Path, qrels: str, queries: str = '{"_id": "q1", "text": "red?"}
 
 
 @pytest.mark.parametrize("separator", [" ", "\t", "   "])
-def test_trec_qrels_name_documents_by_name_or_id(workspace: Workspace, held: Collection, tmp_path: Path, separator: str) -> None:
+def test_trec_qrels_name_documents_by_name_or_id(
+    workspace: Workspace, held: Collection, tmp_path: Path, separator: str
+) -> None:
     b = ids(workspace, held)["b.txt"]
     rows = [("q1", "0", "a.txt", "2"), ("q1", "Q0", b, "-1"), ("q2", "0", "b.txt", "3")]
     (tmp_path / "mine.qrels").write_text("".join(separator.join(row) + "\n" for row in rows))
     (tmp_path / "texts.tsv").write_text(QUERIES)
     moved = import_judgments(workspace, held, tmp_path / "mine.qrels", queries=tmp_path / "texts.tsv", who="Ann")
     assert moved == Moved(str(tmp_path / "mine.qrels"), "trec", ("mine",), 2, 3)
-    assert sorted(brought(workspace, held)) == [("mine", "blue?", "b.txt", 0, 9, 3), ("mine", "red?", "a.txt", 0, 19, 2), ("mine", "red?", "b.txt", 0, 9, -1)]
+    assert sorted(brought(workspace, held)) == [
+        ("mine", "blue?", "b.txt", 0, 9, 3),
+        ("mine", "red?", "a.txt", 0, 19, 2),
+        ("mine", "red?", "b.txt", 0, 9, -1),
+    ]
     one = workspace.judgments.judgments(held.key)[0]
     assert (one.who, one.origin, one.made[-6:]) == ("Ann", "TREC mine.qrels", "+00:00")
     assert workspace.judgments.queries(held.key) == {"q1": "red?", "q2": "blue?"}
@@ -70,10 +83,14 @@ def test_trec_qrels_name_documents_by_name_or_id(workspace: Workspace, held: Col
     assert brought(workspace, held) == []
 
 
-def test_the_queries_may_be_json_lines_or_lie_beside_or_be_known(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
+def test_the_queries_may_be_json_lines_or_lie_beside_or_be_known(
+    workspace: Workspace, held: Collection, tmp_path: Path
+) -> None:
     file = tmp_path / "mine.txt"
     file.write_text("q1 0 a.txt 2\n")
-    with pytest.raises(DataError, match=r"mine\.txt, line 1: nobody says what the query 'q1' asks: give the queries' texts too"):
+    with pytest.raises(
+        DataError, match=r"mine\.txt, line 1: nobody says what the query 'q1' asks: give the queries' texts too"
+    ):
         import_judgments(workspace, held, file)
     (tmp_path / "q.jsonl").write_text('{"_id": "q1", "text": "red?"}\n')
     assert import_judgments(workspace, held, file, queries=tmp_path / "q.jsonl").judgments == 1
@@ -82,7 +99,11 @@ def test_the_queries_may_be_json_lines_or_lie_beside_or_be_known(workspace: Work
     (tmp_path / "mine.queries.tsv").write_text("q7\tblue?\n")
     file.write_text("q7 0 b.txt 1\n")
     assert import_judgments(workspace, held, file).queries == 1
-    assert sorted(brought(workspace, held)) == [("mine", "blue?", "b.txt", 0, 9, 1), ("mine", "red?", "a.txt", 0, 19, 2), ("mine", "red?", "b.txt", 0, 9, 1)]
+    assert sorted(brought(workspace, held)) == [
+        ("mine", "blue?", "b.txt", 0, 9, 1),
+        ("mine", "red?", "a.txt", 0, 19, 2),
+        ("mine", "red?", "b.txt", 0, 9, 1),
+    ]
 
 
 def test_a_beir_folder_onto_documents_that_are_here(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
@@ -109,7 +130,10 @@ def test_quepids_exports(workspace: Workspace, held: Collection, tmp_path: Path,
     (tmp_path / "case.csv").write_text(text, newline="")
     moved = import_judgments(workspace, held, tmp_path / "case.csv")
     assert (moved.format, moved.splits, moved.judgments) == ("quepid", ("case",), 2)
-    assert sorted(brought(workspace, held)) == [("case", "blue?", "b.txt", 0, 9, 1), ("case", "red?", "a.txt", 0, 19, 3)]
+    assert sorted(brought(workspace, held)) == [
+        ("case", "blue?", "b.txt", 0, 9, 1),
+        ("case", "red?", "a.txt", 0, 19, 3),
+    ]
     assert set(workspace.judgments.queries(held.key)) == {RED, BLUE}
     if "nobody" in text:
         assert moved.notes == ("3 lines without a grade", "1 line said what another one says")
@@ -154,14 +178,22 @@ BEIR = "query-id\tcorpus-id\tscore\nq1\ta.txt\t1\n"
         ("x.qrels", "q1 0 a.txt 1001\n", "the grade 1001 is out of range"),
         ("x.qrels", "q1 0 a.txt 1\nq1 0 a.txt 2\n", "line 2: 'a.txt' has grade 2 for the query 'q1', and grade 1 in"),
         ("x.qrels", "q9 0 a.txt 1\n", "line 1: nobody says what the query 'q9' asks"),
-        ("x.qrels", "q1 0 gone.txt 1\nq1 0 c 1\nq1 0 d 1\nq1 0 e 1\nq1 0 e 1\n", "x.qrels has no judgment that can be brought in: 5 lines name documents that are not here: gone.txt, c, d, …"),
+        (
+            "x.qrels",
+            "q1 0 gone.txt 1\nq1 0 c 1\nq1 0 d 1\nq1 0 e 1\nq1 0 e 1\n",
+            "x.qrels has no judgment that can be brought in: 5 lines name documents that are not here: gone.txt, c, d, …",
+        ),
         ("x.qrels", b"q1 0 \xff 1\n", "x.qrels is not in UTF-8"),
         ("x.csv", "", "x.csv is empty"),
         ("x.csv", "red?,a.txt,3\n", "x.csv has no column 'query' (its first line says red?, a.txt, 3)"),
         ("x.csv", "query,docid\nred?,a.txt\n", "has no column 'rating'"),
         ("x.csv", "query,docid,rating\nred?,a.txt,three\n", "line 2: the grade 'three' is no whole number"),
         ("x.csv", "query,docid,rating\n,a.txt,3\n", "line 2: the query is empty"),
-        ("x.csv", "query,docid,rating\nred?,a.txt,3\nRED?,a.txt,1\n", "line 3: 'a.txt' has grade 1 for the query 'RED?', and grade 3 in"),
+        (
+            "x.csv",
+            "query,docid,rating\nred?,a.txt,3\nRED?,a.txt,1\n",
+            "line 3: 'a.txt' has grade 1 for the query 'RED?', and grade 3 in",
+        ),
         ("x.csv", 'query,docid,rating\n"red?,a.txt,3\n', "x.csv is not CSV"),
         ("x.csv", b"query,docid,rating\nr\xe9d,a.txt,3\n", "x.csv is not in UTF-8: save it as 'CSV UTF-8'"),
         ("x.csv", "q\0uery,docid,rating\n", "x.csv"),
@@ -170,10 +202,18 @@ BEIR = "query-id\tcorpus-id\tscore\nq1\ta.txt\t1\n"
         ("csv", CSV + "red?,b.txt,1,more\n", "line 3, has 4 columns where the header has 3"),
         ("csv", "query,document,start,end,grade\nred?,a.txt,3,,1\n", "line 2, gives a span only one end"),
         ("csv", "query,document,start,end,grade\nred?,a.txt,3,x,1\n", "line 2: 'x' is no place in a document"),
-        ("csv", "query,document,start,end,grade\nred?,a.txt,3,20,1\n", "line 2: the characters 3 to 20 are not in 'a.txt', which has 19: is it another text?"),
+        (
+            "csv",
+            "query,document,start,end,grade\nred?,a.txt,3,20,1\n",
+            "line 2: the characters 3 to 20 are not in 'a.txt', which has 19: is it another text?",
+        ),
         ("csv", "query,document,start,end,grade\nred?,a.txt,3,3,1\n", "the characters 3 to 3 are not in"),
         ("csv", "split,query_id,query,document,grade\nx,a b,red?,a.txt,1\n", "the query id 'a b' holds a space"),
-        ("csv", "split,query_id,query,document,grade\nx,q1,red?,a.txt,1\nx,q1,blue?,b.txt,1\n", "line 3: the query 'q1' asks 'blue?' here and 'red?' elsewhere"),
+        (
+            "csv",
+            "split,query_id,query,document,grade\nx,q1,red?,a.txt,1\nx,q1,blue?,b.txt,1\n",
+            "line 3: the query 'q1' asks 'blue?' here and 'red?' elsewhere",
+        ),
         ("beir", "q1\ta.txt\t1\n", "line 1, is not the header 'query-id, corpus-id, score'"),
         ("beir", BEIR + "q1\tb.txt\n", "line 3, is not 'query-id, corpus-id, score'"),
         ("beir", BEIR + "q9\ta.txt\t1\n", "line 3: nobody says what the query 'q9' asks"),
@@ -181,7 +221,9 @@ BEIR = "query-id\tcorpus-id\tscore\nq1\ta.txt\t1\n"
         ("beir", BEIR + "q1\tb.txt\thigh\n", "line 3: the grade 'high' is no whole number"),
     ],
 )
-def test_what_is_malformed_is_named_and_nothing_is_imported(workspace: Workspace, held: Collection, tmp_path: Path, name: str, text: str | bytes, words: str) -> None:
+def test_what_is_malformed_is_named_and_nothing_is_imported(
+    workspace: Workspace, held: Collection, tmp_path: Path, name: str, text: str | bytes, words: str
+) -> None:
     if name == "beir":
         assert isinstance(text, str)
         path, form = beir(tmp_path / "set", text), None
@@ -196,8 +238,16 @@ def test_what_is_malformed_is_named_and_nothing_is_imported(workspace: Workspace
     assert workspace.judgments.queries(held.key) == {}
 
 
-@pytest.mark.parametrize(("text", "words"), [("q1 red?\n", "line 1, is not 'query-id, text' with a tab between"), ("q1\tred?\nq1\tblue?\n", "line 2: the query 'q1' was there before")])
-def test_malformed_queries_are_named(workspace: Workspace, held: Collection, tmp_path: Path, text: str, words: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("q1 red?\n", "line 1, is not 'query-id, text' with a tab between"),
+        ("q1\tred?\nq1\tblue?\n", "line 2: the query 'q1' was there before"),
+    ],
+)
+def test_malformed_queries_are_named(
+    workspace: Workspace, held: Collection, tmp_path: Path, text: str, words: str
+) -> None:
     (tmp_path / "x.qrels").write_text("q1 0 a.txt 1\n")
     (tmp_path / "q.tsv").write_text(text)
     with pytest.raises(DataError) as caught:
@@ -220,8 +270,12 @@ def test_paths_that_cannot_be(workspace: Workspace, held: Collection, tmp_path: 
         import_judgments(workspace, held, tmp_path / "empty")
 
 
-def test_a_query_id_of_the_collection_is_not_given_another_text(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
-    workspace.judgments.keep(held.key, {"q1": "green?"}, [Judgment("test", "q1", ids(workspace, held)["a.txt"], 0, 19, 1)])
+def test_a_query_id_of_the_collection_is_not_given_another_text(
+    workspace: Workspace, held: Collection, tmp_path: Path
+) -> None:
+    workspace.judgments.keep(
+        held.key, {"q1": "green?"}, [Judgment("test", "q1", ids(workspace, held)["a.txt"], 0, 19, 1)]
+    )
     (tmp_path / "x.qrels").write_text("q1 0 a.txt 1\n")
     (tmp_path / "x.queries.tsv").write_text(QUERIES)
     with pytest.raises(DataError, match=r"the query 'q1' asks 'red\?' here and 'green\?' elsewhere"):
@@ -241,7 +295,9 @@ def judged(workspace: Workspace, held: Collection) -> None:
 
 def test_our_csv_loses_nothing(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
     judged(workspace, held)
-    workspace.judgments.keep(held.key, {"q1": "red?"}, [Judgment("test", "q1", ids(workspace, held)["a.txt"], 0, 19, 2, "BEIR tiny")])
+    workspace.judgments.keep(
+        held.key, {"q1": "red?"}, [Judgment("test", "q1", ids(workspace, held)["a.txt"], 0, 19, 2, "BEIR tiny")]
+    )
     before, queries = workspace.judgments.judgments(held.key), workspace.judgments.queries(held.key)
     moved = export_judgments(workspace, held, tmp_path / "all.csv")
     assert (moved.format, moved.splits, moved.queries, moved.judgments) == ("csv", ("judged", "test"), 3, 4)
@@ -261,11 +317,18 @@ def test_trec_qrels_come_back_with_their_queries(workspace: Workspace, held: Col
     moved = export_judgments(workspace, held, tmp_path / "mine.qrels")
     assert moved.notes == ("3 judged spans became 2 judged documents: the highest grade of each; csv keeps spans",)
     blue = query_id_of("-blue; or, not")
-    assert sorted((tmp_path / "mine.qrels").read_text().splitlines()) == sorted([f"{RED} 0 a.txt 3", f"{blue} 0 b.txt 0"])
-    assert sorted((tmp_path / "mine.queries.tsv").read_text().splitlines()) == sorted([f"{RED}\tred?", f"{blue}\t-blue; or, not"])
+    assert sorted((tmp_path / "mine.qrels").read_text().splitlines()) == sorted(
+        [f"{RED} 0 a.txt 3", f"{blue} 0 b.txt 0"]
+    )
+    assert sorted((tmp_path / "mine.queries.tsv").read_text().splitlines()) == sorted(
+        [f"{RED}\tred?", f"{blue}\t-blue; or, not"]
+    )
     import_judgments(workspace, held, tmp_path / "mine.qrels")
     assert qrels_for(workspace, held, "mine").per_document
-    assert sorted(row[1:] for row in brought(workspace, held, "mine")) == [("-blue; or, not", "b.txt", 0, 9, 0), ("red?", "a.txt", 0, 19, 3)]
+    assert sorted(row[1:] for row in brought(workspace, held, "mine")) == [
+        ("-blue; or, not", "b.txt", 0, 9, 0),
+        ("red?", "a.txt", 0, 19, 3),
+    ]
 
 
 def test_names_with_spaces_give_way_to_ids(workspace: Workspace, tmp_path: Path) -> None:
@@ -297,11 +360,16 @@ def test_quepid_gets_its_csv(workspace: Workspace, held: Collection, tmp_path: P
     assert lines[0] == "query,docid,rating"
     assert sorted(lines[1:]) == ['" -blue; or, not",b.txt,0', "red?,a.txt,3"]
     import_judgments(workspace, held, tmp_path / "case.csv")
-    assert sorted(row[1:] for row in brought(workspace, held, "case")) == [("-blue; or, not", "b.txt", 0, 9, 0), ("red?", "a.txt", 0, 19, 3)]
+    assert sorted(row[1:] for row in brought(workspace, held, "case")) == [
+        ("-blue; or, not", "b.txt", 0, 9, 0),
+        ("red?", "a.txt", 0, 19, 3),
+    ]
 
 
 @pytest.mark.parametrize(("name", "form"), [("x.csv", "csv"), ("x.csv", "quepid"), ("x.qrels", "trec"), ("x", "beir")])
-def test_what_is_there_is_not_overwritten(workspace: Workspace, held: Collection, tmp_path: Path, name: str, form: Format) -> None:
+def test_what_is_there_is_not_overwritten(
+    workspace: Workspace, held: Collection, tmp_path: Path, name: str, form: Format
+) -> None:
     judged(workspace, held)
     (tmp_path / name).write_text("precious")
     with pytest.raises(ExchangeError, match="exists already"):
@@ -313,17 +381,33 @@ def test_what_is_there_is_not_overwritten(workspace: Workspace, held: Collection
 
 
 @pytest.mark.parametrize("form", ["csv", "quepid", "trec", "beir"])
-def test_nothing_judged_is_nothing_written(workspace: Workspace, held: Collection, tmp_path: Path, form: Format) -> None:
+def test_nothing_judged_is_nothing_written(
+    workspace: Workspace, held: Collection, tmp_path: Path, form: Format
+) -> None:
     with pytest.raises(DataError, match="Nothing is judged in 'one' yet"):
         export_judgments(workspace, held, tmp_path / "x", form)
     assert not (tmp_path / "x").exists()
 
 
-@pytest.mark.parametrize(("name", "text", "form"), [("x.csv", "query,docid,rating\n", "quepid"), ("x.csv", "split,query,document_id,grade\n", "csv"), ("x.CSV", "", "quepid"), ("x.txt", "", "trec"), ("x.tsv", "", "trec")])
+@pytest.mark.parametrize(
+    ("name", "text", "form"),
+    [
+        ("x.csv", "query,docid,rating\n", "quepid"),
+        ("x.csv", "split,query,document_id,grade\n", "csv"),
+        ("x.CSV", "", "quepid"),
+        ("x.txt", "", "trec"),
+        ("x.tsv", "", "trec"),
+    ],
+)
 def test_the_format_is_guessed(tmp_path: Path, name: str, text: str, form: Format) -> None:
     (tmp_path / name).write_text(text)
     assert guess_format(tmp_path / name) == form
-    assert (guess_format(tmp_path), guess_format(tmp_path / "new"), guess_format(tmp_path / "new.csv"), guess_format(tmp_path / "new.qrels")) == ("beir", "beir", "csv", "trec")
+    assert (
+        guess_format(tmp_path),
+        guess_format(tmp_path / "new"),
+        guess_format(tmp_path / "new.csv"),
+        guess_format(tmp_path / "new.qrels"),
+    ) == ("beir", "beir", "csv", "trec")
 
 
 @pytest.mark.parametrize("cell", ["", "a", "'", "''", "=1", "'=1", "'tis", "-", "\t", "＝1", "a'"])
@@ -346,12 +430,17 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out.strip()
 
 
-def test_the_shell_lists_imports_and_exports(shell: Collection, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_shell_lists_imports_and_exports(
+    shell: Collection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["judgments", "one"]) == 0
     assert said(capsys) == "Nothing is judged in one yet."
     (tmp_path / "case.csv").write_text(QUEPID[0] + "red?,gone.txt,1\n")
     assert main(["judgments", "one", "--import", str(tmp_path / "case.csv"), "--split", "judged", "--who", "Ann"]) == 0
-    assert said(capsys) == f"imported 2 judgments of 2 queries (split judged; quepid): {tmp_path / 'case.csv'}\n1 line names documents that are not here: gone.txt"
+    assert (
+        said(capsys)
+        == f"imported 2 judgments of 2 queries (split judged; quepid): {tmp_path / 'case.csv'}\n1 line names documents that are not here: gone.txt"
+    )
     assert main(["judgments", "one", "--json"]) == 0
     assert json.loads(said(capsys)) == {
         "collection": "one",
@@ -365,14 +454,24 @@ def test_the_shell_lists_imports_and_exports(shell: Collection, tmp_path: Path, 
     assert said(capsys) == "judged: 2 judgments of 2 queries, on whole documents; grades 1: 1, 3: 1"
 
 
-def test_the_shell_drops_what_nobody_uses(shell: Collection, workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_shell_drops_what_nobody_uses(
+    shell: Collection, workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
     judged(workspace, shell)
     workspace.delete_collection("one")
     assert main(["judgments", "--drop-unused"]) == 0
     assert said(capsys) == "dropped 3 judgments"
 
 
-@pytest.mark.parametrize("arguments", [[], ["one", "--drop-unused"], ["one", "--import", "x", "--export", "y"], ["one", "--import", "nowhere", "--split", "everything"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["one", "--drop-unused"],
+        ["one", "--import", "x", "--export", "y"],
+        ["one", "--import", "nowhere", "--split", "everything"],
+    ],
+)
 def test_a_wrong_call_is_named(shell: Collection, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["judgments", *arguments]) == 2
     assert capsys.readouterr().err.startswith("error: ")
@@ -382,6 +481,11 @@ def test_a_failure_is_named(shell: Collection, tmp_path: Path, capsys: pytest.Ca
     (tmp_path / "x.zip").touch()
     with zipfile.ZipFile(tmp_path / "y.zip", "w") as archive:
         archive.writestr("queries.jsonl", "")
-    for arguments in (["no such"], ["one", "--import", str(tmp_path / "x.zip")], ["one", "--import", str(tmp_path / "y.zip")], ["one", "--split", "test"]):
+    for arguments in (
+        ["no such"],
+        ["one", "--import", str(tmp_path / "x.zip")],
+        ["one", "--import", str(tmp_path / "y.zip")],
+        ["one", "--split", "test"],
+    ):
         assert main(["judgments", *arguments]) == 1
         assert capsys.readouterr().err.startswith("error: ")

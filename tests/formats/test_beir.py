@@ -15,15 +15,30 @@ from tests.evaluation.test_runner import CORPUS, HEADER, QRELS, QUERIES, beir
     ("files", "message"),
     [
         # duplicate ids
-        ({"corpus": CORPUS + '{"_id": "d1", "text": "again"}\n'}, r"corpus\.jsonl, line 3: the _id 'd1' was there in line 1: ids must differ"),
-        ({"queries": QUERIES + '\n{"_id": "q2", "text": "again"}\n'}, r"queries\.jsonl, line 5: the _id 'q2' was there in line 2"),
+        (
+            {"corpus": CORPUS + '{"_id": "d1", "text": "again"}\n'},
+            r"corpus\.jsonl, line 3: the _id 'd1' was there in line 1: ids must differ",
+        ),
+        (
+            {"queries": QUERIES + '\n{"_id": "q2", "text": "again"}\n'},
+            r"queries\.jsonl, line 5: the _id 'q2' was there in line 2",
+        ),
         ({"corpus": '{"_id": 1}\n{"_id": "1"}\n'}, r"corpus\.jsonl, line 2: the _id '1' was there in line 1"),
-        ({"qrels": QRELS + "q1\td1\t2\n"}, r"test\.tsv, line 5: document 'd1' was judged for query 'q1' before, with another score: keep one"),
+        (
+            {"qrels": QRELS + "q1\td1\t2\n"},
+            r"test\.tsv, line 5: document 'd1' was judged for query 'q1' before, with another score: keep one",
+        ),
         # ids that runs cannot carry
         ({"corpus": CORPUS + '{"_id": "d 3"}\n'}, r"corpus\.jsonl, line 3: the _id 'd 3' is empty or holds a space"),
-        ({"queries": QUERIES + '{"_id": "q\\t4", "text": "x"}\n'}, r"queries\.jsonl, line 4: the _id 'q\\t4' is empty or holds a space"),
+        (
+            {"queries": QUERIES + '{"_id": "q\\t4", "text": "x"}\n'},
+            r"queries\.jsonl, line 4: the _id 'q\\t4' is empty or holds a space",
+        ),
         ({"corpus": CORPUS + '{"_id": ""}\n'}, r"corpus\.jsonl, line 3: the _id '' is empty"),
-        ({"corpus": CORPUS + '{"_id": null}\n'}, r"corpus\.jsonl, line 3: the _id None is neither text nor a whole number"),
+        (
+            {"corpus": CORPUS + '{"_id": null}\n'},
+            r"corpus\.jsonl, line 3: the _id None is neither text nor a whole number",
+        ),
         ({"corpus": CORPUS + '{"_id": true}\n'}, r"corpus\.jsonl, line 3: the _id True is neither"),
         ({"corpus": CORPUS + '{"_id": 1.5}\n'}, r"corpus\.jsonl, line 3: the _id 1\.5 is neither"),
         ({"corpus": CORPUS + '{"_id": ["d3"]}\n'}, r"corpus\.jsonl, line 3: the _id \['d3'\] is neither"),
@@ -31,7 +46,8 @@ from tests.evaluation.test_runner import CORPUS, HEADER, QRELS, QUERIES, beir
         ({"qrels": QRELS + "q9\td1\t1\n"}, r"test\.tsv judges the query 'q9' in line 5"),
         ({"qrels": QRELS + "\nq1\td9\t1\n"}, r"test\.tsv judges the document 'd9' in line 6"),
         ({"qrels": QRELS + "q 1\td1\t1\n"}, r"test\.tsv judges the query 'q 1' in line 5"),
-        ({"qrels": "query-id\tcorpus-id\trel\nq1\td1\t1\n"}, r"test\.tsv, line 1, is not 'query-id"),  # a header that we do not know
+        # a header that we do not know
+        ({"qrels": "query-id\tcorpus-id\trel\nq1\td1\t1\n"}, r"test\.tsv, line 1, is not 'query-id"),
         # scores
         ({"qrels": QRELS + "q1\td1\tmuch\n"}, r"test\.tsv, line 5,.*a whole number"),
         ({"qrels": QRELS + "q1\td1\t1.0\n"}, r"test\.tsv, line 5,.*a whole number"),
@@ -47,7 +63,10 @@ from tests.evaluation.test_runner import CORPUS, HEADER, QRELS, QUERIES, beir
         ({"queries": ""}, r"test\.tsv judges the query 'q2' in line 2"),
         ({"qrels": ""}, r"test\.tsv holds no judgments"),
         ({"qrels": HEADER}, r"test\.tsv holds no judgments"),
-        ({"queries": QUERIES.replace("blue?", "")}, r"queries\.jsonl, line 2: the query 'q2' is judged and has no text"),
+        (
+            {"queries": QUERIES.replace("blue?", "")},
+            r"queries\.jsonl, line 2: the query 'q2' is judged and has no text",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_with_file_and_line(tmp_path: Path, files: dict[str, str], message: str) -> None:
@@ -60,9 +79,15 @@ def test_what_is_wrong_is_named_with_file_and_line(tmp_path: Path, files: dict[s
     [
         ({}, ()),
         ({"qrels": QRELS.removeprefix(HEADER)}, ("test.tsv has no header: its first line was read as a judgment",)),
-        ({"qrels": QRELS + "q1\td1\t1\nq1\td1\t1\n"}, ("2 judgments given more than once, with the same score: counted once",)),
+        (
+            {"qrels": QRELS + "q1\td1\t1\nq1\td1\t1\n"},
+            ("2 judgments given more than once, with the same score: counted once",),
+        ),
         ({"qrels": QRELS + "q3\td1\t0\n"}, ("1 judged query with nothing relevant: counted, as 0 for every system",)),
-        ({"corpus": CORPUS + '{"_id": "d3"}\n{"_id": "d4", "text": " "}\n'}, ("2 documents without text: they are ranked last, if at all",)),
+        (
+            {"corpus": CORPUS + '{"_id": "d3"}\n{"_id": "d4", "text": " "}\n'},
+            ("2 documents without text: they are ranked last, if at all",),
+        ),
         ({"queries": QUERIES + '{"_id": "q5", "text": ""}\n'}, ()),  # not judged, so not asked
     ],
 )

@@ -24,7 +24,9 @@ from core.workspace import Workspace
 from tests.support.fakes import FakeEncoder
 
 
-def bring(workspace: Workspace, files: dict[str, str | bytes], on_change: OnChange = "replace") -> list[tuple[str, str]]:
+def bring(
+    workspace: Workspace, files: dict[str, str | bytes], on_change: OnChange = "replace"
+) -> list[tuple[str, str]]:
     uploads = [Upload(name, text.encode() if isinstance(text, str) else text) for name, text in files.items()]
     collection = workspace.open_or_create("c")
     return [(outcome.name, outcome.status) for outcome in index(workspace, collection, uploads, on_change)]
@@ -117,7 +119,12 @@ def test_a_renamed_file_is_not_lost_where_its_old_name_says_something_else(
 
 def test_one_bad_file_never_stops_the_others(workspace: Workspace) -> None:
     files: dict[str, str | bytes] = {"a.txt": "red", "bad.pdf": b"%PDF-1.7 nonsense", "empty.txt": "", "b.txt": "blue"}
-    assert sorted(bring(workspace, files)) == [("a.txt", "indexed"), ("b.txt", "indexed"), ("bad.pdf", "failed"), ("empty.txt", "failed")]
+    assert sorted(bring(workspace, files)) == [
+        ("a.txt", "indexed"),
+        ("b.txt", "indexed"),
+        ("bad.pdf", "failed"),
+        ("empty.txt", "failed"),
+    ]
     assert there(workspace) == {"a.txt": "red", "b.txt": "blue"}
 
 
@@ -152,7 +159,9 @@ def test_progress_adds_up(workspace: Workspace) -> None:
     assert all(before.share <= after.share for before, after in pairwise(heard))
 
 
-def test_a_document_half_added_is_not_found_and_removed_at_the_next_start(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_document_half_added_is_not_found_and_removed_at_the_next_start(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bring(workspace, {"a.txt": "red"})
     real = VectorStore.add
 
@@ -192,18 +201,18 @@ from pathlib import Path
 from core.indexing.indexer import index
 from core.settings import Settings
 from core.loading.sources import walk
-from core.store import Store
+from core.store.vector_store import VectorStore
 from core.workspace import Workspace
 from tests.support.fakes import FakeEncoder
 
 fake = FakeEncoder()
 workspace = Workspace.open(Settings(Path(sys.argv[1]), model="fake"), loader=lambda model: fake)
-real = Store.add
+real = VectorStore.add
 def slow(self, *rest):
     real(self, *rest)
     print("added", flush=True)
     time.sleep(0.2)
-Store.add = slow
+VectorStore.add = slow
 index(workspace, workspace.open_or_create("c"), walk([Path(sys.argv[2])]))
 """
 
@@ -277,7 +286,12 @@ def test_a_text_stays_while_any_collection_holds_it(workspace: Workspace) -> Non
 def test_settings_are_fixed_when_a_collection_is_made(workspace: Workspace) -> None:
     workspace.open_or_create("c", CollectionOptions(metric="dot", size=50))
     assert workspace.open_or_create("c").metric == "dot"
-    for wanted, words in ((CollectionOptions(metric="cosine"), "dot, not cosine"), (CollectionOptions(size=60), "50, not 60"), (CollectionOptions("other"), "fake, not other"), (CollectionOptions(method="rows"), "structure, not rows")):
+    for wanted, words in (
+        (CollectionOptions(metric="cosine"), "dot, not cosine"),
+        (CollectionOptions(size=60), "50, not 60"),
+        (CollectionOptions("other"), "fake, not other"),
+        (CollectionOptions(method="rows"), "structure, not rows"),
+    ):
         with pytest.raises(SettingsMismatch, match=words):
             workspace.open_or_create("c", wanted)
     with pytest.raises(SettingsError, match="at most 254"):

@@ -85,7 +85,9 @@ def test_an_active_job_is_not_dismissed(workspace: Workspace, gate: threading.Ev
     jobs.wait(job, 20)
 
 
-def test_a_collection_made_anew_under_its_name_gets_nothing_of_the_old_ones_job(workspace: Workspace, gate: threading.Event) -> None:
+def test_a_collection_made_anew_under_its_name_gets_nothing_of_the_old_ones_job(
+    workspace: Workspace, gate: threading.Event
+) -> None:
     jobs = Jobs()
     job = jobs.index(workspace, workspace.open_or_create("c"), uploads("red"), "replace")
     while job.progress.current != "red.txt":  # it is at work
@@ -110,7 +112,9 @@ def test_a_job_follows_a_collection_that_is_renamed(workspace: Workspace, gate: 
     assert [document.name for document in workspace.documents(workspace.store.collection("colours"))] == ["red.txt"]
 
 
-def test_what_was_cancelled_can_be_tried_again_without_being_brought_again(workspace: Workspace, gate: threading.Event) -> None:
+def test_what_was_cancelled_can_be_tried_again_without_being_brought_again(
+    workspace: Workspace, gate: threading.Event
+) -> None:
     jobs = Jobs()
     collection = workspace.open_or_create("c")
     job = jobs.index(workspace, collection, uploads("red", "blue"), "replace")
@@ -121,7 +125,10 @@ def test_what_was_cancelled_can_be_tried_again_without_being_brought_again(works
     jobs.retry(job)
     jobs.wait(job, 20)
     assert (job.state, job.again) == ("done", 0)
-    assert [(outcome.name, outcome.status) for outcome in job.outcomes] == [("red.txt", "indexed"), ("blue.txt", "indexed")]
+    assert [(outcome.name, outcome.status) for outcome in job.outcomes] == [
+        ("red.txt", "indexed"),
+        ("blue.txt", "indexed"),
+    ]
     assert queued(workspace.settings.data) == []
 
 
@@ -152,16 +159,27 @@ def test_files_of_one_name_stay_beside_each_other_when_one_is_tried_again(worksp
     late = PathSource(tmp_path / "readme.txt", "readme.txt")
     job = jobs.index(workspace, workspace.open_or_create("c"), [Upload("readme.txt", b"red"), late], "replace")
     jobs.wait(job, 20)
-    assert [(outcome.name, outcome.status) for outcome in job.outcomes] == [("readme.txt", "failed"), ("readme.txt", "indexed")]
+    assert [(outcome.name, outcome.status) for outcome in job.outcomes] == [
+        ("readme.txt", "failed"),
+        ("readme.txt", "indexed"),
+    ]
     late.path.write_text("blue")
     jobs.retry(job)
     jobs.wait(job, 20)
-    assert [(outcome.name, outcome.status) for outcome in job.outcomes] == [("readme.txt", "unchanged"), ("readme.txt", "kept beside")]
-    assert [document.name for document in workspace.documents(workspace.store.collection("c"))] == ["readme (2).txt", "readme.txt"]
+    assert [(outcome.name, outcome.status) for outcome in job.outcomes] == [
+        ("readme.txt", "unchanged"),
+        ("readme.txt", "kept beside"),
+    ]
+    assert [document.name for document in workspace.documents(workspace.store.collection("c"))] == [
+        "readme (2).txt",
+        "readme.txt",
+    ]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_an_error_that_nobody_foresaw_ends_one_job_not_the_queue(workspace: Workspace, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_that_nobody_foresaw_ends_one_job_not_the_queue(
+    workspace: Workspace, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     jobs = Jobs()
     collection = workspace.open_or_create("c")
 

@@ -53,14 +53,20 @@ def test_kill_9_at_random_moments_leaves_what_an_undisturbed_run_leaves(tmp_path
     assert [undisturbed.furthest(found) for found in rounds] == [0.0 for _ in rounds]
 
 
-def test_what_was_queued_is_taken_up_by_the_next_start(workspace: Workspace, encoder: FakeEncoder, tmp_path: Path) -> None:
+def test_what_was_queued_is_taken_up_by_the_next_start(
+    workspace: Workspace, encoder: FakeEncoder, tmp_path: Path
+) -> None:
     (tmp_path / "far.txt").write_text("moon")
     index(workspace, workspace.open_or_create("c"), uploads("red"))  # stored before the kill
     encoder.encoded.clear()
     put_by(workspace, *uploads("red", "blue"), PathSource(tmp_path / "far.txt", "far.txt"))
     [job] = taken_up(workspace)
     assert (job.state, job.resumed, job.collection, job.files) == ("done", True, "c", 3)
-    assert sorted((outcome.name, outcome.status) for outcome in job.outcomes) == [("blue.txt", "indexed"), ("far.txt", "indexed"), ("red.txt", "unchanged")]
+    assert sorted((outcome.name, outcome.status) for outcome in job.outcomes) == [
+        ("blue.txt", "indexed"),
+        ("far.txt", "indexed"),
+        ("red.txt", "unchanged"),
+    ]
     assert sorted(encoder.encoded) == ["blue", "moon"]
     assert queued(workspace.settings.data) == []
     assert taken_up(workspace) == []
@@ -112,7 +118,9 @@ def test_the_choice_of_columns_is_put_by_with_the_file(workspace: Workspace) -> 
     assert ("sea" in text, "red" in text) == (True, False)
 
 
-def test_the_rest_of_a_run_is_left_to_the_next_start_when_the_program_ends(workspace: Workspace, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rest_of_a_run_is_left_to_the_next_start_when_the_program_ends(
+    workspace: Workspace, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     jobs = Jobs()
     real = encoder.encode_documents
 
@@ -147,7 +155,11 @@ def test_a_failed_file_can_be_tried_again_after_a_restart(tmp_path: Path, encode
     assert (job.state, job.again, job.resumed) == ("done", 2, False)
     jobs.retry(job)
     jobs.wait(job, 20)
-    assert sorted((outcome.name, outcome.status) for outcome in job.outcomes) == [("bad.pdf", "failed"), ("late.txt", "indexed"), ("red.txt", "indexed")]
+    assert sorted((outcome.name, outcome.status) for outcome in job.outcomes) == [
+        ("bad.pdf", "failed"),
+        ("late.txt", "indexed"),
+        ("red.txt", "indexed"),
+    ]
     assert (job.again, job.progress.files, job.progress.files_total) == (1, 2, 2)
     jobs.dismiss(job)
     assert queued(settings.data) == []
@@ -156,8 +168,16 @@ def test_a_failed_file_can_be_tried_again_after_a_restart(tmp_path: Path, encode
 
 def test_a_large_file_is_put_by_in_parts(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.indexing._spool.PART", 4)
-    spool = Spool.create(workspace.settings.data, workspace.open_or_create("c"), [Upload("a.txt", b"red and blue"), Upload("none.txt", b"")], "replace")
-    assert [(source.name, source.size, source.read()) for source in spool.sources()] == [("a.txt", 12, b"red and blue"), ("none.txt", 0, b"")]
+    spool = Spool.create(
+        workspace.settings.data,
+        workspace.open_or_create("c"),
+        [Upload("a.txt", b"red and blue"), Upload("none.txt", b"")],
+        "replace",
+    )
+    assert [(source.name, source.size, source.read()) for source in spool.sources()] == [
+        ("a.txt", 12, b"red and blue"),
+        ("none.txt", 0, b""),
+    ]
     assert len(spool._all("SELECT * FROM parts")) == 3
     spool.note("failed", "", [], spool.sources()[1:])
     assert [source.name for source in spool.sources()] == ["none.txt"]

@@ -17,7 +17,9 @@ from core.util.progress import Outcome, Work
 from core.workspace import Workspace
 from tests.support.fakes import FakeEncoder
 
-SECTIONS = [f"# Part {number}\n\n{word} and {word} again" for number, word in enumerate(("red", "green", "blue", "sun"))]
+SECTIONS = [
+    f"# Part {number}\n\n{word} and {word} again" for number, word in enumerate(("red", "green", "blue", "sun"))
+]
 
 
 def bring(workspace: Workspace, collection: Collection, name: str, *sections: str) -> Outcome:
@@ -30,7 +32,11 @@ def small(workspace: Workspace, name: str, **settings: object) -> Collection:
 
 
 def vectors(workspace: Workspace, collection: Collection) -> dict[str, list[float]]:
-    return {text: vector.tolist() for batch in workspace.store.batches(collection) for text, vector in zip(batch.texts, batch.vectors, strict=True)}
+    return {
+        text: vector.tolist()
+        for batch in workspace.store.batches(collection)
+        for text, vector in zip(batch.texts, batch.vectors, strict=True)
+    }
 
 
 def test_of_a_changed_file_the_changed_chunk_alone_is_embedded(workspace: Workspace, encoder: FakeEncoder) -> None:
@@ -48,21 +54,30 @@ def test_another_collection_lends_its_vectors(workspace: Workspace, encoder: Fak
     bring(workspace, small(workspace, "c"), "a.md", *SECTIONS)
     encoder.encoded.clear()
     other = small(workspace, "other")
-    assert bring(workspace, other, "b.md", *SECTIONS[1:], "# More\n\nsea") == Outcome("b.md", "indexed", 4, "", reused=3)
+    assert bring(workspace, other, "b.md", *SECTIONS[1:], "# More\n\nsea") == Outcome(
+        "b.md", "indexed", 4, "", reused=3
+    )
     assert encoder.encoded == ["# More\n\nsea"]
     assert vectors(workspace, other)[SECTIONS[1]] == encoder._vector(SECTIONS[1]).tolist()
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "reused"), [("cosine", "cosine", 4), ("dot", "cosine", 4), ("dot", "l2", 4), ("cosine", "dot", 0), ("cosine", "l2", 0)]
+    ("first", "second", "reused"),
+    [("cosine", "cosine", 4), ("dot", "cosine", 4), ("dot", "l2", 4), ("cosine", "dot", 0), ("cosine", "l2", 0)],
 )
-def test_vectors_of_a_cosine_collection_are_for_cosine_alone(workspace: Workspace, first: str, second: str, reused: int) -> None:
+def test_vectors_of_a_cosine_collection_are_for_cosine_alone(
+    workspace: Workspace, first: str, second: str, reused: int
+) -> None:
     bring(workspace, small(workspace, "c", metric=first), "a.md", *SECTIONS)
     assert bring(workspace, small(workspace, "other", metric=second), "a.md", *SECTIONS).reused == reused
 
 
-@pytest.mark.parametrize(("field", "value"), [("model", "another"), ("revision", "2"), ("document_prompt", "passage: ")])
-def test_another_model_or_prompt_lends_nothing(workspace: Workspace, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch, field: str, value: str) -> None:
+@pytest.mark.parametrize(
+    ("field", "value"), [("model", "another"), ("revision", "2"), ("document_prompt", "passage: ")]
+)
+def test_another_model_or_prompt_lends_nothing(
+    workspace: Workspace, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch, field: str, value: str
+) -> None:
     bring(workspace, small(workspace, "c"), "a.md", *SECTIONS)
     monkeypatch.setattr(encoder, field, value)
     assert bring(workspace, small(workspace, "other"), "a.md", *SECTIONS).reused == 0
@@ -71,7 +86,9 @@ def test_another_model_or_prompt_lends_nothing(workspace: Workspace, encoder: Fa
 def test_a_text_is_embedded_once_in_a_run(workspace: Workspace, encoder: FakeEncoder) -> None:
     collection = small(workspace, "c")
     texts = ["\n\n".join([SECTIONS[0], SECTIONS[number]]) for number in (1, 2, 3)]
-    outcomes = index(workspace, collection, [Upload(f"{number}.md", text.encode()) for number, text in enumerate(texts)])
+    outcomes = index(
+        workspace, collection, [Upload(f"{number}.md", text.encode()) for number, text in enumerate(texts)]
+    )
     assert sorted(encoder.encoded) == sorted(SECTIONS)
     assert (Work.of(outcomes), sum(outcome.chunks for outcome in outcomes)) == (Work(embedded=4, reused=2), 6)
 
@@ -109,7 +126,9 @@ def test_a_tables_header_belongs_to_what_was_read(workspace: Workspace, encoder:
     assert (outcome.reused, outcome.embedded) == (outcome.chunks - 1, 1)
 
 
-def test_an_unchanged_file_is_not_even_loaded(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unchanged_file_is_not_even_loaded(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     files = [tmp_path / "a.txt", tmp_path / "b.txt"]
     for file, word in zip(files, ("red", "blue"), strict=True):
         file.write_text(word)
@@ -124,14 +143,21 @@ def test_an_unchanged_file_is_not_even_loaded(workspace: Workspace, tmp_path: Pa
         return loaded(source, data)
 
     monkeypatch.setattr("core.indexing.indexer.loaded", watched)
-    assert [(outcome.name, outcome.status) for outcome in index(workspace, collection, sources)] == [("a.txt", "unchanged"), ("b.txt", "replaced")]
+    assert [(outcome.name, outcome.status) for outcome in index(workspace, collection, sources)] == [
+        ("a.txt", "unchanged"),
+        ("b.txt", "replaced"),
+    ]
     assert seen == ["b.txt"]
 
 
 def test_a_files_print_knows_its_bytes_its_name_and_how_it_is_read() -> None:
     same = file_print("folder/a.csv", b"red")
     assert same == file_print("a.csv", b"red")
-    others = {file_print("b.csv", b"red"), file_print("a.csv", b"blue"), file_print("a.csv", b"red", TableOptions(text=("x",)))}
+    others = {
+        file_print("b.csv", b"red"),
+        file_print("a.csv", b"blue"),
+        file_print("a.csv", b"red", TableOptions(text=("x",))),
+    }
     assert len(others | {same}) == 4
 
 

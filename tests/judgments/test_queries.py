@@ -45,7 +45,9 @@ def at(start: int, end: int, document: str = "d", given: int = 3) -> JudgedSpan:
         ((0, 200), (160, 360), False),  # neighbours that share a fifth
     ],
 )
-def test_a_chunk_counts_as_a_span_if_they_share_half_of_the_shorter(chunk: tuple[int, int], span: tuple[int, int], counts: bool) -> None:
+def test_a_chunk_counts_as_a_span_if_they_share_half_of_the_shorter(
+    chunk: tuple[int, int], span: tuple[int, int], counts: bool
+) -> None:
     assert holds(at(*chunk), at(*span)) is counts
     assert holds(at(*span), at(*chunk)) is counts
     assert not holds(at(*chunk), at(*span, document="other"))
@@ -58,7 +60,8 @@ def test_the_highest_grade_over_a_chunks_text_counts() -> None:
 
 
 def test_a_grade_below_0_gains_nothing() -> None:
-    assert ndcg([at(0, 10), at(20, 30)], [at(0, 10, given=-2), at(20, 30, given=1)]) == pytest.approx(0.6309, abs=1e-4)  # 1 / log2(3)
+    # 1 / log2(3)
+    assert ndcg([at(0, 10), at(20, 30)], [at(0, 10, given=-2), at(20, 30, given=1)]) == pytest.approx(0.6309, abs=1e-4)
 
 
 # ---- none lost
@@ -94,7 +97,8 @@ def test_judgments_on_chunks_of_one_size_by_hand_on_others() -> None:
     small = [(start, start + 7) for start in range(0, 98, 7)]
     held = [span for span, given in zip(small, grades(small), strict=True) if given == 3]
     assert held == [(21, 28), (28, 35), (35, 42)]  # (35, 42) has 5 of its 7 characters in the span, (14, 21) has 1
-    assert [span for span, given in zip(small, grades(small), strict=True) if given == 1] == [(63, 70), (70, 77)]  # (56, 63) and (77, 84) have 3 of 7
+    # (56, 63) and (77, 84) have 3 of 7
+    assert [span for span, given in zip(small, grades(small), strict=True) if given == 1] == [(63, 70), (70, 77)]
 
 
 def test_no_judgment_is_lost_under_another_way_to_cut() -> None:
@@ -127,7 +131,11 @@ def test_the_chunks_of_these_cuts_hold_all_but_white_space() -> None:
 @pytest.fixture
 def three(workspace: Workspace) -> tuple[Workspace, list[str]]:
     """A document and its ids under two ways to cut, and another document."""
-    index(workspace, workspace.create("coarse", CollectionOptions(size=60, overlap=0)), [Upload("a.txt", WORDS.encode()), Upload("b.txt", b"blue sea")])
+    index(
+        workspace,
+        workspace.create("coarse", CollectionOptions(size=60, overlap=0)),
+        [Upload("a.txt", WORDS.encode()), Upload("b.txt", b"blue sea")],
+    )
     copy(workspace, "coarse", "fine", CollectionOptions(size=8, overlap=0))
     return workspace, [document.document_id for document in workspace.documents(workspace.store.collection("coarse"))]
 
@@ -144,7 +152,11 @@ def test_what_was_judged_in_one_collection_is_asked_of_another(three: tuple[Work
     assert list(spans_for(workspace, fine, " RED?")) == ours.spans[query_id_of("red?")]
     assert spans_for(workspace, fine, "blue?") == ()
     assert {span.document for span in ours.spans[query_id_of("red?")]} <= {"a.txt", "b.txt"}
-    assert all(grade(hit, spans_for(workspace, coarse, "red?")) == 2 for hit in search(workspace, "coarse", "red?", 10).hits if hit.document_id == a)
+    assert all(
+        grade(hit, spans_for(workspace, coarse, "red?")) == 2
+        for hit in search(workspace, "coarse", "red?", 10).hits
+        if hit.document_id == a
+    )
     workspace.delete_documents(fine, [a])
     assert all(span.document_id == b for span in spans_for(workspace, fine, "red?"))
 
@@ -159,17 +171,29 @@ def test_splits_and_all_of_them_together(three: tuple[Workspace, list[str]]) -> 
     workspace.judgments.keep(
         held.key,
         {"q1": "Red?", "q2": "blue?", "q3": "nobody judged this", "q4": "RED?"},
-        [Judgment("dev", "q1", a, 0, whole, 1), Judgment("dev", "q2", b, 0, 8, 2), Judgment("dev", "q4", a, 0, whole, 0), Judgment("dev", "q2", "gone", 0, 5, 3)],
+        [
+            Judgment("dev", "q1", a, 0, whole, 1),
+            Judgment("dev", "q2", b, 0, 8, 2),
+            Judgment("dev", "q4", a, 0, whole, 0),
+            Judgment("dev", "q2", "gone", 0, 5, 3),
+        ],
     )
     assert (splits_for(workspace, held), usual_split(workspace, held)) == (["dev"], "dev")
     assert qrels_for(workspace, held) == JudgedQueries(
         "dev",
         {"q1": "Red?", "q2": "blue?", "q4": "RED?"},
-        {"q1": [JudgedSpan(a, "a.txt", 0, whole, 1)], "q2": [JudgedSpan(b, "b.txt", 0, 8, 2), JudgedSpan("gone", "gone", 0, 5, 3)], "q4": [JudgedSpan(a, "a.txt", 0, whole, 0)]},
+        {
+            "q1": [JudgedSpan(a, "a.txt", 0, whole, 1)],
+            "q2": [JudgedSpan(b, "b.txt", 0, 8, 2), JudgedSpan("gone", "gone", 0, 5, 3)],
+            "q4": [JudgedSpan(a, "a.txt", 0, whole, 0)],
+        },
         per_document=True,
     )
     workspace.judgments.judge("red?", a, 0, 12, 3)
-    assert (splits_for(workspace, held), usual_split(workspace, held)) == (["dev", "judged", "everything"], "everything")
+    assert (splits_for(workspace, held), usual_split(workspace, held)) == (
+        ["dev", "judged", "everything"],
+        "everything",
+    )
     together = qrels_for(workspace, held)
     assert together.queries == {"q1": "Red?", "q2": "blue?"}  # two spellings and two ids of one query
     assert together.spans["q1"] == [JudgedSpan(a, "a.txt", 0, 12, 3), JudgedSpan(a, "a.txt", 0, whole, 1)]
@@ -198,7 +222,11 @@ def test_two_queries_of_one_id_keep_apart(three: tuple[Workspace, list[str]]) ->
 def sampled(workspace: Workspace) -> Workspace:
     """A few of the sample library's documents, under another name and another way to cut."""
     wanted = {"space/voyager-1.md", "space/voyager-2.md", "space/venus.md"}
-    index(workspace, workspace.create("mine", CollectionOptions(size=40, overlap=0)), [source for source in samples.sources() if source.name in wanted])
+    index(
+        workspace,
+        workspace.create("mine", CollectionOptions(size=40, overlap=0)),
+        [source for source in samples.sources() if source.name in wanted],
+    )
     return workspace
 
 
@@ -226,7 +254,9 @@ def test_own_judgments_join_those_of_the_samples(sampled: Workspace) -> None:
     sampled.judgments.judge(question, span.document_id, span.start, span.end, 1)
     after = list(spans_for(sampled, held, question))
     assert len(after) == len(before) + 1
-    assert [one.grade for one in after if (one.document_id, one.start, one.end) == (span.document_id, span.start, span.end)] == [max(1, span.grade)]
+    assert [
+        one.grade for one in after if (one.document_id, one.start, one.end) == (span.document_id, span.start, span.end)
+    ] == [max(1, span.grade)]
     together = qrels_for(sampled, held)
     assert (together.split, len(together.queries)) == ("everything", len(qrels_for(sampled, held, "samples").queries))
     assert list(spans_for(sampled, held, question)) == together.spans[query_id_of(question)]

@@ -16,7 +16,14 @@ HIT = compared((1,)).hits[0]
 
 
 def chunk(start: int, end: int, document: str = "a.txt") -> Hit:
-    return replace(HIT, chunk_id=f"{document}-{start}-{end}", document=document, document_id=f"id of {document}", start=start, end=end)
+    return replace(
+        HIT,
+        chunk_id=f"{document}-{start}-{end}",
+        document=document,
+        document_id=f"id of {document}",
+        start=start,
+        end=end,
+    )
 
 
 def judged(document: str, start: int, end: int, grade: int) -> JudgedSpan:
@@ -47,7 +54,9 @@ IDEAL = 3 / log2(2) + 1 / log2(3)  # grade 3 at rank 1, grade 1 at rank 2, grade
         (chunk(0, 40, "c.txt"), [], None),
     ],
 )
-def test_a_chunk_has_the_best_grade_of_the_spans_that_it_shares_half_with(hit: Hit, held: list[int], best: int | None) -> None:
+def test_a_chunk_has_the_best_grade_of_the_spans_that_it_shares_half_with(
+    hit: Hit, held: list[int], best: int | None
+) -> None:
     assert covered(hit, JUDGED) == held
     assert grade(hit, JUDGED) == best
     assert (covered(hit, ()), grade(hit, ())) == ([], None)

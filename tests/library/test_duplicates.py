@@ -19,7 +19,12 @@ from core.vectors.similarity import unit_vectors
 from core.workspace import Workspace
 
 FILES = {
-    "a.txt": b"red green", "b.txt": b"Red   GREEN", "c.txt": b"red green stone blue", "d.txt": b"sun", "e.txt": b"moon moon", "f.txt": b"moon",
+    "a.txt": b"red green",
+    "b.txt": b"Red   GREEN",
+    "c.txt": b"red green stone blue",
+    "d.txt": b"sun",
+    "e.txt": b"moon moon",
+    "f.txt": b"moon",
 }
 
 
@@ -30,12 +35,16 @@ def filled(workspace: Workspace) -> Workspace:
 
 
 def groups(workspace: Workspace, threshold: float) -> list[list[str]]:
-    return [[twin.document for twin in group] for group in find_duplicates(workspace, workspace.store.collection("c"), threshold).groups]
+    return [
+        [twin.document for twin in group]
+        for group in find_duplicates(workspace, workspace.store.collection("c"), threshold).groups
+    ]
 
 
 def test_equal_texts_and_near_vectors_are_grouped(filled: Workspace) -> None:
     assert groups(filled, 1.0) == [["a.txt", "b.txt"], ["e.txt", "f.txt"]]
-    assert groups(filled, 0.7) == [["a.txt", "b.txt", "c.txt"], ["e.txt", "f.txt"]]  # the cosine to c.txt is 2 / sqrt(2 * 4)
+    # the cosine to c.txt is 2 / sqrt(2 * 4)
+    assert groups(filled, 0.7) == [["a.txt", "b.txt", "c.txt"], ["e.txt", "f.txt"]]
     assert groups(filled, 0.71) == [["a.txt", "b.txt"], ["e.txt", "f.txt"]]
 
 
@@ -51,7 +60,9 @@ def test_a_twin_says_how_alike_it_is_to_the_first(filled: Workspace) -> None:
 
 def test_deleted_documents_and_empty_collections_have_none(filled: Workspace) -> None:
     collection = filled.store.collection("c")
-    filled.delete_documents(collection, [filled.shelf.find(collection.key, name).document_id for name in ("a.txt", "e.txt")])
+    filled.delete_documents(
+        collection, [filled.shelf.find(collection.key, name).document_id for name in ("a.txt", "e.txt")]
+    )
     assert groups(filled, 0.9) == []
     empty = filled.open_or_create("empty")
     found = find_duplicates(filled, empty)
@@ -104,9 +115,15 @@ def test_a_block_where_all_are_alike_is_one_group() -> None:
     assert len(set(list(join_near(apart, 0.5))[-1].labels.tolist())) == 10
 
 
-def test_the_shell_lists_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_shell_lists_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("RANKSCOPE_DATA", str(tmp_path / "data"))
-    for name, text in {"a.txt": "Boil the water.", "b.txt": "boil  the water.", "c.txt": "The bicycle has two tyres."}.items():
+    for name, text in {
+        "a.txt": "Boil the water.",
+        "b.txt": "boil  the water.",
+        "c.txt": "The bicycle has two tyres.",
+    }.items():
         (tmp_path / name).write_text(text)
     assert main(["index", *(str(tmp_path / f"{name}.txt") for name in "abc"), "--collection", "c"]) == 0
     capsys.readouterr()

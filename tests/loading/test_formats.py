@@ -64,7 +64,9 @@ ENCODINGS = {
 }
 
 
-@pytest.mark.parametrize(("text", "encoding"), [(text, encoding) for text, encodings in ENCODINGS.items() for encoding in encodings])
+@pytest.mark.parametrize(
+    ("text", "encoding"), [(text, encoding) for text, encodings in ENCODINGS.items() for encoding in encodings]
+)
 def test_encodings_are_told(text: str, encoding: str) -> None:
     assert load("a.txt", text.encode(encoding)).text == text
 
@@ -126,15 +128,27 @@ def page(body: str, head: str = "") -> str:
     ("body", "text"),
     [
         ("<p>One\n   line,\nonly.</p><p>Two.</p>", "One line, only.\n\nTwo.\n"),
-        ("<p>See <a href='x_(y).html'>the <b>big</b> log</a> of <i>water_level</i>, 3*4.</p>", "See the big log of water_level, 3*4.\n"),
-        ("<script>var hidden</script><style>p{}</style><template>hidden</template><!-- hidden --><p>shown</p>", "shown\n"),
+        (
+            "<p>See <a href='x_(y).html'>the <b>big</b> log</a> of <i>water_level</i>, 3*4.</p>",
+            "See the big log of water_level, 3*4.\n",
+        ),
+        (
+            "<script>var hidden</script><style>p{}</style><template>hidden</template><!-- hidden --><p>shown</p>",
+            "shown\n",
+        ),
         ("<p>A <img src='a(1).png' alt='red buoy'> floats.</p>", "A red buoy floats.\n"),
         ("<h2>Ropes<a class='headerlink' href='#r'>¶</a></h2><p>x</p>", "## Ropes\n\nx\n"),
         ("<pre>if a:\n    b = c[1](2)\n</pre>", "```\nif a:\n    b = c[1](2)\n```\n"),
         ("<p>1 &lt; 2 &amp;&nbsp;3</p>", "1 < 2 &\xa03\n"),
         ("<ul><li>oil</li><li>wick</li></ul>", "* oil\n* wick\n"),
-        ("<table><tr><td>Buoy</td><td>Depth</td></tr><tr><td>East</td><td>7</td></tr></table>", "| Buoy | Depth |\n| --- | --- |\n| East | 7 |\n"),
-        ("<table><tr><td><table><tr><th>a</th></tr><tr><td>b</td></tr></table></td><td>beside</td></tr></table>", "| a |\n| --- |\n| b |\n\nbeside\n"),
+        (
+            "<table><tr><td>Buoy</td><td>Depth</td></tr><tr><td>East</td><td>7</td></tr></table>",
+            "| Buoy | Depth |\n| --- | --- |\n| East | 7 |\n",
+        ),
+        (
+            "<table><tr><td><table><tr><th>a</th></tr><tr><td>b</td></tr></table></td><td>beside</td></tr></table>",
+            "| a |\n| --- |\n| b |\n\nbeside\n",
+        ),
     ],
 )
 def test_a_web_page_reads_as_a_person_reads_it(body: str, text: str) -> None:
@@ -212,7 +226,9 @@ def test_a_presentation_has_its_slides_as_pages() -> None:
     ]
     assert "".join(slides) == document.text
     assert document.pages[0] == Page(0, 112, 1)
-    assert [document.page_at(document.text.index(words)) for words in ("Remind", "One cone", "without", "Questions")] == [1, 2, 3, 4]
+    assert [
+        document.page_at(document.text.index(words)) for words in ("Remind", "One cone", "without", "Questions")
+    ] == [1, 2, 3, 4]
     assert [heading.title for heading in document.headings] == ["Night watch", "Notes:", "Storm signals", "Questions"]
 
 
@@ -236,7 +252,12 @@ def workbook(**sheets: list[list[object]]) -> bytes:
 
 
 def test_cells_are_as_they_were_typed() -> None:
-    rows: list[list[object]] = [["Code", "When", "Share"], ["NA", pd.Timestamp(2024, 3, 1), 0.25], ["None", pd.Timestamp(2024, 3, 1, 6, 30), 7], ["two\nlines", None, True]]
+    rows: list[list[object]] = [
+        ["Code", "When", "Share"],
+        ["NA", pd.Timestamp(2024, 3, 1), 0.25],
+        ["None", pd.Timestamp(2024, 3, 1, 6, 30), 7],
+        ["two\nlines", None, True],
+    ]
     text = load("a.xlsx", workbook(Empty=[], Codes=rows)).text
     assert text.splitlines() == [
         "## Codes",

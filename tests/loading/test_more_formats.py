@@ -66,7 +66,10 @@ def test_an_rtf_document_of_libreoffice() -> None:
         (r"{\rtf1\ansi One.\par Two.\par}", "One.\n\nTwo.\n"),
         (r"{\rtf1\ansi\ansicpg1252 caf\'e9 \u8364?\par}", "café €\n"),
         (r"{\rtf1\ansi\ansicpg1251 \'ec\'e0\'ff\'ea\par}", "маяк\n"),
-        (r"{\rtf1\ansi\trowd a\cell b\cell\row\trowd c\cell d\cell\row after\par}", "| a | b |\n| --- | --- |\n| c | d |\n\nafter\n"),
+        (
+            r"{\rtf1\ansi\trowd a\cell b\cell\row\trowd c\cell d\cell\row after\par}",
+            "| a | b |\n| --- | --- |\n| c | d |\n\nafter\n",
+        ),
         (r"{\rtf1\ansi{\*\generator x}{\info{\title T}}Body\par}", "Body\n"),
         (r"{\rtf1\ansi \outlinelevel1 Part\par Text\par}", "## Part\n\nText\n"),
     ],
@@ -87,8 +90,15 @@ def test_an_e_book_of_pandoc() -> None:
     document = loaded("harbour.epub")
     assert document.metadata == {"title": "Harbour rules", "author": "Ada Brandt", "date": "2024-03-01"}
     assert spelled(document) == ["# Harbour rules", "# Mooring", "## Fees", "# Fuel"]
-    assert [dict(row.fields) for row in document.rows] == [{"Length": "up to 8 m", "Fee per night": 12}, {"Length": "up to 12 m", "Fee per night": 19}]
-    assert document.text.index("moor at the outer wall") < document.text.index("up to 8 m") < document.text.index("closes at dusk")
+    assert [dict(row.fields) for row in document.rows] == [
+        {"Length": "up to 8 m", "Fee per night": 12},
+        {"Length": "up to 12 m", "Fee per night": 19},
+    ]
+    assert (
+        document.text.index("moor at the outer wall")
+        < document.text.index("up to 8 m")
+        < document.text.index("closes at dusk")
+    )
     assert "```\n# not a heading\nprice = litres * 1.03\n```" in document.text
 
 
@@ -98,7 +108,10 @@ def test_a_latex_file_of_pandoc() -> None:
     assert spelled(document) == ["# Harbour rules", "## Mooring", "### Fees", "## Fuel"]
     assert "crane [It hangs behind the\ncafé calendar.].\n\n* Tie two lines at the bow." in document.text
     assert "| Length | Fee per night |\n| --- | --- |\n| up to 8 m | 12 |\n| up to 12 m | 19 |" in document.text
-    assert "a 3 % surcharge applies when d > 20\nlitres.\n\n```\n# not a heading\nprice = litres * 1.03\n```" in document.text
+    assert (
+        "a 3 % surcharge applies when d > 20\nlitres.\n\n```\n# not a heading\nprice = litres * 1.03\n```"
+        in document.text
+    )
     assert "\\" not in document.text
 
 
@@ -111,7 +124,10 @@ def test_a_latex_file_of_pandoc() -> None:
         ("\\begin{lstlisting}[language=C]\nint a; % no comment\n\\end{lstlisting}", "```\nint a; % no comment\n```\n"),
         ("\\begin{minted}{c}\nx\n\\end{minted}", "```\nx\n```\n"),
         (r"\begin{description}\item[Buoy] floats\item[Cone] warns\end{description}", "* Buoy floats\n* Cone warns\n"),
-        ("\\begin{tabular}{ll}\\hline a & b\\\\ \\cmidrule(lr){1-2} c \\& d & \\multicolumn{1}{c}{e}\\\\ \\end{tabular}", "| a | b |\n| --- | --- |\n| c & d | e |\n"),
+        (
+            "\\begin{tabular}{ll}\\hline a & b\\\\ \\cmidrule(lr){1-2} c \\& d & \\multicolumn{1}{c}{e}\\\\ \\end{tabular}",
+            "| a | b |\n| --- | --- |\n| c & d | e |\n",
+        ),
     ],
 )
 def test_latex_reads_as_it_is_printed(source: str, text: str) -> None:
@@ -133,7 +149,12 @@ def test_a_notebook_of_jupyter() -> None:
 def test_a_notebook_of_the_third_format_with_fences_in_its_code() -> None:
     cells = [
         {"cell_type": "heading", "level": 2, "source": ["Part"]},
-        {"cell_type": "code", "language": "python", "input": ["a = '''\n", "```\n", "'''"], "outputs": [{"text": ["\x1b[31mred\x1b[0m"]}, {"png": "aGk="}]},
+        {
+            "cell_type": "code",
+            "language": "python",
+            "input": ["a = '''\n", "```\n", "'''"],
+            "outputs": [{"text": ["\x1b[31mred\x1b[0m"]}, {"png": "aGk="}],
+        },
         {"cell_type": "markdown", "source": "a ![x](attachment:x.png) b"},
     ]
     text = load("a.ipynb", json.dumps({"worksheets": [{"cells": cells}], "nbformat": 3}).encode()).text
@@ -149,14 +170,23 @@ def test_a_message() -> None:
         "Störung am Pegel\n\nFrom: Ada Brandt <ada@harbour.example>\nTo: Brun <brun@harbour.example>\nDate: Fri, 01 Mar 2024 23:30:00 +0200\n\n"
         "Dear Brun,\n\nthe float gauge sticks at 412 cm. Please bring the grey key.\n\nAda\n\nAttachments: Gauge récord.pdf\n"
     )
-    assert document.metadata == {"title": "Störung am Pegel", "author": "Ada Brandt <ada@harbour.example>", "date": "2024-03-01"}
+    assert document.metadata == {
+        "title": "Störung am Pegel",
+        "author": "Ada Brandt <ada@harbour.example>",
+        "date": "2024-03-01",
+    }
     assert document.heading_at(document.text.index("grey key")) == "Störung am Pegel"
 
 
 def test_a_mailbox_has_a_record_for_each_message() -> None:
     document = loaded("watch.mbox")
     first, second = document.rows
-    assert dict(first.fields) == {"from": "Ada Brandt <ada@harbour.example>", "to": "brun@harbour.example", "subject": "First watch", "date": "2024-03-02"}
+    assert dict(first.fields) == {
+        "from": "Ada Brandt <ada@harbour.example>",
+        "to": "brun@harbour.example",
+        "subject": "First watch",
+        "date": "2024-03-02",
+    }
     assert document.text[first.start : first.end].endswith("Calm sea.\n\nFrom dusk on the lamp burns.")
     assert document.text[second.start : second.end].endswith("# Rota\n\nTwo keepers share the night.")
     assert spelled(document) == ["First watch", "New rota"]
@@ -191,8 +221,14 @@ def test_subtitles_keep_their_times(name: str) -> None:
 @pytest.mark.parametrize(
     ("source", "text"),
     [
-        ("WEBVTT\n\nNOTE\nof the maker\n\nSTYLE\n::cue {}\n\n00:01.000 --> 00:02.000 align:start\n<v Ada><i>Hello</i>\n", "Hello\n"),
-        ("WEBVTT\n\n00:01.000 --> 00:02.000\nOne line\n\n00:02.000 --> 00:03.000\nOne line\nand another\n", "One line\nand another\n"),
+        (
+            "WEBVTT\n\nNOTE\nof the maker\n\nSTYLE\n::cue {}\n\n00:01.000 --> 00:02.000 align:start\n<v Ada><i>Hello</i>\n",
+            "Hello\n",
+        ),
+        (
+            "WEBVTT\n\n00:01.000 --> 00:02.000\nOne line\n\n00:02.000 --> 00:03.000\nOne line\nand another\n",
+            "One line\nand another\n",
+        ),
         ("7\r\n01:00:00,5 --> 01:00:01,5\r\n{\\an8}Up there\r\n", "Up there\n"),
     ],
 )
@@ -212,7 +248,10 @@ def test_python_has_its_definitions_as_headings() -> None:
     assert document.heading_at(source.index("return")) == "Gauge › read"
 
 
-@pytest.mark.parametrize(("name", "source"), [("a.py", "def broken(:\n"), ("a.rs", "fn main() {}\n"), ("a.yaml", "# a: b\n"), ("a.c", "#include <a.h>\n")])
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [("a.py", "def broken(:\n"), ("a.rs", "fn main() {}\n"), ("a.yaml", "# a: b\n"), ("a.c", "#include <a.h>\n")],
+)
 def test_other_code_is_text(name: str, source: str) -> None:
     assert load(name, source.encode()) == Document(name, source, size=len(source))
 
@@ -239,7 +278,11 @@ def test_what_texts_say_of_themselves(name: str, data: str, metadata: dict[str, 
 
 @pytest.mark.parametrize(
     ("name", "metadata"),
-    [("guide.docx", {"title": "Tide station handbook"}), ("slides.pptx", {"date": "2013-01-27"}), ("handbook.pdf", {"title": "Lamp handbook"})],
+    [
+        ("guide.docx", {"title": "Tide station handbook"}),
+        ("slides.pptx", {"date": "2013-01-27"}),
+        ("handbook.pdf", {"title": "Lamp handbook"}),
+    ],
 )
 def test_what_office_files_say_of_themselves(name: str, metadata: dict[str, str]) -> None:
     found = loaded(name).metadata

@@ -41,15 +41,29 @@ def test_an_outline_gives_headings() -> None:
         (2, "Lighting"),
         (1, "Accounts"),
     ]
-    assert [text[heading.start : heading.end] for heading in document.headings] == [heading.title for heading in document.headings]
-    assert [text[page.start : page.end].split("\n")[0] for page in document.pages] == ["The lamp", "The fog horn", "Accounts"]
-    places = {"burns from dusk": (1, "The lamp"), "brass key": (1, "The lamp › Lighting"), "compressor": (2, "The fog horn › Lighting"), "wages": (3, "Accounts")}
+    assert [text[heading.start : heading.end] for heading in document.headings] == [
+        heading.title for heading in document.headings
+    ]
+    assert [text[page.start : page.end].split("\n")[0] for page in document.pages] == [
+        "The lamp",
+        "The fog horn",
+        "Accounts",
+    ]
+    places = {
+        "burns from dusk": (1, "The lamp"),
+        "brass key": (1, "The lamp › Lighting"),
+        "compressor": (2, "The fog horn › Lighting"),
+        "wages": (3, "Accounts"),
+    }
     for words, (page, path) in places.items():
         assert (document.page_at(text.index(words)), document.heading_at(text.index(words))) == (page, path)
 
 
 def test_letters_joined_in_print_are_letters_again() -> None:
-    assert "Efficient and\naffluent offices file their baffling findings: the office is satisfied with five fine filaments." in loaded("handbook.pdf").text
+    assert (
+        "Efficient and\naffluent offices file their baffling findings: the office is satisfied with five fine filaments."
+        in loaded("handbook.pdf").text
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,12 +79,18 @@ def test_letters_joined_in_print_are_letters_again() -> None:
 )
 def test_a_title_is_found_as_the_page_writes_it(line: str, title: str) -> None:
     text = f"before\n{line}\nafter {title} in running text\n"
-    assert list(find_headings(text, [Page(0, len(text), 1)], [Entry(0, 1, title)])) == [Heading(7, 7 + len(line), 1, title)]
+    assert list(find_headings(text, [Page(0, len(text), 1)], [Entry(0, 1, title)])) == [
+        Heading(7, 7 + len(line), 1, title)
+    ]
 
 
 def test_titles_that_stand_nowhere_are_left_out() -> None:
     pages = [Page(0, 9, 1)]
-    assert list(find_headings("One\nThree", pages, [Entry(0, 1, "Two"), Entry(0, 1, "***"), Entry(7, 1, "One"), Entry(0, 2, "Three")])) == [Heading(4, 9, 2, "Three")]
+    assert list(
+        find_headings(
+            "One\nThree", pages, [Entry(0, 1, "Two"), Entry(0, 1, "***"), Entry(7, 1, "One"), Entry(0, 2, "Three")]
+        )
+    ) == [Heading(4, 9, 2, "Three")]
 
 
 def test_titles_are_found_in_order_and_each_once() -> None:
@@ -114,19 +134,34 @@ def test_other_pages_tell_whether_a_hyphen_belongs_to_the_word() -> None:
 
 def test_a_hyphenated_two_column_pdf() -> None:
     text = loaded("gulls.pdf").text
-    for words in ("regular nesting behaviour among", "Investigators documented the distribution of information\n", "supplementary observation", "extraordinarily dependable"):
+    for words in (
+        "regular nesting behaviour among",
+        "Investigators documented the distribution of information\n",
+        "supplementary observation",
+        "extraordinarily dependable",
+    ):
         assert words in text
     assert text.count("day-to-day") == 3  # one of them cut as day-to-/day
     assert "year-to-year" in text
     assert [part for part in text.split() if part.endswith("-")] == []
-    order = ["Information on gulls", "neighbouring municipalities.", "Subsequently, volunteers", "practically nothing.", "Conclusion", "accomplishment.", "Finally, correspondents"]
+    order = [
+        "Information on gulls",
+        "neighbouring municipalities.",
+        "Subsequently, volunteers",
+        "practically nothing.",
+        "Conclusion",
+        "accomplishment.",
+        "Finally, correspondents",
+    ]
     assert sorted(order, key=text.index) == order
 
 
 def test_chromes_hyphens_and_columns() -> None:
     text = loaded("buoys.pdf").text
     assert text.startswith("Buoys of the inner bay\nObservations of every navigational buoy are transmitted to the\n")
-    assert "Substantial deterioration was recognised immediately and the corresponding\ncomponents were exchanged." in text
+    assert (
+        "Substantial deterioration was recognised immediately and the corresponding\ncomponents were exchanged." in text
+    )
     assert "two-year-old moorings" in text
     assert not set(text) & set("\u2010\u00ad\ufffe")
 
@@ -193,15 +228,31 @@ def test_columns_painted_line_by_line_across_are_read_down() -> None:
 
 def test_three_columns_painted_across_are_read_down() -> None:
     words = ["one", "two", "three"]
-    columns = [column(60 + 170 * at, [f"{word} {line} of the column" for line in range(9)]) for at, word in enumerate(words)]
+    columns = [
+        column(60 + 170 * at, [f"{word} {line} of the column" for line in range(9)]) for at, word in enumerate(words)
+    ]
     lines = load("a.pdf", make_pdf(across(*columns))).text.split("\n")
     assert lines == [f"{word} {line} of the column" for word in words for line in range(9)]
 
 
 def test_a_table_is_read_row_by_row() -> None:
-    names = ["North pier", "The old southern pier", "East", "West mole", "Lock", "Inner harbour wall", "Buoy", "Bridge", "Beach of the gulls"]
+    names = [
+        "North pier",
+        "The old southern pier",
+        "East",
+        "West mole",
+        "Lock",
+        "Inner harbour wall",
+        "Buoy",
+        "Bridge",
+        "Beach of the gulls",
+    ]
     rows = across(column(60, names), column(320, [f"{value} cm" for value in (412, 39, 7, 88, 1, 250, 3, 16, 1200)]))
-    assert load("a.pdf", make_pdf(rows)).text.split("\n")[:3] == ["North pier 412 cm", "The old southern pier 39 cm", "East 7 cm"]
+    assert load("a.pdf", make_pdf(rows)).text.split("\n")[:3] == [
+        "North pier 412 cm",
+        "The old southern pier 39 cm",
+        "East 7 cm",
+    ]
 
 
 def test_a_table_of_contents_is_read_row_by_row() -> None:
@@ -224,7 +275,13 @@ def test_boxes_are_read_band_by_band() -> None:
     middle = Box(0, 500, 450, 512)
     blocks = read_blocks([*band(700), middle, *band(400)])
     assert [len(block) for block in blocks] == [6, 6, 1, 6, 6]
-    assert [(block[0].left, block[0].bottom) for block in blocks] == [(0, 700), (250, 700), (0, 500), (0, 400), (250, 400)]
+    assert [(block[0].left, block[0].bottom) for block in blocks] == [
+        (0, 700),
+        (250, 700),
+        (0, 500),
+        (0, 400),
+        (250, 400),
+    ]
 
 
 def test_a_short_line_that_ends_a_sentence_ends_a_paragraph() -> None:
@@ -254,7 +311,8 @@ def test_running_heads_and_page_numbers_are_left_out() -> None:
     [
         book(3, "Gulls", "{}"),  # too few
         book(9, "Question {}", "{}", lines=2),  # slides
-        ["\n".join([f"{chr(97 + page) * 5} begins", *"abcdefgh", f"{page}.50"]) for page in range(9)],  # a table's last row
+        # a table's last row
+        ["\n".join([f"{chr(97 + page) * 5} begins", *"abcdefgh", f"{page}.50"]) for page in range(9)],
     ],
 )
 def test_what_may_be_text_is_kept(pages: list[str]) -> None:
@@ -262,8 +320,21 @@ def test_what_may_be_text_is_kept(pages: list[str]) -> None:
 
 
 def test_a_word_and_its_page_survive_the_running_heads() -> None:
-    pages = [[(60.0, 760.0, "Station log"), *((60.0, 700.0 - 14 * line, f"Entry {line} of sheet {sheet}") for line in range(9)), (300.0, 40.0, str(sheet))] for sheet in range(1, 6)]
+    pages = [
+        [
+            (60.0, 760.0, "Station log"),
+            *((60.0, 700.0 - 14 * line, f"Entry {line} of sheet {sheet}") for line in range(9)),
+            (300.0, 40.0, str(sheet)),
+        ]
+        for sheet in range(1, 6)
+    ]
     document = load("log.pdf", make_pdf(*pages))
     assert document.text.count("Station log") == 1
-    assert [document.page_at(document.text.index(f"Entry 8 of sheet {sheet}")) for sheet in range(1, 6)] == [1, 2, 3, 4, 5]
+    assert [document.page_at(document.text.index(f"Entry 8 of sheet {sheet}")) for sheet in range(1, 6)] == [
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
     assert document.text.split("\n")[-1] == "Entry 8 of sheet 5"

@@ -43,7 +43,11 @@ def error_of(source: Source) -> LoadingError:
 
 def test_an_archive_of_info_zip() -> None:
     found = inside((FILES / "archive.zip").read_bytes(), "archive.zip")
-    assert [source.name for source in found] == ["archive.zip/inner/gauge.eml", "archive.zip/inner/stations.tsv", "archive.zip/nets.txt"]
+    assert [source.name for source in found] == [
+        "archive.zip/inner/gauge.eml",
+        "archive.zip/inner/stations.tsv",
+        "archive.zip/nets.txt",
+    ]
     assert found[2].read() == b"Nets dry on the quay.\n"
     assert found[2].size == 22
     assert loaded(found[1]).rows[0].fields["Station"] == "North pier"
@@ -51,7 +55,11 @@ def test_an_archive_of_info_zip() -> None:
 
 
 def test_other_sources_stay_as_they_are() -> None:
-    others: list[Source] = [Upload("a.txt", b"red"), Upload("b.docx", b"PK"), Ready("c.zip", 1, lambda: loaded(Upload("c.txt", b"c")))]
+    others: list[Source] = [
+        Upload("a.txt", b"red"),
+        Upload("b.docx", b"PK"),
+        Ready("c.zip", 1, lambda: loaded(Upload("c.txt", b"c"))),
+    ]
     assert list(expanded(others)) == others
 
 
@@ -72,7 +80,15 @@ def test_names_in_utf_8_that_are_not_marked_as_such() -> None:
 
 
 def test_junk_folders_hidden_files_and_kinds_that_are_not_read_are_passed_over() -> None:
-    junk = {"__MACOSX/._a.txt": b"x", ".DS_Store": b"x", ".git/config.txt": b"x", "Thumbs.db": b"x", "song.mp3": b"x", "folder/": b"", "a.txt": b"red"}
+    junk = {
+        "__MACOSX/._a.txt": b"x",
+        ".DS_Store": b"x",
+        ".git/config.txt": b"x",
+        "Thumbs.db": b"x",
+        "song.mp3": b"x",
+        "folder/": b"",
+        "a.txt": b"red",
+    }
     assert [source.name for source in inside(packed(junk))] == ["a.zip/a.txt"]
 
 
@@ -89,8 +105,15 @@ def test_a_link_is_no_file() -> None:
 def test_archives_inside_archives() -> None:
     deepest = packed({"c.txt": b"blue"})
     data = packed({"a.txt": b"red", "in.zip": packed({"b.txt": b"green", "in.zip": deepest})})
-    assert [(source.name, source.read()) for source in inside(data)] == [("a.zip/a.txt", b"red"), ("a.zip/in.zip/b.txt", b"green"), ("a.zip/in.zip/in.zip/c.txt", b"blue")]
-    first, second = inside(packed({"x.txt": b"red", "y.zip": data}))[0], inside(packed({"x.txt": b"red", "y.zip": data}))[-1]
+    assert [(source.name, source.read()) for source in inside(data)] == [
+        ("a.zip/a.txt", b"red"),
+        ("a.zip/in.zip/b.txt", b"green"),
+        ("a.zip/in.zip/in.zip/c.txt", b"blue"),
+    ]
+    first, second = (
+        inside(packed({"x.txt": b"red", "y.zip": data}))[0],
+        inside(packed({"x.txt": b"red", "y.zip": data}))[-1],
+    )
     assert first.read() == b"red"
     assert isinstance(error_of(second), UnsupportedFile)
     assert second.name == "a.zip/y.zip/in.zip/in.zip"
@@ -107,7 +130,9 @@ def test_archives_inside_archives() -> None:
         (packed({"song.mp3": b"x"}), NoText, "no file of a kind that is read"),
     ],
 )
-def test_an_archive_that_cannot_be_opened_says_so_when_its_turn_comes(data: bytes, error: type[LoadingError], says: str) -> None:
+def test_an_archive_that_cannot_be_opened_says_so_when_its_turn_comes(
+    data: bytes, error: type[LoadingError], says: str
+) -> None:
     (source,) = inside(data)
     found = error_of(source)
     assert type(found) is error
@@ -171,9 +196,16 @@ def test_an_upload_brings_the_choice_of_its_columns() -> None:
 
 def test_every_member_gets_an_outcome(workspace: Workspace) -> None:
     data = packed({"1.txt": b"red", "2.pdf": NOISE, "3.txt": b"blue", "4.zip": NOISE})
-    outcomes = index(workspace, workspace.open_or_create("c"), [Upload("pack.zip", data), Upload("pasted words.txt", b"green")])
+    outcomes = index(
+        workspace, workspace.open_or_create("c"), [Upload("pack.zip", data), Upload("pasted words.txt", b"green")]
+    )
     assert [(outcome.name, outcome.status) for outcome in sorted(outcomes, key=lambda outcome: outcome.name)] == [
         ("pack.zip/1.txt", "indexed"), ("pack.zip/2.pdf", "failed"), ("pack.zip/3.txt", "indexed"), ("pack.zip/4.zip", "failed"), ("pasted words.txt", "indexed"),
     ]  # fmt: skip
     again = index(workspace, workspace.store.collection("c"), [Upload("pack.zip", data)])
-    assert {outcome.name: outcome.status for outcome in again} == {"pack.zip/1.txt": "unchanged", "pack.zip/2.pdf": "failed", "pack.zip/3.txt": "unchanged", "pack.zip/4.zip": "failed"}
+    assert {outcome.name: outcome.status for outcome in again} == {
+        "pack.zip/1.txt": "unchanged",
+        "pack.zip/2.pdf": "failed",
+        "pack.zip/3.txt": "unchanged",
+        "pack.zip/4.zip": "failed",
+    }

@@ -48,19 +48,29 @@ Remark: Called "the tooth" by the crews.
 def test_a_table_of_libreoffice(name: str) -> None:
     document = load(name, (FILES / name).read_bytes())  # the first with semicolons, in Windows-1252
     assert document.text == STATIONS
-    assert [block.split("\n")[0] for block in blocks(document)] == ["Station: North pier", "Station: South pier", "Station: Café rock"]
+    assert [block.split("\n")[0] for block in blocks(document)] == [
+        "Station: North pier",
+        "Station: South pier",
+        "Station: Café rock",
+    ]
     assert fields(document) == [
         {"Station": "North pier", "Region": "West", "Opened": "2019-05-02", "Depth": 4.5},
         {"Station": "South pier", "Region": "West", "Opened": "2020-11-17", "Depth": 7.0},
         {"Station": "Café rock", "Region": "East", "Opened": "2021-01-30", "Depth": 12.25},
     ]
-    assert document.metadata_at(document.text.index("Depth: 7"), document.text.index("Depth: 7") + 8)["Station"] == "South pier"
+    assert (
+        document.metadata_at(document.text.index("Depth: 7"), document.text.index("Depth: 7") + 8)["Station"]
+        == "South pier"
+    )
 
 
 @pytest.mark.parametrize("name", ["stations.json", "stations.jsonl"])
 def test_records_of_pandas(name: str) -> None:
     document = load(name, (FILES / name).read_bytes())
-    assert blocks(document)[1] == "Station: South pier\nRegion: West\nOpened: 2020-11-17\nDepth: 7.0\ngauge.type: radar\ngauge.cm: 12.0"
+    assert (
+        blocks(document)[1]
+        == "Station: South pier\nRegion: West\nOpened: 2020-11-17\nDepth: 7.0\ngauge.type: radar\ngauge.cm: 12.0"
+    )
     assert blocks(document)[2].endswith("crew: Cid")
     assert fields(document)[0] == {
         "Station": "North pier", "Region": "West", "Opened": "2019-05-02", "Depth": 4.5, "crew": "Ada, Brun", "gauge.type": "float", "gauge.cm": 9.5,
@@ -132,7 +142,10 @@ CSV = b"name,price,colour,story\nBuoy,12,red,It floats.\nCone,3,black,It warns t
 
 
 def test_a_person_sees_the_columns_and_chooses() -> None:
-    assert table_columns("a.csv", CSV)[:2] == [Column("name", "category", ("Buoy", "Cone")), Column("price", "number", ("12", "3"))]
+    assert table_columns("a.csv", CSV)[:2] == [
+        Column("name", "category", ("Buoy", "Cone")),
+        Column("price", "number", ("12", "3")),
+    ]
     document = load("a.csv", CSV, TableOptions(text=("name", "story"), metadata=("price",)))
     assert document.text == "name: Buoy\nstory: It floats.\n\nname: Cone\nstory: It warns the boats.\n"
     assert fields(document) == [{"price": 12}, {"price": 3}]
@@ -153,7 +166,9 @@ def test_a_row_without_the_chosen_text_is_left_out() -> None:
 
 
 def test_unknown_columns_are_named_beside_those_that_are_there() -> None:
-    with pytest.raises(UnknownColumn, match=r"^a\.csv has no column 'cost': bring it with some of 'name', 'price', 'colour', 'story'"):
+    with pytest.raises(
+        UnknownColumn, match=r"^a\.csv has no column 'cost': bring it with some of 'name', 'price', 'colour', 'story'"
+    ):
         load("a.csv", CSV, TableOptions(metadata=("price", "cost")))
 
 
@@ -177,7 +192,9 @@ def test_other_kinds_have_no_columns() -> None:
 def test_shapes_of_json(value: object, text: str, rows: int) -> None:
     document = load("a.json", json.dumps(value).encode())
     assert (document.text, len(document.rows)) == (text, rows)
-    assert all(document.text[row.start : row.end].strip() == document.text[row.start : row.end] for row in document.rows)
+    assert all(
+        document.text[row.start : row.end].strip() == document.text[row.start : row.end] for row in document.rows
+    )
 
 
 def test_json_lines_under_the_name_of_json() -> None:
@@ -205,7 +222,12 @@ def test_rows_of_a_pipe_table_have_its_headers_fields() -> None:
     text = "| Gauge | Depth | Seen |\n| - | - | - |\n| A \\| B | 7 | 2024-03-01 |\n| C | 12 |\n\nEnd.\n\n| no | header |\n| at | all |\n"
     document = load("a.md", text.encode())
     assert blocks(document) == ["| A \\| B | 7 | 2024-03-01 |", "| C | 12 |", "| no | header |", "| at | all |"]
-    assert fields(document) == [{"Gauge": "A | B", "Depth": 7, "Seen": "2024-03-01"}, {"Gauge": "C", "Depth": 12}, {}, {}]
+    assert fields(document) == [
+        {"Gauge": "A | B", "Depth": 7, "Seen": "2024-03-01"},
+        {"Gauge": "C", "Depth": 12},
+        {},
+        {},
+    ]
 
 
 @pytest.mark.parametrize(

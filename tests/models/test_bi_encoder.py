@@ -35,7 +35,9 @@ def float32() -> SentenceTransformerEncoder:
     return SentenceTransformerEncoder.load("all-MiniLM-L6-v2", "float32", "cpu")
 
 
-def test_float32_equals_plain_sentence_transformers(plain: SentenceTransformer, float32: SentenceTransformerEncoder) -> None:
+def test_float32_equals_plain_sentence_transformers(
+    plain: SentenceTransformer, float32: SentenceTransformerEncoder
+) -> None:
     np.testing.assert_allclose(float32.encode_documents(TEXTS), plain.encode(TEXTS), atol=2e-6)
     np.testing.assert_allclose(float32.encode_query("a question"), plain.encode("a question"), atol=2e-6)
 
@@ -60,7 +62,8 @@ def test_faster_layers_compute_the_same(plain: SentenceTransformer) -> None:
     faster = deepcopy(plain)
     assert faster.transformers_model is not None
     fast_layers.lower_products(faster.transformers_model, packed=True, dtype=torch.float32)
-    assert sum(isinstance(module, fast_layers.PackedLinear) for module in faster.modules()) == 37  # 6 layers of 6, and a pooler
+    # 6 layers of 6, and a pooler
+    assert sum(isinstance(module, fast_layers.PackedLinear) for module in faster.modules()) == 37
     np.testing.assert_allclose(faster.encode(TEXTS), plain.encode(TEXTS), atol=2e-6)
     slower = deepcopy(plain)
     assert slower.transformers_model is not None
@@ -68,7 +71,9 @@ def test_faster_layers_compute_the_same(plain: SentenceTransformer) -> None:
     np.testing.assert_allclose(slower.encode(TEXTS), plain.encode(TEXTS), atol=2e-6)
 
 
-def test_a_model_that_cannot_go_one_way_goes_another(plain: SentenceTransformer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_cannot_go_one_way_goes_another(
+    plain: SentenceTransformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from core.models import _acceleration as lowering
 
     def breaks(*_: object) -> None:
@@ -98,7 +103,12 @@ def test_streams_keep_the_order_and_give_the_threads_back() -> None:
 
 
 def test_what_a_collection_records_of_the_model(float32: SentenceTransformerEncoder) -> None:
-    assert (float32.model, float32.revision, float32.dimension, float32.budget) == ("all-MiniLM-L6-v2", "53aa51172d14", 384, 254)
+    assert (float32.model, float32.revision, float32.dimension, float32.budget) == (
+        "all-MiniLM-L6-v2",
+        "53aa51172d14",
+        384,
+        254,
+    )
     assert (float32.query_prompt, float32.document_prompt) == ("", "")
 
 
@@ -157,7 +167,9 @@ Kind = type[SentenceTransformerEncoder] | type[SentenceTransformersCrossEncoder]
         ("not a name", "neither a local folder nor a possible"),
     ],
 )
-def test_a_model_that_cannot_be_had_is_an_error_soon(kind: Kind, model: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_cannot_be_had_is_an_error_soon(
+    kind: Kind, model: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     started = time.monotonic()
     with pytest.raises(ModelUnavailable, match=words):
@@ -174,7 +186,9 @@ def test_folders_that_are_not_models_are_refused(kind: Kind, tmp_path: Path) -> 
         kind.load(str(tmp_path))
 
 
-def test_any_local_folder_works(tmp_path: Path, plain: SentenceTransformer, float32: SentenceTransformerEncoder) -> None:
+def test_any_local_folder_works(
+    tmp_path: Path, plain: SentenceTransformer, float32: SentenceTransformerEncoder
+) -> None:
     plain.save(str(tmp_path / "model"))
     loaded = SentenceTransformerEncoder.load(str(tmp_path / "model"), "float32")
     np.testing.assert_allclose(loaded.encode_query("red"), float32.encode_query("red"), atol=2e-6)
@@ -182,7 +196,9 @@ def test_any_local_folder_works(tmp_path: Path, plain: SentenceTransformer, floa
 
 
 def test_prompts_are_put_before_texts_and_taken_off_the_budget(tmp_path: Path, plain: SentenceTransformer) -> None:
-    prompted = SentenceTransformer(str(built_in.built_in_folder()), prompts={"query": "query: ", "document": "passage: "}, device="cpu")
+    prompted = SentenceTransformer(
+        str(built_in.built_in_folder()), prompts={"query": "query: ", "document": "passage: "}, device="cpu"
+    )
     prompted.save(str(tmp_path / "prompted"))
     loaded = SentenceTransformerEncoder.load(str(tmp_path / "prompted"), "float32")
     assert (loaded.query_prompt, loaded.document_prompt, loaded.budget) == ("query: ", "passage: ", 252)

@@ -36,7 +36,15 @@ from tests.support.fakes import FakeCrossEncoder
 
 QUERIES = [question.question for question in questions()[:12]]
 TEXTS = [document.text[:900] for document in documents()[:24]]
-ODD = [("", ""), ("", "a text"), ("a query", ""), ("漢字 भाषा", "لغة 漢字"), ("a", "x" * 5000), ("red " * 600, "sun"), ("red", "sun " * 5000)]
+ODD = [
+    ("", ""),
+    ("", "a text"),
+    ("a query", ""),
+    ("漢字 भाषा", "لغة 漢字"),
+    ("a", "x" * 5000),
+    ("red " * 600, "sun"),
+    ("red", "sun " * 5000),
+]
 PAIRS = [(QUERIES[at % len(QUERIES)], text[: 40 + 35 * at]) for at, text in enumerate(TEXTS)] + ODD
 
 
@@ -76,7 +84,12 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def small_bert(folder: Path, labels: int, activation: str | None = None) -> str:
     """Save a tiny cross-encoder with random weights and return its path."""
     torch.manual_seed(0)
-    sizes: dict[str, Any] = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    sizes: dict[str, Any] = {
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 16,
+    }
     config = BertConfig(vocab_size=30522, max_position_embeddings=64, initializer_range=0.5, **sizes)
     config.num_labels = labels
     if activation is not None:
@@ -93,7 +106,10 @@ def test_the_parts_make_a_model_that_sentence_transformers_opens(plain: CrossEnc
 
 
 def test_what_training_left_alone_is_the_bi_encoders(assembled: Path) -> None:
-    with safe_open(built_in_folder() / "model.safetensors", "pt") as theirs, safe_open(assembled / "model.safetensors", "pt") as whole:
+    with (
+        safe_open(built_in_folder() / "model.safetensors", "pt") as theirs,
+        safe_open(assembled / "model.safetensors", "pt") as whole,
+    ):
         for name in ("embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight"):
             assert torch.equal(whole.get_tensor(name), theirs.get_tensor(name))
 
@@ -111,7 +127,11 @@ def test_the_facts_are_the_files() -> None:
     weights = reranker.reranker_folder() / "layers.safetensors"
     facts = json.loads((reranker.reranker_folder() / "facts.json").read_text())
     found = hashlib.sha256(weights.read_bytes()).hexdigest()
-    assert (facts["sha256"], facts["bytes"], reranker.reranker_revision()) == (found, weights.stat().st_size, found[:12])
+    assert (facts["sha256"], facts["bytes"], reranker.reranker_revision()) == (
+        found,
+        weights.stat().st_size,
+        found[:12],
+    )
 
 
 def test_what_a_result_records_of_the_model(float32: SentenceTransformersCrossEncoder, plain: CrossEncoder) -> None:
@@ -119,7 +139,9 @@ def test_what_a_result_records_of_the_model(float32: SentenceTransformersCrossEn
     assert float32.budget == plain.max_seq_length
 
 
-def test_float32_equals_plain_sentence_transformers(float32: SentenceTransformersCrossEncoder, wanted: Float32Array) -> None:
+def test_float32_equals_plain_sentence_transformers(
+    float32: SentenceTransformersCrossEncoder, wanted: Float32Array
+) -> None:
     found = float32.score(PAIRS)
     assert found.logits.dtype == np.float32
     assert found.logits.shape == (len(PAIRS),)
@@ -133,7 +155,9 @@ def test_bfloat16_layers_stay_close(wanted: Float32Array) -> None:
     assert len(set(found.logits.tolist())) > len(PAIRS) / 2  # bfloat16 itself would have made many equal
 
 
-def test_probabilities_are_the_sigmoid_of_the_logits(float32: SentenceTransformersCrossEncoder, plain: CrossEncoder) -> None:
+def test_probabilities_are_the_sigmoid_of_the_logits(
+    float32: SentenceTransformersCrossEncoder, plain: CrossEncoder
+) -> None:
     found = float32.score(PAIRS)
     assert found.probabilities is not None
     assert found.probabilities.dtype == np.float32
@@ -142,7 +166,9 @@ def test_probabilities_are_the_sigmoid_of_the_logits(float32: SentenceTransforme
 
 
 @pytest.mark.parametrize("order", ["shortest first", "longest first", "shuffled"])
-def test_scores_come_in_the_order_of_the_pairs(float32: SentenceTransformersCrossEncoder, wanted: Float32Array, order: str) -> None:
+def test_scores_come_in_the_order_of_the_pairs(
+    float32: SentenceTransformersCrossEncoder, wanted: Float32Array, order: str
+) -> None:
     places = sorted(range(len(PAIRS)), key=lambda at: sum(map(len, PAIRS[at])), reverse=order == "longest first")
     if order == "shuffled":
         places = np.random.default_rng(0).permutation(len(PAIRS)).tolist()
@@ -162,7 +188,9 @@ def test_no_text_breaks_it_and_what_has_no_room_is_not_read(float32: SentenceTra
     logits = float32.score(ODD).logits
     assert np.isfinite(logits).all()
     body = "sun " * 1000
-    whole, cut, other_start = float32.score([("red", body + "moon"), ("red", body + "stone"), ("red", "stone " + body)]).logits
+    whole, cut, other_start = float32.score(
+        [("red", body + "moon"), ("red", body + "stone"), ("red", "stone " + body)]
+    ).logits
     assert whole == pytest.approx(cut, abs=1e-4)
     assert abs(whole - other_start) > 1e-4
 
@@ -211,7 +239,9 @@ def test_lowering_leaves_the_original_in_float32(plain: CrossEncoder) -> None:
     np.testing.assert_array_equal(plain.predict(PAIRS[:8]), before)
 
 
-def test_the_assembled_folder_is_a_model_like_any_other(assembled: Path, float32: SentenceTransformersCrossEncoder) -> None:
+def test_the_assembled_folder_is_a_model_like_any_other(
+    assembled: Path, float32: SentenceTransformersCrossEncoder
+) -> None:
     loaded = SentenceTransformersCrossEncoder.load(str(assembled), "float32", "cpu")
     np.testing.assert_allclose(loaded.score(PAIRS[:8]).logits, float32.score(PAIRS[:8]).logits, atol=1e-4)
     assert loaded.model == str(assembled)
@@ -271,7 +301,9 @@ def test_probabilities_only_where_the_models_configuration_ends_in_a_sigmoid(
 ) -> None:
     loaded = SentenceTransformersCrossEncoder.load(small_bert(tmp_path, 1, activation), "float32", "cpu")
     found = loaded.score(PAIRS[:10])
-    plain = CrossEncoder(str(tmp_path), device="cpu").predict(PAIRS[:10], activation_fn=nn.Identity(), show_progress_bar=False)
+    plain = CrossEncoder(str(tmp_path), device="cpu").predict(
+        PAIRS[:10], activation_fn=nn.Identity(), show_progress_bar=False
+    )
     np.testing.assert_allclose(found.logits, plain, atol=1e-4)
     assert (found.probabilities is not None) == has_probabilities
 
@@ -305,7 +337,10 @@ def test_the_built_in_reranker_is_the_default(tmp_path: Path) -> None:
     assert not reranker.is_built_in_reranker("all-MiniLM-L6-v2")
 
 
-@pytest.mark.parametrize(("items", "threads", "size"), [(10, 2, 3), (50, 2, 7), (200, 2, 8), (1, 2, 1), (0, 2, 1), (64, 2, 8), (16, 4, 2), (5, 1, 3)])
+@pytest.mark.parametrize(
+    ("items", "threads", "size"),
+    [(10, 2, 3), (50, 2, 7), (200, 2, 8), (1, 2, 1), (0, 2, 1), (64, 2, 8), (16, 4, 2), (5, 1, 3)],
+)
 def test_slices_keep_all_streams_busy(monkeypatch: pytest.MonkeyPatch, items: int, threads: int, size: int) -> None:
     from core.models._batching import balanced
 
@@ -318,7 +353,9 @@ def test_the_last_layer_of_the_first_token_alone_changes_no_score(plain: CrossEn
     transformer: Any = short[0]
     last_for_first_token(transformer.model)
     assert short[0](short.preprocess(PAIRS[:8]))["token_embeddings"].shape[1] == 1
-    wanted, found = (model.predict(PAIRS[:20], activation_fn=nn.Identity(), show_progress_bar=False) for model in (plain, short))
+    wanted, found = (
+        model.predict(PAIRS[:20], activation_fn=nn.Identity(), show_progress_bar=False) for model in (plain, short)
+    )
     np.testing.assert_allclose(found, wanted, atol=1e-4)
 
 

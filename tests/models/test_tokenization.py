@@ -28,7 +28,9 @@ def reranker() -> SentenceTransformersCrossEncoder:
 
 @pytest.mark.parametrize("text", [LONG[:4000], LONG[5000:9000], CHINESE])
 @pytest.mark.parametrize("other", ["", "zebra quantum ", "。另外"])
-def test_what_the_bi_encoder_does_not_read_changes_nothing(encoder: SentenceTransformerEncoder, text: str, other: str) -> None:
+def test_what_the_bi_encoder_does_not_read_changes_nothing(
+    encoder: SentenceTransformerEncoder, text: str, other: str
+) -> None:
     read = encoder.reads(text)
     assert 0 < read < len(text)
     whole, changed = encoder.encode_documents([text]), encoder.encode_documents([text[:read] + other])
@@ -38,20 +40,28 @@ def test_what_the_bi_encoder_does_not_read_changes_nothing(encoder: SentenceTran
 
 @pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("text", [LONG[:4000], CHINESE])
-def test_what_the_cross_encoder_does_not_read_changes_nothing(reranker: SentenceTransformersCrossEncoder, query: str, text: str) -> None:
+def test_what_the_cross_encoder_does_not_read_changes_nothing(
+    reranker: SentenceTransformersCrossEncoder, query: str, text: str
+) -> None:
     read = reranker.reads(query, text)
     assert 0 < read < len(text)
-    whole, changed, other = reranker.score([(query, text), (query, text[:read] + " zebra quantum" * 200), (query, "zebra quantum " + text)]).logits
+    whole, changed, other = reranker.score(
+        [(query, text), (query, text[:read] + " zebra quantum" * 200), (query, "zebra quantum " + text)]
+    ).logits
     assert whole == pytest.approx(changed, abs=1e-4)
     assert abs(whole - other) > 1e-4
 
 
-def test_the_models_read_different_lengths(encoder: SentenceTransformerEncoder, reranker: SentenceTransformersCrossEncoder) -> None:
+def test_the_models_read_different_lengths(
+    encoder: SentenceTransformerEncoder, reranker: SentenceTransformersCrossEncoder
+) -> None:
     assert encoder.reads(LONG) < reranker.reads("How tall is it?", LONG)
     assert reranker.reads(QUERIES[1], LONG) < reranker.reads(QUERIES[0], LONG)
 
 
-def test_what_is_short_enough_is_read_to_its_end(encoder: SentenceTransformerEncoder, reranker: SentenceTransformersCrossEncoder) -> None:
+def test_what_is_short_enough_is_read_to_its_end(
+    encoder: SentenceTransformerEncoder, reranker: SentenceTransformersCrossEncoder
+) -> None:
     for text in ("", "short", "a b c ", "书籍", "word" * 900 + " end"):
         assert encoder.reads(text) == len(text)
         assert reranker.reads("query", text) == len(text)

@@ -77,7 +77,11 @@ def test_a_first_visit_compares_the_models_on_an_example() -> None:
     assert {"Rerank 50 pairs", "Retrieve from 444 chunks", "To rerank all 444"} <= set(shown)
     assert (said(page), address(page)["collection"]) == ("", [SAMPLE_COLLECTION])
     assert "view" not in address(page)  # it is the usual one
-    assert [button.label for button in page.download_button] == ["Hits as CSV", "TREC run, bi-encoder", "TREC run, cross-encoder"]
+    assert [button.label for button in page.download_button] == [
+        "Hits as CSV",
+        "TREC run, bi-encoder",
+        "TREC run, cross-encoder",
+    ]
 
 
 def test_a_judged_question_has_ndcg_and_another_has_not() -> None:
@@ -177,7 +181,11 @@ def test_no_lines_cannot_be_asked_for(lines: str) -> None:
 
 def test_bm25_is_drawn_when_it_is_wanted() -> None:
     def heads(page: AppTest) -> bool:
-        notes = [note["text"] for chart in page.get("plotly_chart") for note in json.loads(chart.proto.spec)["layout"].get("annotations", [])]
+        notes = [
+            note["text"]
+            for chart in page.get("plotly_chart")
+            for note in json.loads(chart.proto.spec)["layout"].get("annotations", [])
+        ]
         return "<b>BM25</b>" in notes
 
     page = opened(COMPARE, q=QUERY)
@@ -326,7 +334,11 @@ def test_a_pasted_list_runs_to_its_end() -> None:
     assert (table["furthest rise"] >= 0).all()
     assert "nDCG@10 bi" not in table  # nobody judged these
     assert said(page) == ""
-    assert [button.label for button in page.download_button] == ["Table as CSV", "TREC run, bi-encoder", "TREC run, cross-encoder"]
+    assert [button.label for button in page.download_button] == [
+        "Table as CSV",
+        "TREC run, bi-encoder",
+        "TREC run, cross-encoder",
+    ]
 
 
 def test_a_judged_query_has_its_ndcg_in_the_table_and_a_ticked_row_is_opened() -> None:

@@ -42,7 +42,9 @@ def fakes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A collection of fake models' vectors with two experiments, one of a deeper pool."""
     folder = tmp_path_factory.mktemp("evaluated") / "data"
     settings = Settings(folder, model="fake", reranker="fake-cross")
-    opened_ = Workspace.open(settings, loader=lambda model: FakeEncoder(), reranker_loader=lambda model: FakeCrossEncoder())
+    opened_ = Workspace.open(
+        settings, loader=lambda model: FakeEncoder(), reranker_loader=lambda model: FakeCrossEncoder()
+    )
     judge(opened_, filled(opened_), {**QUERIES, "sea": {"e.txt": 2, "a.txt": 0}})
     filled(opened_, "unjudged", {"z.txt": "tree"})
     held = Evaluations(opened_)
@@ -187,7 +189,9 @@ def test_judging_is_a_view() -> None:
     assert "Type a query" in said(page)
 
 
-def test_a_first_visit_evaluates_the_sample_library_by_itself(sample_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_first_visit_evaluates_the_sample_library_by_itself(
+    sample_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """And its index can be checked. With the real models, once."""
     folder = tmp_path / "data"
     shutil.copytree(sample_data, folder)

@@ -27,10 +27,18 @@ def result(*hits: Hit, query: str = "q", collection: str = "c") -> SearchResult:
 @pytest.mark.parametrize(
     ("text", "query", "html"),
     [
-        ("<script>alert('1')</script> & \"x\"", "", "&lt;script&gt;alert(&#x27;1&#x27;)&lt;/script&gt; &amp; &quot;x&quot;"),
+        (
+            "<script>alert('1')</script> & \"x\"",
+            "",
+            "&lt;script&gt;alert(&#x27;1&#x27;)&lt;/script&gt; &amp; &quot;x&quot;",
+        ),
         ("red <b>Reds</b>", "red", "<mark>red</mark> &lt;b&gt;<mark>Reds</mark>&lt;/b&gt;"),
         ("amp & b", "amp b", "<mark>amp</mark> &amp; <mark>b</mark>"),  # the entity's own letters are no word
-        ("# Title\nbody", "title", '<span class="rs-syntax"># </span><span class="rs-heading"><mark>Title</mark></span>\nbody'),
+        (
+            "# Title\nbody",
+            "title",
+            '<span class="rs-syntax"># </span><span class="rs-heading"><mark>Title</mark></span>\nbody',
+        ),
         ("#hashtag, $x$ **y**", "", "#hashtag, $x$ **y**"),
     ],
 )
@@ -41,7 +49,13 @@ def test_text_is_escaped_and_the_querys_words_marked(text: str, query: str, html
 @pytest.mark.parametrize("place", ["document", "heading", "text"])
 def test_nothing_in_a_hit_becomes_markup(place: str) -> None:
     evil = "<img src=x onerror=alert(1)>"
-    hit = replace(HIT, document=evil) if place == "document" else replace(HIT, heading=evil) if place == "heading" else replace(HIT, text=evil)
+    hit = (
+        replace(HIT, document=evil)
+        if place == "document"
+        else replace(HIT, heading=evil)
+        if place == "heading"
+        else replace(HIT, text=evil)
+    )
     card = hit_card(hit, evil, "cosine", 0.5)
     assert "<img" not in card
     assert "&lt;" in card
@@ -56,9 +70,16 @@ def test_a_hit_says_where_it_stands_and_how_similar_it_is() -> None:
 @pytest.mark.parametrize(
     ("score", "metric", "best", "percent"),
     [
-        (0.25, "cosine", 0.5, 25), (1.0, "cosine", 1.0, 100), (-0.3, "cosine", -0.1, 0),
-        (3.0, "dot", 12.0, 25), (12.0, "dot", 12.0, 100), (-1.0, "dot", 2.0, 0), (-2.0, "dot", -1.0, 0),
-        (0.0, "l2", 0.0, 100), (-1.0, "l2", 0.0, 50), (-3.0, "l2", -1.0, 25),
+        (0.25, "cosine", 0.5, 25),
+        (1.0, "cosine", 1.0, 100),
+        (-0.3, "cosine", -0.1, 0),
+        (3.0, "dot", 12.0, 25),
+        (12.0, "dot", 12.0, 100),
+        (-1.0, "dot", 2.0, 0),
+        (-2.0, "dot", -1.0, 0),
+        (0.0, "l2", 0.0, 100),
+        (-1.0, "l2", 0.0, 50),
+        (-3.0, "l2", -1.0, 25),
     ],
 )
 def test_a_bars_length(score: float, metric: Metric, best: float, percent: float) -> None:
@@ -67,7 +88,11 @@ def test_a_bars_length(score: float, metric: Metric, best: float, percent: float
 
 def test_a_chunk_in_context_is_tinted_and_all_of_it_escaped() -> None:
     html = context_html(Context("<i>before ", "<b>red", "</b> after", True, False), "red")
-    assert html.index("… &lt;i&gt;before") < html.index('<span class="rs-chunk">&lt;b&gt;<mark>red</mark></span>') < html.index("&lt;/b&gt; after")
+    assert (
+        html.index("… &lt;i&gt;before")
+        < html.index('<span class="rs-chunk">&lt;b&gt;<mark>red</mark></span>')
+        < html.index("&lt;/b&gt; after")
+    )
     assert html.count("…") == 1
 
 
@@ -76,7 +101,14 @@ def test_timings_name_every_stage() -> None:
     html = timings_html(result, 1444)
     assert "rerank" not in html
     html += timings_html(replace(result, timings=Timings(1.25, 2, 1003.25, 1000), reranker="x", pool=50), 1444)
-    for expected in ("<b>10</b> of 1,444 chunks", "encode the query <b>1.2 ms</b>", "retrieve <b>2.0 ms</b>", "total <b>3.2 ms</b>", "rerank 50 pairs <b>1,000 ms</b>", "total <b>1,003.2 ms</b>"):
+    for expected in (
+        "<b>10</b> of 1,444 chunks",
+        "encode the query <b>1.2 ms</b>",
+        "retrieve <b>2.0 ms</b>",
+        "total <b>3.2 ms</b>",
+        "rerank 50 pairs <b>1,000 ms</b>",
+        "total <b>1,003.2 ms</b>",
+    ):
         assert expected in html
 
 
@@ -124,10 +156,21 @@ def test_csv_keeps_harmless_text_and_numbers_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("found", "default", "value"),
     [
-        ([], 10, None), (["7"], 10, 7), (["1", "7"], 10, 7), (["-3"], 10, -3), (["9999"], 10, 9999),
-        (["many"], 10, None), (["1.5"], 10, None), ([""], 10, None), (["9" * 5000], 10, None), (["7\n"], 10, None),
-        ([], "x", None), ([""], "x", ""), (["a", "b"], "x", "b"),
-        ([], ["d"], []), (["a", "b"], ["d"], ["a", "b"]),
+        ([], 10, None),
+        (["7"], 10, 7),
+        (["1", "7"], 10, 7),
+        (["-3"], 10, -3),
+        (["9999"], 10, 9999),
+        (["many"], 10, None),
+        (["1.5"], 10, None),
+        ([""], 10, None),
+        (["9" * 5000], 10, None),
+        (["7\n"], 10, None),
+        ([], "x", None),
+        ([""], "x", ""),
+        (["a", "b"], "x", "b"),
+        ([], ["d"], []),
+        (["a", "b"], ["d"], ["a", "b"]),
     ],
 )
 def test_a_parameter_of_the_address(found: list[str], default: str | int | list[str], value: object) -> None:

@@ -23,7 +23,9 @@ def finish() -> None:
 def test_a_beir_folder_becomes_a_collection(own: Path, tmp_path: Path) -> None:
     folder = tmp_path / "set"
     (folder / "qrels").mkdir(parents=True)
-    (folder / "corpus.jsonl").write_text(json.dumps({"_id": "d1", "title": "", "text": "The sun is red."}) + "\n", encoding="utf-8")
+    (folder / "corpus.jsonl").write_text(
+        json.dumps({"_id": "d1", "title": "", "text": "The sun is red."}) + "\n", encoding="utf-8"
+    )
     (folder / "queries.jsonl").write_text(json.dumps({"_id": "q1", "text": "red?"}) + "\n", encoding="utf-8")
     (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\n", encoding="utf-8")
     page = opened("pages/library.py")

@@ -38,12 +38,16 @@ def press(page: AppTest, label: str) -> None:
     assert not page.exception
 
 
-def test_a_run_is_taken_up_after_a_restart_and_what_failed_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_taken_up_after_a_restart_and_what_failed_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data, late = tmp_path / "data", tmp_path / "late.txt"
     monkeypatch.setenv("RANKSCOPE_DATA", str(data))
     workspace = Workspace.open(Settings(data))
     collection = workspace.open_or_create("colours")
-    Spool.create(data, collection, [Upload("red.txt", b"Red is a colour."), PathSource(late, "late.txt")], "replace").release()
+    Spool.create(
+        data, collection, [Upload("red.txt", b"Red is a colour."), PathSource(late, "late.txt")], "replace"
+    ).release()
     page = AppTest.from_file(str(ROOT / "pages" / "library.py"), default_timeout=60).run()
     finished()
     page.run()

@@ -20,7 +20,11 @@ from pages.ui.page import literal
 from tests.pages.test_search import cards, html, opened, press, said
 
 COMPARE, SEARCH = "pages/compare.py", "pages/search.py"
-TEXTS = {"red.txt": b"Red is the colour of *blood*.", "blue.txt": b"Blue is the colour of the sky.", "sea.txt": b"The sea is green <b>here</b>."}
+TEXTS = {
+    "red.txt": b"Red is the colour of *blood*.",
+    "blue.txt": b"Blue is the colour of the sky.",
+    "sea.txt": b"The sea is green <b>here</b>.",
+}
 QUERY = "Which colour has the sky?"
 
 
@@ -210,7 +214,9 @@ def test_texts_come_one_by_one_and_who_found_them_is_told_at_the_end(workspace: 
         press(page, f"{number} {GRADES[number]}")
         judged[name] = number
     assert given(workspace) == judged
-    assert {one.note for one in workspace.judgments.of_query(workspace.store.collection("colours").key, QUERY)} == {"because"}
+    assert {one.note for one in workspace.judgments.of_query(workspace.store.collection("colours").key, QUERY)} == {
+        "because"
+    }
     press(page, "Skip")
     assert progress(page) == "judged 2 of 3, 1 skipped"
     press(page, "Judge the 1 skipped")
@@ -223,7 +229,11 @@ def test_texts_come_one_by_one_and_who_found_them_is_told_at_the_end(workspace: 
     assert progress(page) == "judged 3 of 3"
     assert len(given(workspace)) == 3
     assert last
-    assert [metric.label for metric in page.metric] == ["bi-encoder", "BM25", "bi-encoder, reranked by the cross-encoder"]
+    assert [metric.label for metric in page.metric] == [
+        "bi-encoder",
+        "BM25",
+        "bi-encoder, reranked by the cross-encoder",
+    ]
     (table,) = [frame.value for frame in page.dataframe]
     assert list(table["grade"]) == sorted(table["grade"], reverse=True)
     assert {"rank, bi", "rank, bm25", "rank, bi+cross"} < set(table.columns)

@@ -54,7 +54,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     opened.close()
     fake = Workspace.open(Settings(folder), loader=lambda model: FakeEncoder())
     text = b"# Red\n\nred red red\n\n# Green\n\ngreen green green\n\n# Blue\n\nblue blue blue"
-    index(fake, fake.open_or_create("colours", CollectionOptions(model="fake", metric="dot", method="sections", size=8, overlap=0)), [Upload("colours.md", text)])
+    index(
+        fake,
+        fake.open_or_create(
+            "colours", CollectionOptions(model="fake", metric="dot", method="sections", size=8, overlap=0)
+        ),
+        [Upload("colours.md", text)],
+    )
     fake.close()
     return folder
 
@@ -94,7 +100,14 @@ def tick(page: AppTest, column: str, row: int) -> AppTest:
 def test_every_collection_is_a_card_and_can_be_opened() -> None:
     page = opened()
     colours, home = html(page, "rs-card")
-    for expected in ("colours", "1 document · 3 chunks · about ", "fake, 8 dimensions · dot product", "one chunk a section", "at most 8 tokens, 0 shared", "made 20"):
+    for expected in (
+        "colours",
+        "1 document · 3 chunks · about ",
+        "fake, 8 dimensions · dot product",
+        "one chunk a section",
+        "at most 8 tokens, 0 shared",
+        "made 20",
+    ):
         assert expected in colours
     assert "3 documents · 3 chunks" in home
     assert "rs-opened" in colours
@@ -153,11 +166,20 @@ def test_a_window_is_never_more_than_60_kb_and_none_of_the_text_is_lost(text: st
 def test_windows_follow_pages() -> None:
     text = "x" * 10 + "y" * (WINDOW + 10) + "z"
     pages = (Page(0, 10, 1), Page(10, WINDOW + 20, 2), Page(WINDOW + 20, WINDOW + 21, 3))
-    assert [(window.page, window.end - window.start) for window in Opened(Document("a", text, pages), ()).windows] == [(1, 10), (2, WINDOW), (2, 10), (3, 1)]
+    assert [(window.page, window.end - window.start) for window in Opened(Document("a", text, pages), ()).windows] == [
+        (1, 10),
+        (2, WINDOW),
+        (2, 10),
+        (3, 1),
+    ]
 
 
 def test_an_opened_document_has_its_chunks_by_place(workspace: Workspace) -> None:
-    index(workspace, workspace.open_or_create("c", CollectionOptions(size=8, overlap=2)), [Upload("a.txt", ("red green blue sun moon sea tree stone. " * 5).encode())])
+    index(
+        workspace,
+        workspace.open_or_create("c", CollectionOptions(size=8, overlap=2)),
+        [Upload("a.txt", ("red green blue sun moon sea tree stone. " * 5).encode())],
+    )
     held = workspace.store.collection("c")
     (document,) = workspace.documents(held)
     one = open_document(workspace, held, document.document_id)
@@ -170,7 +192,15 @@ def fill(workspace: Workspace, many: int) -> Collection:
     held = workspace.open_or_create("many")
     dates = ("2020-01-31", "2021-02-28")
     entries = [
-        Entry(Document(f"{at}", f"text {at}", metadata={"author": f"Author {at % 100}", "year": 2000 + at % 20, "date": dates[at % 2]}), f"folder/file {at:05}.txt", 1)
+        Entry(
+            Document(
+                f"{at}",
+                f"text {at}",
+                metadata={"author": f"Author {at % 100}", "year": 2000 + at % 20, "date": dates[at % 2]},
+            ),
+            f"folder/file {at:05}.txt",
+            1,
+        )
         for at in range(many)
     ]
     workspace.shelf.begin(held.key, entries)
@@ -224,7 +254,11 @@ def test_equal_chunks_are_found_on_the_page() -> None:
 
 
 def test_a_group_escapes_what_it_shows(workspace: Workspace) -> None:
-    index(workspace, workspace.open_or_create("c"), [Upload(f"{EVIL}{at}.txt".replace("/", ""), f"red {EVIL}{' ' * at}".encode()) for at in range(2)])
+    index(
+        workspace,
+        workspace.open_or_create("c"),
+        [Upload(f"{EVIL}{at}.txt".replace("/", ""), f"red {EVIL}{' ' * at}".encode()) for at in range(2)],
+    )
     (group,) = find_duplicates(workspace, workspace.store.collection("c")).groups
     assert "<img" not in group_html(group)
 
@@ -261,7 +295,11 @@ def test_what_a_process_that_ended_has_left_goes_and_what_this_one_makes_stays(t
 @pytest.mark.usefixtures("data")
 @pytest.mark.parametrize(
     ("where", "found"),
-    [(["author=Jane Doe"], ["kettle.html"]), (["date>=2015"], ["kettle.html", "bike2.html"]), (["author in John Roe,Ann Poe", "date<=2012"], ["bike.html"])],
+    [
+        (["author=Jane Doe"], ["kettle.html"]),
+        (["date>=2015"], ["kettle.html", "bike2.html"]),
+        (["author in John Roe,Ann Poe", "date<=2012"], ["bike.html"]),
+    ],
 )
 def test_an_address_filters_the_hits(where: list[str], found: list[str]) -> None:
     page = opened("pages/search.py", q="tyres", collection="home", where=where)
@@ -293,7 +331,9 @@ def test_a_filter_is_chosen_by_widgets_and_taken_off() -> None:
 @pytest.mark.usefixtures("data")
 def test_an_empty_result_names_the_filter_and_offers_to_search_without_it() -> None:
     page = opened("pages/search.py", q="tyres", collection="home", where=["author=Nobody", "author!=Jane Doe"])
-    assert literal("No chunk was found whose metadata fits the filter: author is Nobody, and author is not Jane Doe") in said(page)
+    assert literal(
+        "No chunk was found whose metadata fits the filter: author is Nobody, and author is not Jane Doe"
+    ) in said(page)
     press(page, "Search without the filter")
     assert len(html(page, "rs-hit")) == 3
 
@@ -307,11 +347,29 @@ def test_an_unusable_filter_of_an_address_is_explained_and_dropped() -> None:
     assert page.session_state["where"] == []
 
 
-BOOKS: list[dict[str, Value]] = [{"year": 2000, "date": "2000-01-15", "kind": "a"}, {"year": 2010, "date": "2010-12-31", "kind": "b"}]
-YEAR, DATE, KIND = (next(field for field in group_fields((n, FieldValue(v, 1)) for book in BOOKS for n, v in book.items()) if field.name == name) for name in ("year", "date", "kind"))
+BOOKS: list[dict[str, Value]] = [
+    {"year": 2000, "date": "2000-01-15", "kind": "a"},
+    {"year": 2010, "date": "2010-12-31", "kind": "b"},
+]
+YEAR, DATE, KIND = (
+    next(
+        field
+        for field in group_fields((n, FieldValue(v, 1)) for book in BOOKS for n, v in book.items())
+        if field.name == name
+    )
+    for name in ("year", "date", "kind")
+)
 
 
-@pytest.mark.parametrize("asked", [Filter("year", "at least", (2003,)), Filter("year", "at most", (2003,)), Filter("year", "between", (2003, 2005)), Filter("year", "equal", (2003,))])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Filter("year", "at least", (2003,)),
+        Filter("year", "at most", (2003,)),
+        Filter("year", "between", (2003, 2005)),
+        Filter("year", "equal", (2003,)),
+    ],
+)
 def test_a_slider_shows_what_is_asked(asked: Filter) -> None:
     value = shown(YEAR, [asked])
     assert isinstance(value, tuple)
@@ -328,8 +386,12 @@ def test_widgets_show_what_they_can() -> None:
     assert within(DATE, (date(2001, 1, 1), date(2010, 12, 31))) == Filter("date", "at least", ("2001-01-01",))
     assert shown(KIND, [Filter("kind", "one of", ("a", "z"))]) == ["a", "z"]
     for field, asked in (
-        (YEAR, Filter("year", "not", (2000,))), (YEAR, Filter("year", "equal", (1900,))), (YEAR, Filter("year", "one of", (2000, 2010))),
-        (DATE, Filter("date", "equal", ("2001",))), (DATE, Filter("date", "at least", ("2001-13",))), (KIND, Filter("kind", "not", ("a",))),
+        (YEAR, Filter("year", "not", (2000,))),
+        (YEAR, Filter("year", "equal", (1900,))),
+        (YEAR, Filter("year", "one of", (2000, 2010))),
+        (DATE, Filter("date", "equal", ("2001",))),
+        (DATE, Filter("date", "at least", ("2001-13",))),
+        (KIND, Filter("kind", "not", ("a",))),
     ):
         assert shown(field, [asked]) is None
     assert shown(YEAR, [Filter("year", "at least", (2001,)), Filter("year", "at most", (2003,))]) is None
@@ -338,7 +400,12 @@ def test_widgets_show_what_they_can() -> None:
 def test_a_hit_shows_its_metadata_and_the_tables_header_escaped() -> None:
     from dataclasses import replace
 
-    card = hit_card(replace(HIT, carried=f"name | {EVIL}", metadata={"author": EVIL, EVIL: "x", "year": 2020.0, "ok": True}), "", "cosine", 0.5)
+    card = hit_card(
+        replace(HIT, carried=f"name | {EVIL}", metadata={"author": EVIL, EVIL: "x", "year": 2020.0, "ok": True}),
+        "",
+        "cosine",
+        0.5,
+    )
     assert "<img" not in card
     for expected in ("<i>author</i> &lt;img", "<i>year</i> 2020<", "<i>ok</i> true", "name | &lt;img"):
         assert expected in card

@@ -20,7 +20,11 @@ pytestmark = pytest.mark.usefixtures("_alone")
 
 def sent(page: AppTest, name: str) -> list[dict[str, object]]:
     """What the components of this name were given."""
-    return [json.loads(element.proto.mixed.json or element.proto.json) for element in page.get("bidi_component") if element.proto.component_name == name]
+    return [
+        json.loads(element.proto.mixed.json or element.proto.json)
+        for element in page.get("bidi_component")
+        if element.proto.component_name == name
+    ]
 
 
 def drawn(page: AppTest) -> dict[str, object]:
@@ -67,7 +71,9 @@ def test_a_name_with_markup_is_not_rendered(own: Path) -> None:  # noqa: F811
 
 
 def test_an_address_out_of_bounds_is_mended_and_said(own: Path) -> None:  # noqa: F811
-    page = opened("pages/map.py", collection="colours", method="sammon", n_neighbors="1", colour="taste", view="Five maps")
+    page = opened(
+        "pages/map.py", collection="colours", method="sammon", n_neighbors="1", colour="taste", view="Five maps"
+    )
     said = " ".join(warning.value for warning in page.warning)
     assert "sammon" in said
     assert "n" in said
@@ -117,7 +123,9 @@ def test_a_layout_that_is_done_waits_until_the_reader_closes_the_dialog() -> Non
         from pages.ui.map.data import watch
 
         st.session_state["runs"] = st.session_state.get("runs", 0) + 1
-        work: Any = cast(Any, SimpleNamespace(state="done" if st.session_state["runs"] < 3 else "failed", active=False, error="over"))
+        work: Any = cast(
+            Any, SimpleNamespace(state="done" if st.session_state["runs"] < 3 else "failed", active=False, error="over")
+        )
         watch(work, "UMAP")
 
     page = AppTest.from_function(script)

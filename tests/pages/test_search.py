@@ -47,7 +47,11 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small library: a collection of two plain documents, and one whose names and texts are full of markup."""
     folder = tmp_path_factory.mktemp("library")
     opened = Workspace.open(Settings(folder))
-    index(opened, opened.open_or_create("colours"), [Upload("red.txt", b"Red is a colour."), Upload("blue.txt", b"Blue is the sky.")])
+    index(
+        opened,
+        opened.open_or_create("colours"),
+        [Upload("red.txt", b"Red is a colour."), Upload("blue.txt", b"Blue is the sky.")],
+    )
     index(opened, opened.open_or_create(ODD), [Upload(EVIL_NAME, EVIL.encode())])
     opened.close()
     return folder
@@ -103,7 +107,11 @@ def test_a_first_visit_shows_the_hits_of_an_example(script: str) -> None:
     assert len(cards(page)) == 10
     assert "voyager-2.md" in cards(page)[0]
     assert "<mark>Voyager</mark>" in cards(page)[0]
-    assert address(page) == {"q": ["When did Voyager 2 reach interstellar space?"], "collection": [SAMPLE_COLLECTION], "hits": ["10"]}
+    assert address(page) == {
+        "q": ["When did Voyager 2 reach interstellar space?"],
+        "collection": [SAMPLE_COLLECTION],
+        "hits": ["10"],
+    }
 
 
 @pytest.mark.usefixtures("_samples")
@@ -202,7 +210,9 @@ def test_what_a_document_says_is_never_markup() -> None:
 @pytest.mark.usefixtures("own")
 def test_names_are_shown_word_for_word() -> None:
     page = opened(collection=ODD)
-    assert [info.value for info in page.info] == ["Type a question to search the 1 chunk of odd \\*name\\* \\$a\\$ \\<b\\>\\."]
+    assert [info.value for info in page.info] == [
+        "Type a question to search the 1 chunk of odd \\*name\\* \\$a\\$ \\<b\\>\\."
+    ]
 
 
 @pytest.mark.usefixtures("_samples")
@@ -210,15 +220,21 @@ def test_names_are_shown_word_for_word() -> None:
 def test_an_unusable_setting_is_a_plain_error(script: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RANKSCOPE_PRECISION", "int8")
     page = opened(script)
-    assert [error.value for error in page.error] == [literal("RANKSCOPE_PRECISION is 'int8': use one of auto, float32, bfloat16")]
+    assert [error.value for error in page.error] == [
+        literal("RANKSCOPE_PRECISION is 'int8': use one of auto, float32, bfloat16")
+    ]
     assert page.text_input.len == page.button.len == 0
 
 
-def test_a_model_that_cannot_be_loaded_is_an_error_and_the_app_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_cannot_be_loaded_is_an_error_and_the_app_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("RANKSCOPE_DATA", str(tmp_path))
     monkeypatch.setenv("RANKSCOPE_MODEL", "/no/*such*/model")
     page = opened()
-    assert [error.value for error in page.error] == [literal("There is no model folder '/no/*such*/model': check the path, or use the built-in model")]
+    assert [error.value for error in page.error] == [
+        literal("There is no model folder '/no/*such*/model': check the path, or use the built-in model")
+    ]
     assert "nothing to search yet" in said(page)
     page.switch_page("pages/library.py").run()
     assert "There are no collections yet" in said(page)
@@ -248,7 +264,10 @@ def test_a_collection_whose_model_is_gone_is_an_error_and_others_are_searched(ow
 def shelf(own: Path) -> dict[str, list[str]]:
     """Collections and their documents, as another process sees them."""
     seen = Workspace.open(Settings(own))
-    held = {collection.name: [document.name for document in seen.documents(collection)] for collection in seen.store.collections()}
+    held = {
+        collection.name: [document.name for document in seen.documents(collection)]
+        for collection in seen.store.collections()
+    }
     seen.close()
     return held
 
@@ -293,7 +312,10 @@ def asks_to_delete(documents: int) -> None:
 
 @pytest.mark.parametrize(
     ("documents", "question", "left"),
-    [(1, "deletes 1 document.", {"colours": ["red.txt"], ODD: [EVIL_NAME]}), (0, "deletes the collection colours with 2 chunks.", {ODD: [EVIL_NAME]})],
+    [
+        (1, "deletes 1 document.", {"colours": ["red.txt"], ODD: [EVIL_NAME]}),
+        (0, "deletes the collection colours with 2 chunks.", {ODD: [EVIL_NAME]}),
+    ],
 )
 def test_deleting_asks_first(documents: int, question: str, left: dict[str, list[str]], own: Path) -> None:
     before = shelf(own)
@@ -330,7 +352,9 @@ def test_ticks_do_not_move_to_other_documents(own: Path) -> None:
 def test_uploads_are_indexed_into_a_new_collection(own: Path) -> None:
     page = opened("pages/library.py")
     page.selectbox(key="into").set_value("New collection…").run()
-    page.file_uploader[0].set_value([("sun.txt", b"The sun shines.", "text/plain"), ("*bad*.pdf", b"%PDF-1.4", "application/pdf")]).run()
+    page.file_uploader[0].set_value(
+        [("sun.txt", b"The sun shines.", "text/plain"), ("*bad*.pdf", b"%PDF-1.4", "application/pdf")]
+    ).run()
     press(page, "Index 2 files")
     assert "no name yet" in said(page)
     page.text_input(key="new-name").set_value(" *stars* ")
@@ -340,12 +364,18 @@ def test_uploads_are_indexed_into_a_new_collection(own: Path) -> None:
     assert any(text.value == "*stars*: 1 failed, 1 indexed" for text in page.text)
     assert any(text.value.startswith("✗ *bad*.pdf") for text in page.text)
     assert shelf(own)["*stars*"] == ["sun.txt"]
-    assert (page.selectbox(key="into").value, page.selectbox(key="shelf").value, names(page)) == ("*stars*", "*stars*", ["sun.txt"])
+    assert (page.selectbox(key="into").value, page.selectbox(key="shelf").value, names(page)) == (
+        "*stars*",
+        "*stars*",
+        ["sun.txt"],
+    )
     press(page, "Dismiss")
     assert not any("failed" in text.value for text in page.text)
 
 
-def test_a_first_start_brings_the_samples_in_and_an_emptied_library_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_first_start_brings_the_samples_in_and_an_emptied_library_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("RANKSCOPE_DATA", str(tmp_path))
     page = opened("pages/library.py")
     assert page.selectbox(key="shelf").options == [SAMPLE_COLLECTION]
@@ -360,4 +390,3 @@ def test_a_first_start_brings_the_samples_in_and_an_emptied_library_is_left_alon
     page = opened()
     assert "nothing to search yet" in said(page)
     assert cards(page) == []
-

@@ -56,7 +56,9 @@ def test_an_address_that_was_typed_goes_before_what_a_widget_says(page: AppTest)
     assert shown(page) == ("tide", "two")
 
 
-def test_a_run_that_ends_as_soon_as_the_browser_is_told_leaves_the_address_known(monkeypatch: pytest.MonkeyPatch, page: AppTest) -> None:
+def test_a_run_that_ends_as_soon_as_the_browser_is_told_leaves_the_address_known(
+    monkeypatch: pytest.MonkeyPatch, page: AppTest
+) -> None:
     from streamlit.runtime.state import QueryParamsProxy
 
     def cut_off(self: QueryParamsProxy, params: dict[str, list[str]]) -> None:

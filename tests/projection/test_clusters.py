@@ -39,7 +39,9 @@ def blobs(*sizes: int, loose: int = 0) -> Float32Array:
 
 
 @pytest.mark.parametrize("direct", [10_000, 10])
-def test_groups_are_numbered_by_size_and_loose_points_belong_to_none(direct: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_groups_are_numbered_by_size_and_loose_points_belong_to_none(
+    direct: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rooms, "DIRECT", direct)
     labels = find_clusters(blobs(40, 90, 60, loose=6))
     assert [sorted(set(part.tolist())) for part in np.split(labels, [40, 130, 190])] == [[2], [0], [1], [NOISE]]
@@ -50,7 +52,9 @@ def test_near_pairs_alone_give_nearly_the_same_as_all_pairs(monkeypatch: pytest.
     from sklearn.metrics import adjusted_rand_score
 
     random = np.random.default_rng(2)
-    xy = np.concatenate([random.normal(random.uniform(-12, 12, 2), random.uniform(0.1, 0.6), (75, 2)) for _ in range(20)]).astype(np.float32)
+    xy = np.concatenate(
+        [random.normal(random.uniform(-12, 12, 2), random.uniform(0.1, 0.6), (75, 2)) for _ in range(20)]
+    ).astype(np.float32)
     direct = find_clusters(xy)
     monkeypatch.setattr(rooms, "DIRECT", 10)
     assert adjusted_rand_score(direct, find_clusters(xy)) > 0.99
@@ -58,7 +62,9 @@ def test_near_pairs_alone_give_nearly_the_same_as_all_pairs(monkeypatch: pytest.
 
 def test_twins_and_lines_are_clustered_too(monkeypatch: pytest.MonkeyPatch) -> None:
     twins = np.repeat(np.asarray([[0, 0], [5, 5], [0, 9]], dtype=np.float32), [30, 20, 25], axis=0)
-    line = np.stack([np.concatenate([np.arange(40.0), np.arange(100.0, 130.0)]), np.zeros(70)], axis=1).astype(np.float32)
+    line = np.stack([np.concatenate([np.arange(40.0), np.arange(100.0, 130.0)]), np.zeros(70)], axis=1).astype(
+        np.float32
+    )
     for direct in (10_000, 10):
         monkeypatch.setattr(rooms, "DIRECT", direct)
         assert find_clusters(twins).tolist() == [0] * 30 + [2] * 20 + [1] * 25
@@ -78,9 +84,15 @@ def test_the_smallest_cluster_grows_with_the_map() -> None:
 def test_clusters_know_their_sizes_centres_and_names() -> None:
     xy = np.asarray([[0, 0], [1, 0], [5, 9], [9, 9], [10, 10]], dtype=np.float32)
     held = Clusters.of(np.asarray([0, 0, 0, NOISE, 1], np.int32), xy, (("heat", "pump"), ()))
-    assert (held.sizes, held.centres.tolist(), held.names) == ((3, 1), [[1.0, 0.0], [10.0, 10.0]], ("heat, pump", "cluster 2"))
+    assert (held.sizes, held.centres.tolist(), held.names) == (
+        (3, 1),
+        [[1.0, 0.0], [10.0, 10.0]],
+        ("heat, pump", "cluster 2"),
+    )
     assert [held.name(place) for place in (0, 3, 4)] == ["heat, pump", "", "cluster 2"]
-    assert held.words == "2 clusters of at least 3 chunks, found on the map as drawn; 1 chunk in between belongs to none."
+    assert (
+        held.words == "2 clusters of at least 3 chunks, found on the map as drawn; 1 chunk in between belongs to none."
+    )
     nothing = Clusters.of(np.full(5, NOISE, np.int32), xy, ())
     assert (len(nothing), nothing.centres.shape) == (0, (0, 2))
     assert "No group" in nothing.words
@@ -115,18 +127,26 @@ def test_numbers_letters_and_stop_words_name_nothing() -> None:
 
 def test_no_term_is_part_of_another() -> None:
     assert distinctive_terms([["heater heat boil"] * 5, ["sea"]], 3)[0] == ("boil", "heat")
-    assert distinctive_terms([["heat"] * 2 + ["heater heat", "heater boil", "boil"], ["sea"]], 3)[0] == ("boil", "heater")
+    assert distinctive_terms([["heat"] * 2 + ["heater heat", "heater boil", "boil"], ["sea"]], 3)[0] == (
+        "boil",
+        "heater",
+    )
 
 
 def test_small_words_of_other_languages_name_nothing() -> None:
-    german = ["Der Vulkan ist nicht erloschen und die Lava fließt", "Die Lava ist heiß und der Vulkan bebt nicht", "Nicht der Vulkan und die Insel"]
+    german = [
+        "Der Vulkan ist nicht erloschen und die Lava fließt",
+        "Die Lava ist heiß und der Vulkan bebt nicht",
+        "Nicht der Vulkan und die Insel",
+    ]
     told = distinctive_terms([german, ["the sea", "the harbour"]], 20)[0]
     assert {"Vulkan", "Lava", "Insel"} <= set(told)
     assert not {"nicht", "Nicht"} & set(told)
 
 
 def test_a_small_word_of_one_language_may_mean_something_in_another() -> None:
-    assert "die" in distinctive_terms([["the stars that die and are no more"] * 2, ["the sea"]], 9)[0]  # German's article
+    # German's article
+    assert "die" in distinctive_terms([["the stars that die and are no more"] * 2, ["the sea"]], 9)[0]
     assert language_of({"der", "und", "nicht", "star"}) == "German"
     assert language_of({"the", "and", "stars", "of"}) == "English"
     assert language_of({"Lava", "und", "der"}) is None  # two small words tell nothing
@@ -155,11 +175,30 @@ COLOURS = {"warm": "red sun", "cold": "blue moon", "wood": "green tree"}
 def drawn(workspace: Workspace) -> tuple[Collection, Points, Layout]:
     """Three groups of eight documents, far apart on a map of our making."""
     collection = workspace.open_or_create("things")
-    index(workspace, collection, [Upload(f"{name}-{number}.txt", f"{name} words: {text} {number}".encode()) for name, text in COLOURS.items() for number in range(8)])
+    index(
+        workspace,
+        collection,
+        [
+            Upload(f"{name}-{number}.txt", f"{name} words: {text} {number}".encode())
+            for name, text in COLOURS.items()
+            for number in range(8)
+        ],
+    )
     points = read_points(workspace, workspace.current(collection))
     places = [list(COLOURS).index(name.partition("-")[0]) for name in points.documents]
     xy = np.asarray([[100 * place, number % 3] for number, place in enumerate(places)], dtype=np.float32)
-    return collection, points, Layout(LayoutSettings("pca"), points.digest, xy, np.ones(24, dtype=bool), np.empty(0, np.float32), np.empty((0, 2), np.float32))
+    return (
+        collection,
+        points,
+        Layout(
+            LayoutSettings("pca"),
+            points.digest,
+            xy,
+            np.ones(24, dtype=bool),
+            np.empty(0, np.float32),
+            np.empty((0, 2), np.float32),
+        ),
+    )
 
 
 def test_clusters_are_named_by_their_chunks(workspace: Workspace, drawn: tuple[Collection, Points, Layout]) -> None:
@@ -202,7 +241,9 @@ def test_clusters_are_kept_and_found_again(workspace: Workspace, drawn: tuple[Co
     assert kept_clusters(projections.data, points, layout) is not None
 
 
-def test_large_clusters_are_named_by_a_part(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, drawn: tuple[Collection, Points, Layout]) -> None:
+def test_large_clusters_are_named_by_a_part(
+    monkeypatch: pytest.MonkeyPatch, workspace: Workspace, drawn: tuple[Collection, Points, Layout]
+) -> None:
     from core.projection import clusters as clusters_task
 
     assert TEXTS == 300

@@ -128,7 +128,9 @@ def test_two_visitors_share_a_job_and_the_next_one_waits(projections: Projection
     assert len(children) == 1
 
 
-def test_jobs_are_cancelled_while_they_run_and_while_they_wait(projections: Projections, children: list[SlowChild]) -> None:
+def test_jobs_are_cancelled_while_they_run_and_while_they_wait(
+    projections: Projections, children: list[SlowChild]
+) -> None:
     first, second = projections.ask(POINTS, UMAP), projections.ask(POINTS, replace(UMAP, seed=1))
     until(lambda: first.share > 0)
     second.cancel()
@@ -157,11 +159,14 @@ def test_what_breaks_a_job_is_said(projections: Projections, children: list[Slow
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_an_error_that_nobody_foresaw_ends_one_job_not_the_line(projections: Projections, children: list[SlowChild], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_that_nobody_foresaw_ends_one_job_not_the_line(
+    projections: Projections, children: list[SlowChild], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(SlowChild, "perform", lambda *_: 1 / 0)
     first = projections.ask(POINTS, UMAP)
     first.wait(20)
-    until(lambda: sum(thread.name == "map" for thread in threading.enumerate()) == 1)  # the broken one is gone, the next one is there
+    # the broken one is gone, the next one is there
+    until(lambda: sum(thread.name == "map" for thread in threading.enumerate()) == 1)
     assert (first.state, first.error) == ("failed", UNEXPECTED)
     second = projections.ask(POINTS, UMAP, again=True)
     second.cancel()
@@ -169,7 +174,9 @@ def test_an_error_that_nobody_foresaw_ends_one_job_not_the_line(projections: Pro
     assert second.state == "cancelled"
 
 
-def test_what_is_gone_from_the_disk_is_made_again(projections: Projections, children: list[SlowChild], tmp_path: Path) -> None:
+def test_what_is_gone_from_the_disk_is_made_again(
+    projections: Projections, children: list[SlowChild], tmp_path: Path
+) -> None:
     job = projections.ask(POINTS, UMAP)
     until(lambda: bool(children))
     children[0].go.set()
@@ -246,7 +253,13 @@ def test_a_worker_ends_when_its_parent_is_killed() -> None:
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
-    until(lambda: not Path(f"/proc/{worker_id}").exists() if Path("/proc").exists() else subprocess.run(["ps", "-p", str(worker_id)]).returncode != 0)
+    until(
+        lambda: (
+            not Path(f"/proc/{worker_id}").exists()
+            if Path("/proc").exists()
+            else subprocess.run(["ps", "-p", str(worker_id)]).returncode != 0
+        )
+    )
 
 
 def test_a_worker_that_dies_is_noticed(tmp_path: Path) -> None:
@@ -259,7 +272,9 @@ def test_a_worker_that_dies_is_noticed(tmp_path: Path) -> None:
     lost.close()
 
 
-def test_a_worker_waits_for_more_but_not_for_ever(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_worker_waits_for_more_but_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     told = iter([{"done": True}, {"error": "no memory"}])
     monkeypatch.setattr(_worker, "IDLE", 0.2)
     monkeypatch.setattr(_worker, "_perform", lambda task, out: next(told))
@@ -267,4 +282,7 @@ def test_a_worker_waits_for_more_but_not_for_ever(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(_worker, "_own_output", lambda: sys.stdout)
     monkeypatch.setattr(_worker, "_POLITENESS", 0)
     assert _worker.main() == 0
-    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [{"done": True}, {"error": "no memory"}]
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [
+        {"done": True},
+        {"error": "no memory"},
+    ]

@@ -111,7 +111,9 @@ def test_a_seed_gives_one_picture_in_every_process(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("settings", [UMAP, TSNE], ids=lambda settings: settings.method)
-def test_of_many_chunks_a_sample_is_laid_out_and_the_rest_is_placed(settings: LayoutSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_chunks_a_sample_is_laid_out_and_the_rest_is_placed(
+    settings: LayoutSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tsne_layout, "LIMIT", 60)
     points = points_of(heaps(200), document_ids=[f"d{at % 9}" for at in range(200)])
     layout = lay_out(points, replace(settings, limit=80))
@@ -141,9 +143,15 @@ def test_neighbours_that_are_known_are_not_sought(tmp_path: Path, monkeypatch: p
     assert sought == [14, 19]
 
 
-@pytest.mark.parametrize(("many", "umap", "tsne"), [(2, 1, 1), (4, 2, 3), (10, 4, 9), (29, 13, 28), (30, 14, 29), (1000, 14, 91)])
+@pytest.mark.parametrize(
+    ("many", "umap", "tsne"), [(2, 1, 1), (4, 2, 3), (10, 4, 9), (29, 13, 28), (30, 14, 29), (1000, 14, 91)]
+)
 def test_fewer_points_have_fewer_neighbours(many: int, umap: int, tsne: int) -> None:
-    assert (neighbours_needed(many, UMAP), neighbours_needed(many, TSNE), neighbours_needed(many, PCA)) == (umap, tsne, 0)
+    assert (neighbours_needed(many, UMAP), neighbours_needed(many, TSNE), neighbours_needed(many, PCA)) == (
+        umap,
+        tsne,
+        0,
+    )
 
 
 def test_whoever_hears_may_end_it() -> None:
@@ -176,8 +184,11 @@ def test_every_document_keeps_a_chunk_and_large_ones_more() -> None:
     documents = ["a"] * 60 + ["b"] * 30 + ["c"] * 9 + ["d"]
     drawn = sample_by_document(documents, 20, 1)
     assert drawn.tolist() == sorted(set(drawn.tolist()))
-    assert Counter(documents[at] for at in drawn) == {"a": 11, "b": 6, "c": 2, "d": 1}  # 1 each, and 16/96 of 59, 29, 8 and 0: 9.8, 4.8, 1.3, 0
-    assert sample_by_document(documents, 20, 1).tolist() == drawn.tolist() != sample_by_document(documents, 20, 2).tolist()
+    # 1 each, and 16/96 of 59, 29, 8 and 0: 9.8, 4.8, 1.3, 0
+    assert Counter(documents[at] for at in drawn) == {"a": 11, "b": 6, "c": 2, "d": 1}
+    assert (
+        sample_by_document(documents, 20, 1).tolist() == drawn.tolist() != sample_by_document(documents, 20, 2).tolist()
+    )
     assert sample_by_document(documents, 100, 1).tolist() == list(range(100))
     assert len({documents[at] for at in sample_by_document(documents, 2, 1)}) == 2
 
@@ -197,12 +208,16 @@ def test_a_point_lies_among_its_neighbours() -> None:
     placed = place_by_neighbours(np.array([[-1, -2, -3]], dtype=np.float32), xy, "l2")
     assert placed == pytest.approx(np.array([[golden, golden**2]]) / 2, abs=1e-4)
     assert place_by_neighbours(np.array([[30, 20, 10]], dtype=np.float32), xy, "dot") == pytest.approx(placed, abs=1e-4)
-    assert place_by_neighbours(np.array([[1, 1, 0.5]], dtype=np.float32), xy, "cosine").tolist() == [[0.5, 0]]  # the same as two of them
+    # the same as two of them
+    assert place_by_neighbours(np.array([[1, 1, 0.5]], dtype=np.float32), xy, "cosine").tolist() == [[0.5, 0]]
 
 
 def test_a_place_is_the_points_own_affair() -> None:
     chance = np.random.default_rng(3)
-    found, xy = -np.sort(chance.random((50, 15)), axis=1).astype(np.float32), chance.random((50, 15, 2)).astype(np.float32)
+    found, xy = (
+        -np.sort(chance.random((50, 15)), axis=1).astype(np.float32),
+        chance.random((50, 15, 2)).astype(np.float32),
+    )
     together = place_by_neighbours(found, xy, "l2")
     alone = np.concatenate([place_by_neighbours(found[[at]], xy[[at]], "l2") for at in range(50)])
     assert together.tobytes() == alone.tobytes()
@@ -218,7 +233,12 @@ def test_a_layout_is_kept(tmp_path: Path, layout: Layout) -> None:
     keep_layout(tmp_path, layout)
     held = kept_layout(tmp_path, layout.key)
     assert held is not None
-    assert (held.settings, held.digest, held.key, held.seconds) == (layout.settings, layout.digest, layout.key, layout.seconds)
+    assert (held.settings, held.digest, held.key, held.seconds) == (
+        layout.settings,
+        layout.digest,
+        layout.key,
+        layout.seconds,
+    )
     for name in ("xy", "fitted", "mean", "axes"):
         assert getattr(held, name).tobytes() == getattr(layout, name).tobytes()
 
@@ -231,7 +251,9 @@ def test_a_damaged_layout_is_removed(tmp_path: Path, layout: Layout, damage: str
     if damage == "another's":
         keep_layout(tmp_path, replace(layout, digest="other"))
         whole = layout_path(tmp_path, replace(layout, digest="other").key).read_bytes()
-    path.write_bytes({"cut": whole[: len(whole) // 2], "nonsense": b"nonsense", "empty": b"", "another's": whole}[damage])
+    path.write_bytes(
+        {"cut": whole[: len(whole) // 2], "nonsense": b"nonsense", "empty": b"", "another's": whole}[damage]
+    )
     assert kept_layout(tmp_path, layout.key) is None
     assert not path.exists()
 

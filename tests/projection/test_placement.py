@@ -23,7 +23,9 @@ def points_of(vectors: Float32Array, metric: Metric = "cosine") -> Points:
 
 
 def drawn(xy: Float32Array, method: Method = "umap") -> Layout:
-    return Layout(LayoutSettings(method), "digest", xy, np.ones(len(xy), dtype=bool), NOTHING, np.empty((0, 2), np.float32))
+    return Layout(
+        LayoutSettings(method), "digest", xy, np.ones(len(xy), dtype=bool), NOTHING, np.empty((0, 2), np.float32)
+    )
 
 
 def cloud(many: int = 300, dimension: int = 8) -> Float32Array:
@@ -46,7 +48,10 @@ def test_the_star_lies_where_the_pull_is_least() -> None:
         pulling, xy, reach = random.random(10), 4 * random.random((10, 2)), 0.4
         star = placing._descend(pulling, xy, xy.mean(axis=0), reach)
         grid = np.stack(np.meshgrid(np.linspace(0, 4, 201), np.linspace(0, 4, 201)), axis=-1).reshape(-1, 2)
-        strains = [(pulling * np.log1p(np.square(places[:, None] - xy).sum(axis=2) / reach**2)).sum(axis=1) for places in (star[None], grid)]
+        strains = [
+            (pulling * np.log1p(np.square(places[:, None] - xy).sum(axis=2) / reach**2)).sum(axis=1)
+            for places in (star[None], grid)
+        ]
         assert strains[0][0] <= strains[1].min() + 1e-3
 
 
@@ -74,7 +79,9 @@ def test_a_query_that_is_as_a_chunk_lies_on_it() -> None:
 def test_of_two_camps_the_stronger_one_gets_the_star_and_not_the_middle_between_them() -> None:
     vectors = np.eye(12, dtype=np.float32)[:, :10] + 0.01
     vectors = np.concatenate([vectors[:10], cloud(90, 10) * 0.1 - 0.9])
-    xy = np.concatenate([np.repeat([[0.0, 0.0], [50.0, 0.0]], [6, 4], axis=0), np.tile([25.0, 0.0], (90, 1))]).astype(np.float32)
+    xy = np.concatenate([np.repeat([[0.0, 0.0], [50.0, 0.0]], [6, 4], axis=0), np.tile([25.0, 0.0], (90, 1))]).astype(
+        np.float32
+    )
     xy += 0.1 * cloud(100, 2)
     star = place(points_of(vectors), drawn(xy), np.ones((1, 10), np.float32))[0]
     assert np.abs(star - [0, 0]).max() < 1

@@ -37,16 +37,47 @@ XY = np.asarray([[0, 0], [1, 0], [0, 2], [3, 3]], dtype=np.float32)
 VECTORS = np.asarray([[1, 0], [0.6, 0.8], [0, 1], [-1, 0]], dtype=np.float32)
 
 
-def points(vectors: np.ndarray = VECTORS, documents: tuple[str, ...] = ("a.txt", "a.txt", "b.txt", "<b>.txt")) -> Points:
+def points(
+    vectors: np.ndarray = VECTORS, documents: tuple[str, ...] = ("a.txt", "a.txt", "b.txt", "<b>.txt")
+) -> Points:
     count = len(vectors)
     ids = tuple(f"id{at}" for at in range(count))
     starts, tokens = np.arange(count) * 10, np.arange(count) + 5
-    return Points("colours", "key", "digest", "cosine", "model", ids, documents, documents, starts, starts + 10, tokens, vectors.astype(np.float32))
+    return Points(
+        "colours",
+        "key",
+        "digest",
+        "cosine",
+        "model",
+        ids,
+        documents,
+        documents,
+        starts,
+        starts + 10,
+        tokens,
+        vectors.astype(np.float32),
+    )
 
 
 def hit(at: int, rank: int, cross: int | None = None) -> Hit:
     name = points().documents[at]
-    return Hit(cross or rank, f"id{at}", name, name, None, None, 0, 10, "text", 3, 0.5, rank, None if cross is None else 1.0, None, cross)
+    return Hit(
+        cross or rank,
+        f"id{at}",
+        name,
+        name,
+        None,
+        None,
+        0,
+        10,
+        "text",
+        3,
+        0.5,
+        rank,
+        None if cross is None else 1.0,
+        None,
+        cross,
+    )
 
 
 def layout(xy: np.ndarray = XY) -> Layout:
@@ -111,7 +142,11 @@ def test_clusters_beyond_the_colours_are_the_rest() -> None:
 def test_every_chunk_is_drawn_once_with_its_id_where_it_lies() -> None:
     held = points()
     figure = base_figure(held, XY, painting.by_document(held))
-    drawn = {chunk_id: (x, y) for trace in figure.data for chunk_id, x, y in zip(trace.customdata, trace.x, trace.y, strict=True)}
+    drawn = {
+        chunk_id: (x, y)
+        for trace in figure.data
+        for chunk_id, x, y in zip(trace.customdata, trace.x, trace.y, strict=True)
+    }
     assert drawn == {f"id{at}": tuple(XY[at]) for at in range(4)}
     assert all(trace.type == "scattergl" for trace in figure.data)
     assert figure.layout.yaxis.scaleanchor == "x"  # a step right is as long as a step up
@@ -207,7 +242,12 @@ def test_the_table_begins_with_id_document_span_and_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "expected"), [("cosine", [1.0, 0.6, 0.0, -1.0]), ("dot", [2.0, 1.2, 0.0, -2.0]), ("l2", [-1.0, -(1.4**2 + 0.8**2) ** 0.5, -(5**0.5), -3.0])]
+    ("metric", "expected"),
+    [
+        ("cosine", [1.0, 0.6, 0.0, -1.0]),
+        ("dot", [2.0, 1.2, 0.0, -2.0]),
+        ("l2", [-1.0, -((1.4**2 + 0.8**2) ** 0.5), -(5**0.5), -3.0]),
+    ],
 )
 def test_similarity_to_all(metric: str, expected: list[float]) -> None:
     found = similarity_to_all(metric, VECTORS, np.asarray([2, 0], dtype=np.float32))  # type: ignore[arg-type]
@@ -223,8 +263,13 @@ def test_how_many_queries_find_a_chunk() -> None:
 def test_the_same_text_in_another_collection_is_what_overlaps_it_in_the_same_document() -> None:
     ours = points()
     theirs = replace(
-        ours, chunk_ids=("p", "q", "r"), document_ids=("a.txt", "a.txt", "b.txt"), documents=("a.txt", "a.txt", "b.txt"), starts=np.asarray([0, 15, 0]),
-        ends=np.asarray([15, 30, 20]), vectors=VECTORS[:3],
+        ours,
+        chunk_ids=("p", "q", "r"),
+        document_ids=("a.txt", "a.txt", "b.txt"),
+        documents=("a.txt", "a.txt", "b.txt"),
+        starts=np.asarray([0, 15, 0]),
+        ends=np.asarray([15, 30, 20]),
+        vectors=VECTORS[:3],
     )
     assert covering(ours, theirs, [0]) == [0]  # 0 to 10 of a.txt
     assert covering(ours, theirs, [1]) == [0, 1]  # 10 to 20 of a.txt

@@ -60,7 +60,9 @@ def test_points_are_what_chroma_holds_sorted_by_id(workspace: Workspace, colours
         points.vectors[0, 0] = 1
 
 
-def test_they_are_read_again_only_when_something_changed(workspace: Workspace, colours: Collection, reads: list[str]) -> None:
+def test_they_are_read_again_only_when_something_changed(
+    workspace: Workspace, colours: Collection, reads: list[str]
+) -> None:
     first = read_points(workspace, colours)
     assert read_points(workspace, colours).digest == first.digest
     index(workspace, colours, [Upload("sun.txt", b"sun")])
@@ -115,14 +117,19 @@ def test_points_of_deleted_collections_go(workspace: Workspace, colours: Collect
 @pytest.mark.parametrize("ending", [".npy", ".npz"])
 def test_damaged_files_are_made_anew(workspace: Workspace, colours: Collection, ending: str) -> None:
     points = read_points(workspace, colours)
-    path, vectors = points_folder(workspace.settings.data, colours.key) / f"{points.digest}{ending}", points.vectors.tolist()
+    path, vectors = (
+        points_folder(workspace.settings.data, colours.key) / f"{points.digest}{ending}",
+        points.vectors.tolist(),
+    )
     path.write_bytes(b"nonsense")
     assert read_points(workspace, colours).vectors.tolist() == vectors
     path.unlink()
     assert read_points(workspace, colours).chunk_ids == points.chunk_ids
 
 
-def test_a_collection_that_never_rests_is_not_waited_for(workspace: Workspace, colours: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_collection_that_never_rests_is_not_waited_for(
+    workspace: Workspace, colours: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     versions = iter(range(100))
     monkeypatch.setattr(reading, "_version", lambda *_: str(next(versions)))
     with pytest.raises(MapError, match=r"'colours' is being written"):
@@ -142,7 +149,11 @@ def test_points_that_are_gone_are_missed_by_name(tmp_path: Path) -> None:
     points = points_of(heaps(5))
     kept = keep_points(tmp_path, points)
     assert is_kept(tmp_path, points)
-    assert (kept.chunk_ids, kept.documents, kept.vectors.tolist()) == (points.chunk_ids, points.documents, points.vectors.tolist())
+    assert (kept.chunk_ids, kept.documents, kept.vectors.tolist()) == (
+        points.chunk_ids,
+        points.documents,
+        points.vectors.tolist(),
+    )
     assert current_points(tmp_path, "key", "some version") is None
     with pytest.raises(MapError, match="open the map again"):
         open_points(tmp_path, "key", "another")

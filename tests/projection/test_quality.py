@@ -57,7 +57,9 @@ def test_trustworthiness_is_scikit_learns(metric: Metric) -> None:
     vectors, xy = cloud()
     found = measure_trust(vectors, metric, xy, 7)
     assert found is not None
-    assert found.trustworthiness == pytest.approx(trustworthiness(vectors.astype(np.float64), xy, n_neighbors=7, metric=SKLEARN[metric]), abs=1e-9)
+    assert found.trustworthiness == pytest.approx(
+        trustworthiness(vectors.astype(np.float64), xy, n_neighbors=7, metric=SKLEARN[metric]), abs=1e-9
+    )
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

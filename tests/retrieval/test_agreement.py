@@ -103,7 +103,9 @@ def test_one_hit_agrees_with_itself_and_none_with_none() -> None:
     assert agreement([], []) == Agreement(tau=1, rbo=1, overlap=0, top=0)
 
 
-@pytest.mark.parametrize(("first", "second"), [("ab", "ac"), ("ab", "a"), ("a", "ab"), ("", "a"), ("aa", "aa"), ("ab", "aa"), ("aab", "abb")])
+@pytest.mark.parametrize(
+    ("first", "second"), [("ab", "ac"), ("ab", "a"), ("a", "ab"), ("", "a"), ("aa", "aa"), ("ab", "aa"), ("aab", "abb")]
+)
 def test_orders_of_other_ids_cannot_agree(first: str, second: str) -> None:
     with pytest.raises(ValueError, match="the same ids, each once"):
         agreement(first, second)

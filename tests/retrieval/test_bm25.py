@@ -48,7 +48,9 @@ def test_no_shared_word_is_0(query: str) -> None:
     assert scores.dtype == np.float64
 
 
-@pytest.mark.parametrize(("texts", "query"), [([], "cat"), ([], ""), (["the of and", "", "?!"], "cat"), (["the of"], "the"), ([""], "")])
+@pytest.mark.parametrize(
+    ("texts", "query"), [([], "cat"), ([], ""), (["the of and", "", "?!"], "cat"), (["the of"], "the"), ([""], "")]
+)
 def test_texts_without_words_are_no_obstacle(texts: list[str], query: str) -> None:
     assert Bm25.over(texts).scores(query).tolist() == [0] * len(texts)
 
@@ -122,7 +124,9 @@ def test_mixed_words_and_combining_marks(text: str, wanted: list[str]) -> None:
         ([], [], 5, []),
     ],
 )
-def test_the_best_are_the_highest_and_ties_break_by_id(scores: list[float], ids: list[str], many: int, wanted: list[int]) -> None:
+def test_the_best_are_the_highest_and_ties_break_by_id(
+    scores: list[float], ids: list[str], many: int, wanted: list[int]
+) -> None:
     assert best(np.asarray(scores, dtype=np.float64), ids, many) == wanted
 
 

@@ -15,9 +15,12 @@ from tests.support.comparing import FOUR, TWELVE, ReadingCrossEncoder, compared,
 
 
 @pytest.mark.parametrize(
-    ("pool", "hits", "unseen"), [(1, "a", "dbc"), (2, "ba", "dc"), (3, "bca", "d"), (4, "dbca", ""), (1000, "dbca", ""), (0, "", "dbca")]
+    ("pool", "hits", "unseen"),
+    [(1, "a", "dbc"), (2, "ba", "dc"), (3, "bca", "d"), (4, "dbca", ""), (1000, "dbca", ""), (0, "", "dbca")],
 )
-def test_a_smaller_pool_holds_the_bi_encoders_first_in_the_cross_encoders_order(pool: int, hits: str, unseen: str) -> None:
+def test_a_smaller_pool_holds_the_bi_encoders_first_in_the_cross_encoders_order(
+    pool: int, hits: str, unseen: str
+) -> None:
     found = compared(FOUR, pool)
     assert (ids(found.hits), ids(found.unseen)) == (hits, unseen)
     assert [(hit.rank, hit.cross_rank) for hit in found.hits] == [(rank, rank) for rank in range(1, len(hits) + 1)]
@@ -74,7 +77,9 @@ def test_risers_and_fallers_furthest_first(logits: Sequence[float], pool: int, r
         ((1,) * 12, 11, "", "", ""),  # l ties with all, and its id is the last
     ],
 )
-def test_who_entered_who_left_and_who_was_missed(logits: Sequence[float], pool: int, entered: str, left: str, missed: str) -> None:
+def test_who_entered_who_left_and_who_was_missed(
+    logits: Sequence[float], pool: int, entered: str, left: str, missed: str
+) -> None:
     found = compared(logits, pool)
     assert (ids(found.entered), ids(found.left), ids(found.missed)) == (entered, left, missed)
 
@@ -127,7 +132,9 @@ def test_a_trec_run_line_by_line() -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("places", "words"), [(7, "up 7"), (1, "up 1"), (0, "same"), (-1, "down 1"), (-49, "down 49"), (None, "")])
+@pytest.mark.parametrize(
+    ("places", "words"), [(7, "up 7"), (1, "up 1"), (0, "same"), (-1, "down 1"), (-49, "down 49"), (None, "")]
+)
 def test_a_move_in_words(places: int | None, words: str) -> None:
     assert move(places) == words
 

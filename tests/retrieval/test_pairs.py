@@ -29,10 +29,20 @@ TRIPLES = [
 def test_both_models_score_a_pair() -> None:
     encoder, reranker = FakeEncoder(), FakeCrossEncoder()
     found = score_pairs(encoder, reranker, TRIPLES)
-    assert [score.cosine for score in found] == [pytest.approx(pair) for pair in [(1, 1 / sqrt(2)), (0, 1 / sqrt(3)), (1 / 2, 2 / sqrt(5))]]
-    assert [score.logit for score in found] == [pytest.approx(pair, abs=1e-5) for pair in [(5, 0), (-5, 0), (-2.5, 5 / 3)]]
-    assert [score.probability for score in found] == [pytest.approx((1 / (1 + exp(-one)), 1 / (1 + exp(-two)))) for one, two in [(5, 0), (-5, 0), (-2.5, 5 / 3)]]
-    assert [(score.bi_prefers_first, score.cross_prefers_first) for score in found] == [(True, True), (False, False), (False, False)]
+    assert [score.cosine for score in found] == [
+        pytest.approx(pair) for pair in [(1, 1 / sqrt(2)), (0, 1 / sqrt(3)), (1 / 2, 2 / sqrt(5))]
+    ]
+    assert [score.logit for score in found] == [
+        pytest.approx(pair, abs=1e-5) for pair in [(5, 0), (-5, 0), (-2.5, 5 / 3)]
+    ]
+    assert [score.probability for score in found] == [
+        pytest.approx((1 / (1 + exp(-one)), 1 / (1 + exp(-two)))) for one, two in [(5, 0), (-5, 0), (-2.5, 5 / 3)]
+    ]
+    assert [(score.bi_prefers_first, score.cross_prefers_first) for score in found] == [
+        (True, True),
+        (False, False),
+        (False, False),
+    ]
     assert reranker.read == [(query, text) for query, *texts in TRIPLES for text in texts]
     assert encoder.encoded == [text for _, *texts in TRIPLES for text in texts]
 

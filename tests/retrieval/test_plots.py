@@ -42,13 +42,29 @@ def test_a_slopes_ends_are_labelled_with_rank_and_move() -> None:
         (rank, [f"{name}.txt: {FOUR[rank - 1]} of {name}", f"<b>{rank}</b>"]) for rank, name in enumerate("abcd", 1)
     ]
     assert list(right.y) == [1, 2, 3, 4]
-    assert [text.split("  ")[-1] for text in right.text] == ["d.txt: 3.0 of d", "b.txt: 2.0 of b", "c.txt: 1.0 of c", "a.txt: 0.0 of a"]
-    assert [("up 3" in text, "down 3" in text) for text in right.text] == [(True, False), (False, False), (False, False), (False, True)]
+    assert [text.split("  ")[-1] for text in right.text] == [
+        "d.txt: 3.0 of d",
+        "b.txt: 2.0 of b",
+        "c.txt: 1.0 of c",
+        "a.txt: 0.0 of a",
+    ]
+    assert [("up 3" in text, "down 3" in text) for text in right.text] == [
+        (True, False),
+        (False, False),
+        (False, False),
+        (False, True),
+    ]
 
 
 def test_a_slopes_hover_text_names_both_ranks_and_scores() -> None:
     hover = lines(slope_chart(compared(FOUR), "dot", 10, {"d": 7}))["d"].hovertemplate
-    for part in ("d.txt", "rank 4, dot product 0.960", "rank 1, score +3.00 (probability 0.95)", "up 3, BM25's rank 7", "3.0 of d"):
+    for part in (
+        "d.txt",
+        "rank 4, dot product 0.960",
+        "rank 1, score +3.00 (probability 0.95)",
+        "up 3, BM25's rank 7",
+        "3.0 of d",
+    ):
         assert part in hover
     without = tuple(replace(hit, cross_probability=None) for hit in compared(FOUR).hits)
     assert "probability" not in lines(slope_chart(Comparison(without, ()), "dot", 10))["d"].hovertemplate
@@ -88,7 +104,9 @@ def test_bm25_is_a_third_column_at_the_far_left() -> None:
     assert list(slopes["d"].y) == [4, 4, 1]  # rank 99 at the end of a chart of 4
     assert list(slopes["a"].marker.color) == [BM25_COLOUR, BI_COLOUR, CROSS_COLOUR]
     assert [note.text for note in figure.layout.annotations if "BM25" in note.text] != []
-    assert [note.text for note in slope_chart(compared(FOUR), "cosine", 10).layout.annotations if "BM25" in note.text] == []
+    assert [
+        note.text for note in slope_chart(compared(FOUR), "cosine", 10).layout.annotations if "BM25" in note.text
+    ] == []
 
 
 def test_a_comparison_of_nothing_is_an_empty_chart() -> None:
@@ -125,8 +143,15 @@ def test_a_document_called_like_a_template_is_none_in_a_chart() -> None:
     ("document", "text", "shown"),
     [
         pytest.param("folder/a.txt", "## A heading\nand its text", "a.txt: A heading and its text", id="short"),
-        pytest.param("my_long_report_of_the_second_quarter_of_2024_final.pdf", "words", "my_long_report", id="long-name"),
-        pytest.param("giant-panda-zh.md", "大熊猫生活在中国西南部的山地森林里主要以竹子为食每天要吃很多" * 3, "大熊猫", id="no-spaces"),
+        pytest.param(
+            "my_long_report_of_the_second_quarter_of_2024_final.pdf", "words", "my_long_report", id="long-name"
+        ),
+        pytest.param(
+            "giant-panda-zh.md",
+            "大熊猫生活在中国西南部的山地森林里主要以竹子为食每天要吃很多" * 3,
+            "大熊猫",
+            id="no-spaces",
+        ),
     ],
 )
 def test_a_label_begins_with_the_name_and_the_text(document: str, text: str, shown: str) -> None:
@@ -164,8 +189,11 @@ def test_the_two_scores_have_an_axis_each() -> None:
         if trace.type == "histogram":
             along, own = (trace.xaxis, cloud.xaxis) if trace.x is not None else (trace.yaxis, cloud.yaxis)
             assert axis(figure, along).matches == own or axis(figure, own).matches == along
-            assert list(trace.x if trace.x is not None else trace.y) == list(cloud.x if trace.x is not None else cloud.y)
-    for letter, axes in (("x", figure.select_xaxes()), ("y", figure.select_yaxes())):  # and none follows one of the other score
+            assert list(trace.x if trace.x is not None else trace.y) == list(
+                cloud.x if trace.x is not None else cloud.y
+            )
+    # and none follows one of the other score
+    for letter, axes in (("x", figure.select_xaxes()), ("y", figure.select_yaxes())):
         assert [found.matches for found in axes if found.matches and not found.matches.startswith(letter)] == []
 
 
@@ -195,10 +223,13 @@ def test_even_odds_are_marked_for_a_model_with_probabilities_only() -> None:
     ("logits", "deepest", "x", "y"),
     [
         (FOUR, 4, [0, 1, 2, 3, 4, 4], [0, 1, 2, 3, 4, 4]),
-        (TWELVE, 12, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10]),  # k is the 11th, j not of the top
+        # k is the 11th, j not of the top
+        (TWELVE, 12, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10]),
     ],
 )
-def test_the_pool_chart_climbs_where_a_hit_of_the_top_comes_in(logits: Sequence[float], deepest: int, x: list[int], y: list[int]) -> None:
+def test_the_pool_chart_climbs_where_a_hit_of_the_top_comes_in(
+    logits: Sequence[float], deepest: int, x: list[int], y: list[int]
+) -> None:
     figure = pool_chart(compared(logits).hits[:10], deepest, 3)
     (steps,) = figure.data
     assert (list(steps.x), list(steps.y)) == (x, y)

@@ -66,7 +66,9 @@ def test_the_cross_encoder_reads_the_query_with_each_candidate_of_the_pool() -> 
     assert reranker.read == [("red", "red sun"), ("red", "red red"), ("red", "sun sun")]
 
 
-@pytest.mark.parametrize(("pool", "order"), [(1, "cbda"), (2, "bcda"), (3, "bcda"), (4, "abcd"), (5, "abcd"), (1000, "abcd")])
+@pytest.mark.parametrize(
+    ("pool", "order"), [(1, "cbda"), (2, "bcda"), (3, "bcda"), (4, "abcd"), (5, "abcd"), (1000, "abcd")]
+)
 def test_hits_behind_the_pool_stay_where_they_were(pool: int, order: str) -> None:
     given = result()
     found = rerank(given, FakeCrossEncoder(), pool)
@@ -75,7 +77,12 @@ def test_hits_behind_the_pool_stay_where_they_were(pool: int, order: str) -> Non
     assert found.hits[pool:] == given.hits[pool:]
     assert all(hit.cross_rank == hit.rank for hit in found.hits[:pool])
     for behind in found.hits[pool:]:
-        assert (behind.cross_score, behind.cross_probability, behind.cross_rank, behind.moved) == (None, None, None, None)
+        assert (behind.cross_score, behind.cross_probability, behind.cross_rank, behind.moved) == (
+            None,
+            None,
+            None,
+            None,
+        )
 
 
 @pytest.mark.parametrize(("pool", "read"), [(1, 1), (3, 3), (4, 4), (50, 4)])
@@ -191,6 +198,8 @@ def test_a_search_is_reranked_by_the_workspaces_own_model(workspace: Workspace) 
     assert [hit.moved for hit in found.hits] == [1, 1, -2]
 
 
-@pytest.mark.parametrize(("places", "words"), [(None, ""), (0, "same"), (1, "up 1"), (12, "up 12"), (-1, "down 1"), (-30, "down 30")])
+@pytest.mark.parametrize(
+    ("places", "words"), [(None, ""), (0, "same"), (1, "up 1"), (12, "up 12"), (-1, "down 1"), (-30, "down 30")]
+)
 def test_a_move_in_words(places: int | None, words: str) -> None:
     assert move(places) == words

@@ -39,25 +39,61 @@ def store(tmp_path: Path) -> VectorStore:
 def books(store: VectorStore) -> Collection:
     collection = store.create("books", model="fake", revision="1", dimension=8)
     chunks = [Chunk(f"id{at}", f"d{at}", 0, 3, "red", 1, metadata=book) for at, book in enumerate(BOOKS)]
-    store.add(collection, chunks, FakeEncoder().encode_documents(["red"] * len(BOOKS)), {f"d{at}": f"{at}.txt" for at in range(len(BOOKS))})
+    store.add(
+        collection,
+        chunks,
+        FakeEncoder().encode_documents(["red"] * len(BOOKS)),
+        {f"d{at}": f"{at}.txt" for at in range(len(BOOKS))},
+    )
     return collection
 
 
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("author=Jane Doe", [0, 2]), ("author!=Jane Doe", [1, 3]), ("author=jane doe", []),
-        ("year=2015", [1]), ("year>=2015", [1, 2, 3]), ("year<=2015", [0, 1]), ("year between 2011 and 2020", [1, 2]), ("year in 2010,2021", [0, 3]),
-        ("year >= 2015.5", [2, 3]), ("year!=2015", [0, 2, 3]), ("year!=1999", [0, 1, 2, 3]),
-        ("price=12.0", [1]), ("price>=12", [1, 2]), ("price<=12", [0, 1, 3]), ("price in 9.5,20", [0, 2]), ("price=20", [2]),
-        ("price=9.5", [0]), ("price=9", [3]), ("price!=9.5", [1, 2, 3]), ("price>=9.5", [0, 1, 2]), ("price<=9.5", [0, 3]), ("price between 9.2 and 19.9", [0, 1]),
-        ("date>=2015-12-31", [1, 2, 3]), ("date<=2015", [0, 1]), ("date<=2020-06", [0, 1, 2]), ("date<=2020-06-29", [0, 1]),
-        ("date between 2010-03-02 and 2020", [1, 2]), ("date between 2016 and 2019", []), ("date=2020-06-30", [2]),
-        ("kind in novel,poem", [0, 2, 3]), ('kind in novel,"essay, long"', [0, 1, 2]), ("kind=essay, long", [1]), ("kind in essay", []),
-        ("lent=true", [0]), ("lent!=true", [1, 2, 3]), ("lent=false", [1]), ("a=b=x", [2]), ("  author  =  Jane Doe ", [0, 2]),
+        ("author=Jane Doe", [0, 2]),
+        ("author!=Jane Doe", [1, 3]),
+        ("author=jane doe", []),
+        ("year=2015", [1]),
+        ("year>=2015", [1, 2, 3]),
+        ("year<=2015", [0, 1]),
+        ("year between 2011 and 2020", [1, 2]),
+        ("year in 2010,2021", [0, 3]),
+        ("year >= 2015.5", [2, 3]),
+        ("year!=2015", [0, 2, 3]),
+        ("year!=1999", [0, 1, 2, 3]),
+        ("price=12.0", [1]),
+        ("price>=12", [1, 2]),
+        ("price<=12", [0, 1, 3]),
+        ("price in 9.5,20", [0, 2]),
+        ("price=20", [2]),
+        ("price=9.5", [0]),
+        ("price=9", [3]),
+        ("price!=9.5", [1, 2, 3]),
+        ("price>=9.5", [0, 1, 2]),
+        ("price<=9.5", [0, 3]),
+        ("price between 9.2 and 19.9", [0, 1]),
+        ("date>=2015-12-31", [1, 2, 3]),
+        ("date<=2015", [0, 1]),
+        ("date<=2020-06", [0, 1, 2]),
+        ("date<=2020-06-29", [0, 1]),
+        ("date between 2010-03-02 and 2020", [1, 2]),
+        ("date between 2016 and 2019", []),
+        ("date=2020-06-30", [2]),
+        ("kind in novel,poem", [0, 2, 3]),
+        ('kind in novel,"essay, long"', [0, 1, 2]),
+        ("kind=essay, long", [1]),
+        ("kind in essay", []),
+        ("lent=true", [0]),
+        ("lent!=true", [1, 2, 3]),
+        ("lent=false", [1]),
+        ("a=b=x", [2]),
+        ("  author  =  Jane Doe ", [0, 2]),
     ],
 )
-def test_a_filter_finds_the_chunks_that_it_holds_of(store: VectorStore, books: Collection, text: str, found: list[int]) -> None:
+def test_a_filter_finds_the_chunks_that_it_holds_of(
+    store: VectorStore, books: Collection, text: str, found: list[int]
+) -> None:
     asked = parse_filter(text, store.fields(books))
     hits = store.query(books, FakeEncoder().encode_query("red"), 9, filters=[asked])
     assert [hit.chunk_id for hit in hits] == [f"id{at}" for at in found]
@@ -66,7 +102,9 @@ def test_a_filter_finds_the_chunks_that_it_holds_of(store: VectorStore, books: C
 def test_filters_documents_and_hidden_ones_all_count(store: VectorStore, books: Collection) -> None:
     def found(*texts: str, only: set[str] | None = None, hidden: tuple[str, ...] = ()) -> list[str]:
         asked = [parse_filter(text, store.fields(books)) for text in texts]
-        return [hit.document_id for hit in store.query(books, FakeEncoder().encode_query("red"), 9, only, hidden, asked)]
+        return [
+            hit.document_id for hit in store.query(books, FakeEncoder().encode_query("red"), 9, only, hidden, asked)
+        ]
 
     assert found("author=Jane Doe", "year>=2011") == ["d2"]
     assert found("kind=novel", only={"d0", "d1"}) == ["d0"]
@@ -95,7 +133,10 @@ def test_a_filter_is_read_as_it_is_written(asked: Filter, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("colour=red", "There is no metadata field 'colour' in this collection: there are a=b, author, date, kind, lent, price, year"),
+        (
+            "colour=red",
+            "There is no metadata field 'colour' in this collection: there are a=b, author, date, kind, lent, price, year",
+        ),
         ("author", "The filter 'author' cannot be read: write field=value"),
         ("year>2010", "The filter 'year>2010' cannot be read"),
         ("author=", "The filter 'author=' cannot be read"),
@@ -140,13 +181,26 @@ def test_fields_know_their_kinds_values_and_counts(store: VectorStore, books: Co
     fields = {field.name: field for field in store.fields(books)}
     assert list(fields) == ["a=b", "author", "date", "kind", "lent", "price", "year"]
     assert {name: field.kind for name, field in fields.items()} == {
-        "a=b": "word", "author": "word", "date": "date", "kind": "word", "lent": "word", "price": "number", "year": "number",
+        "a=b": "word",
+        "author": "word",
+        "date": "date",
+        "kind": "word",
+        "lent": "word",
+        "price": "number",
+        "year": "number",
     }
     assert fields["author"].values == (FieldValue("Jane Doe", 2), FieldValue("John Roe", 1))
     assert fields["lent"].values == (FieldValue(False, 1), FieldValue(True, 1))
     assert fields["price"].numbers == [9, 9.5, 12, 20]
     assert (fields["year"].chunks, fields["author"].chunks) == (4, 3)
-    assert fields["date"].as_json() == {"name": "date", "kind": "date", "chunks": 4, "values": 4, "least": "2010-03-01", "most": "2021-01-01"}
+    assert fields["date"].as_json() == {
+        "name": "date",
+        "kind": "date",
+        "chunks": 4,
+        "values": 4,
+        "least": "2010-03-01",
+        "most": "2021-01-01",
+    }
     assert [format_value(value) for value in (True, 12.0, 9.5, 3, "x")] == ["true", "12", "9.5", "3", "x"]
 
 
@@ -156,7 +210,12 @@ def test_fields_follow_what_is_written_and_belong_to_one_collection(store: Vecto
     before = store.fields(books)
     assert store.fields(books) is before
     one = Chunk("new", "d9", 0, 3, "red", 1, metadata={"author": "Ann"})
-    store.add(books, [one, replace(one, id="plain", document_id="d8", metadata={})], FakeEncoder().encode_documents(["red"] * 2), {"d9": "9.txt", "d8": "8.txt"})
+    store.add(
+        books,
+        [one, replace(one, id="plain", document_id="d8", metadata={})],
+        FakeEncoder().encode_documents(["red"] * 2),
+        {"d9": "9.txt", "d8": "8.txt"},
+    )
     assert FieldValue("Ann", 1) in {field.name: field for field in store.fields(books)}["author"].values
     store.remove_documents(books, ["d9"])
     assert FieldValue("Ann", 1) not in {field.name: field for field in store.fields(books)}["author"].values
@@ -168,8 +227,21 @@ def test_a_search_keeps_its_filters(workspace: Workspace) -> None:
     rows = (Row(0, 7, {"year": 1999}), Row(8, 15, {"year": 2001}))
     collection = workspace.open_or_create("c")
     document = Document("a.txt", texts, rows=rows, metadata={"author": "Jane"})
-    chunks = [Chunk(f"id{at}", document.id, row.start, row.end, texts[row.start : row.end], 2, metadata=document.metadata_at(row.start, row.end)) for at, row in enumerate(rows)]
-    workspace.store.add(collection, chunks, FakeEncoder().encode_documents([chunk.text for chunk in chunks]), {document.id: "a.txt"})
+    chunks = [
+        Chunk(
+            f"id{at}",
+            document.id,
+            row.start,
+            row.end,
+            texts[row.start : row.end],
+            2,
+            metadata=document.metadata_at(row.start, row.end),
+        )
+        for at, row in enumerate(rows)
+    ]
+    workspace.store.add(
+        collection, chunks, FakeEncoder().encode_documents([chunk.text for chunk in chunks]), {document.id: "a.txt"}
+    )
     asked = Filter("year", "at least", (2000,))
     result = search(workspace, "c", "red", 5, filters=[asked])
     assert [(hit.text, dict(hit.metadata)) for hit in result.hits] == [("red two", {"author": "Jane", "year": 2001})]
@@ -182,9 +254,14 @@ def test_a_search_keeps_its_filters(workspace: Workspace) -> None:
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RANKSCOPE_DATA", str(tmp_path / "data"))
-    pages = {"kettle.html": ("Jane Doe", "2020-05-01", "Use vinegar to remove the lime of a kettle."), "bike.html": ("John Roe", "2011-01-01", "Pump the tyres of the bicycle.")}
+    pages = {
+        "kettle.html": ("Jane Doe", "2020-05-01", "Use vinegar to remove the lime of a kettle."),
+        "bike.html": ("John Roe", "2011-01-01", "Pump the tyres of the bicycle."),
+    }
     for name, (author, day, text) in pages.items():
-        (tmp_path / name).write_text(f'<html><head><title>T</title><meta name="author" content="{author}"><meta name="date" content="{day}"></head><body><p>{text}</p></body></html>')
+        (tmp_path / name).write_text(
+            f'<html><head><title>T</title><meta name="author" content="{author}"><meta name="date" content="{day}"></head><body><p>{text}</p></body></html>'
+        )
     assert main(["index", *(str(tmp_path / name) for name in pages), "--collection", "c"]) == 0
 
 
@@ -198,7 +275,10 @@ def test_the_shell_filters_and_lists_fields(capsys: pytest.CaptureFixture[str]) 
     assert main(["search", "c", "tyres", "--where", "author=Jane Doe", "--where", "date>=2015", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [hit["document"] for hit in found["hits"]] == ["kettle.html"]
-    assert found["filters"] == [{"field": "author", "op": "equal", "values": ["Jane Doe"]}, {"field": "date", "op": "at least", "values": ["2015"]}]
+    assert found["filters"] == [
+        {"field": "author", "op": "equal", "values": ["Jane Doe"]},
+        {"field": "date", "op": "at least", "values": ["2015"]},
+    ]
     assert main(["search", "c", "tyres", "--where", "colour=red"]) == 2
     assert "no metadata field 'colour' in this collection: there are" in capsys.readouterr().err
 

@@ -41,7 +41,12 @@ def test_a_judgment_says_who_when_and_why(workspace: Workspace, document: str) -
     assert made == Judgment(SHARED, RED, document, 0, 8, 3, "", "Ann", made.made, "names it")
     assert made.made.endswith("+00:00")
     key = workspace.store.collection("one").key
-    assert workspace.judgments.judgments(key) == workspace.judgments.judgments(key, SHARED) == workspace.judgments.of_query(key, "red?") == [made]
+    assert (
+        workspace.judgments.judgments(key)
+        == workspace.judgments.judgments(key, SHARED)
+        == workspace.judgments.of_query(key, "red?")
+        == [made]
+    )
     assert (workspace.judgments.queries(key), workspace.judgments.splits(key)) == ({RED: "Red?"}, [SHARED])
     assert workspace.judgments.judgments(key, "test") == []
 
@@ -50,7 +55,8 @@ def test_spellings_of_one_query_are_one(workspace: Workspace, document: str) -> 
     workspace.judgments.judge("Où est\tle café ?", document, 0, 8, 1)
     workspace.judgments.judge("OU\u0300 est le  cafe\u0301 ?", document, 0, 8, 2)
     assert grades(workspace, "one", "où est le café ?") == {(0, 8): 2}
-    assert list(workspace.judgments.queries(workspace.store.collection("one").key).values()) == ["Où est\tle café ?"]  # as it was first asked
+    # as it was first asked
+    assert list(workspace.judgments.queries(workspace.store.collection("one").key).values()) == ["Où est\tle café ?"]
     assert normalise_query("where is it?") != normalise_query("where is it")
 
 
@@ -71,7 +77,9 @@ def test_another_grade_keeps_the_note_and_another_note_replaces_it(workspace: Wo
         ("red?", 0, 31, 1, "has 30"),
     ],
 )
-def test_what_cannot_be_judged_is_named(workspace: Workspace, document: str, query: str, start: int, end: int, grade: int, words: str) -> None:
+def test_what_cannot_be_judged_is_named(
+    workspace: Workspace, document: str, query: str, start: int, end: int, grade: int, words: str
+) -> None:
     with pytest.raises(DataError) as caught:
         workspace.judgments.judge(query, document, start, end, grade)
     assert words in str(caught.value)
@@ -95,7 +103,9 @@ def test_steps_are_undone_one_by_one_with_what_they_overwrote(workspace: Workspa
     ):
         states.append(judgments.judgments(workspace.store.collection("one").key))
         step()
-    assert [one.query_id for one in judgments.judgments(workspace.store.collection("one").key)] == [query_id_of("blue?")]
+    assert [one.query_id for one in judgments.judgments(workspace.store.collection("one").key)] == [
+        query_id_of("blue?")
+    ]
     words = []
     for state in reversed(states):
         undone = judgments.undo()
@@ -131,7 +141,9 @@ def test_another_process_sees_and_undoes_it(workspace: Workspace, document: str,
     other.close()
 
 
-def test_a_judgment_holds_in_every_collection_with_the_document_and_in_no_other(workspace: Workspace, document: str) -> None:
+def test_a_judgment_holds_in_every_collection_with_the_document_and_in_no_other(
+    workspace: Workspace, document: str
+) -> None:
     copy(workspace, "one", "finer", CollectionOptions(size=8, overlap=0))
     index(workspace, workspace.create("again"), [Upload("other name.txt", TEXT.encode()), Upload("b.txt", b"blue")])
     index(workspace, workspace.create("stranger"), [Upload("a.txt", b"other words")])
@@ -176,7 +188,9 @@ def test_what_came_with_a_collection_stays_apart_from_what_was_judged_here(works
     assert workspace.judgments.judgments(held.key) == [theirs]
 
 
-def test_an_export_takes_judgments_along_and_the_newer_stays(workspace: Workspace, document: str, tmp_path: Path) -> None:
+def test_an_export_takes_judgments_along_and_the_newer_stays(
+    workspace: Workspace, document: str, tmp_path: Path
+) -> None:
     from core.exchange.bundle import bring_in
 
     workspace.judgments.judge("red?", document, 0, 8, 3, who="Ann", note="why")
@@ -194,7 +208,9 @@ def test_an_export_takes_judgments_along_and_the_newer_stays(workspace: Workspac
     other.close()
 
 
-def test_an_export_from_before_judgments_said_who_made_them_comes_in(workspace: Workspace, document: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_from_before_judgments_said_who_made_them_comes_in(
+    workspace: Workspace, document: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from core.exchange import _bundle_format as parts
     from core.exchange import bundle as taking_out
     from core.exchange.bundle import bring_in
@@ -236,7 +252,11 @@ def test_an_older_data_folder_goes_on(tmp_path: Path) -> None:
     db.close()
     for _ in range(2):
         again = Workspace.open(settings, loader=lambda _: FakeEncoder())
-        assert again.judgments.judgments(key, "test") == again.judgments.of_query(key, "red?")[-1:] == [Judgment("test", "q1", document_id, 0, 30, 2, "BEIR old")]
+        assert (
+            again.judgments.judgments(key, "test")
+            == again.judgments.of_query(key, "red?")[-1:]
+            == [Judgment("test", "q1", document_id, 0, 30, 2, "BEIR old")]
+        )
         again.judgments.judge("red?", document_id, 0, 8, 3)
         assert again.judgments.splits(key) == [SHARED, "test"]
         again.close()
@@ -256,7 +276,12 @@ def test_a_write_that_fails_is_told_and_nothing_is_half_done(workspace: Workspac
 
 
 def test_names_of_ours_are_kept_free() -> None:
-    assert [free_split(name) for name in ("test", "judged", "samples", "everything")] == ["test", "judged-imported", "samples-imported", "everything-imported"]
+    assert [free_split(name) for name in ("test", "judged", "samples", "everything")] == [
+        "test",
+        "judged-imported",
+        "samples-imported",
+        "everything-imported",
+    ]
 
 
 # ---- pools

@@ -18,10 +18,14 @@ from tests.support.fakes import FakeEncoder
 
 
 def chunk(number: int, text: str, document_id: str = "d") -> Chunk:
-    return Chunk(f"id{number:03}", document_id, number * 10, number * 10 + len(text), text, len(text.split()), heading="Colours")
+    return Chunk(
+        f"id{number:03}", document_id, number * 10, number * 10 + len(text), text, len(text.split()), heading="Colours"
+    )
 
 
-def filled(store: VectorStore, metric: Metric = "cosine", texts: tuple[str, ...] = ("red green", "red", "blue")) -> Collection:
+def filled(
+    store: VectorStore, metric: Metric = "cosine", texts: tuple[str, ...] = ("red green", "red", "blue")
+) -> Collection:
     collection = store.create("colours", model="fake", revision="1", dimension=8, metric=metric)
     chunks = [chunk(number, text) for number, text in enumerate(texts)]
     store.add(collection, chunks, FakeEncoder().encode_documents(texts), {"d": "colours.txt"})
@@ -51,7 +55,11 @@ def test_distances_become_similarities(store: VectorStore, metric: Metric, score
 
 def test_ties_break_by_chunk_id(store: VectorStore) -> None:
     collection = filled(store, texts=("red", "red", "red", "blue"))
-    assert [hit.chunk_id for hit in store.query(collection, FakeEncoder().encode_query("red"), 3)] == ["id000", "id001", "id002"]
+    assert [hit.chunk_id for hit in store.query(collection, FakeEncoder().encode_query("red"), 3)] == [
+        "id000",
+        "id001",
+        "id002",
+    ]
 
 
 def test_a_hit_carries_all_that_was_stored(store: VectorStore) -> None:
@@ -78,7 +86,9 @@ def test_only_and_hidden_limit_a_search(store: VectorStore) -> None:
 
 
 def test_a_collection_says_everything_that_a_query_needs(store: VectorStore) -> None:
-    made = store.create("notes", model="m", revision="r", dimension=8, metric="dot", query_prompt="q: ", document_prompt="d: ")
+    made = store.create(
+        "notes", model="m", revision="r", dimension=8, metric="dot", query_prompt="q: ", document_prompt="d: "
+    )
     again = store.collection("notes")
     assert again == made
     assert (again.model, again.revision, again.dimension, again.metric) == ("m", "r", 8, "dot")

@@ -14,7 +14,16 @@ from core.errors import DamagedFile, EmptyFile, EncryptedFile, LoadingError, NoT
 from tests.support.pdf_maker import make_pdf
 
 FILES = Path(__file__).parents[1] / "files"
-ADVICE = ("rename it", "bring", "save", "export it", "run text recognition", "download", "nothing to index", "type it up")
+ADVICE = (
+    "rename it",
+    "bring",
+    "save",
+    "export it",
+    "run text recognition",
+    "download",
+    "nothing to index",
+    "type it up",
+)
 
 
 class Broken(NamedTuple):
@@ -100,7 +109,9 @@ CASES = [
     Broken("no bytes", "empty.pdf", b"", EmptyFile, "is empty"),
     Broken("white space only", "blank.md", b" \n\t\r\n", EmptyFile, "is empty"),
     Broken("a byte order mark only", "mark.txt", b"\xef\xbb\xbf", EmptyFile, "nothing but white space"),
-    Broken("white space in UTF-16", "blank16.txt", "\ufeff \n ".encode("utf-16-le"), EmptyFile, "nothing but white space"),
+    Broken(
+        "white space in UTF-16", "blank16.txt", "\ufeff \n ".encode("utf-16-le"), EmptyFile, "nothing but white space"
+    ),
     Broken("unknown ending", "song.mp3", b"ID3 la la la", UnsupportedFile, "(.mp3)"),
     Broken("old Word format", "guide.doc", _read("guide.doc"), UnsupportedFile, "save it as .docx"),
     Broken("old Excel format", "book.XLS", b"\xd0\xcf\x11\xe0", UnsupportedFile, "save it as .xlsx"),
@@ -114,39 +125,101 @@ CASES = [
     Broken("scan", "scan.pdf", _read("scan.pdf"), NoText, "no text on its 1 page, so"),
     Broken("blank pages", "blank.pdf", make_pdf([], []), NoText, "no text on its 2 pages"),
     Broken("Word with a password", "locked.docx", _read("locked.docx"), EncryptedFile, "protected by a password"),
-    Broken("ZIP with a password", "zipped.docx", marked_as_encrypted("guide.docx"), EncryptedFile, "protected by a password"),
-    Broken("another ZIP named .docx", "letters.docx", zipped(a=b"dear", b=b"sir"), WrongFileType, "another kind of ZIP"),
+    Broken(
+        "ZIP with a password",
+        "zipped.docx",
+        marked_as_encrypted("guide.docx"),
+        EncryptedFile,
+        "protected by a password",
+    ),
+    Broken(
+        "another ZIP named .docx", "letters.docx", zipped(a=b"dear", b=b"sir"), WrongFileType, "another kind of ZIP"
+    ),
     Broken("PDF named .docx", "handbook.docx", PDF, WrongFileType, "but a PDF"),
     Broken("old Word named .docx", "old.docx", _read("guide.doc"), WrongFileType, "an old Microsoft Office file"),
     Broken("text named .docx", "text.docx", b"Dear Sir", WrongFileType, "but something else"),
     Broken("Word cut in half", "half.docx", DOCX[: len(DOCX) // 2], DamagedFile, "cannot be unpacked"),
-    Broken("Word with a flipped byte", "flipped.docx", with_flipped_byte("guide.docx", WORD), DamagedFile, "is damaged"),
-    Broken("Word with broken XML", "xml.docx", with_part("guide.docx", WORD, b"<w:document><unclosed>"), DamagedFile, "its content cannot be read"),
+    Broken(
+        "Word with a flipped byte", "flipped.docx", with_flipped_byte("guide.docx", WORD), DamagedFile, "is damaged"
+    ),
+    Broken(
+        "Word with broken XML",
+        "xml.docx",
+        with_part("guide.docx", WORD, b"<w:document><unclosed>"),
+        DamagedFile,
+        "its content cannot be read",
+    ),
     Broken("Word without its text", "bodiless.docx", with_part("guide.docx", WORD, None), DamagedFile, "is damaged"),
     Broken("Word without a word", "wordless.docx", with_part("guide.docx", WORD, EMPTY_WORD), NoText, "holds no text"),
     Broken("ZIP bomb", "bomb.docx", zip_bomb(), DamagedFile, "unpack to 2000.0 MB"),
     Broken("Excel named .pptx", "levels.pptx", _read("levels.xlsx"), WrongFileType, "another kind of ZIP"),
     Broken("PowerPoint cut short", "short.pptx", _read("slides.pptx")[:-200], DamagedFile, "is damaged"),
-    Broken("PowerPoint with a broken slide", "slide.pptx", with_part("slides.pptx", SLIDE, b"<p:sld"), DamagedFile, "is damaged"),
-    Broken("Excel with a broken sheet", "sheet.xlsx", with_part("levels.xlsx", SHEET, b"\xff\xfe<"), DamagedFile, "is damaged"),
+    Broken(
+        "PowerPoint with a broken slide",
+        "slide.pptx",
+        with_part("slides.pptx", SLIDE, b"<p:sld"),
+        DamagedFile,
+        "is damaged",
+    ),
+    Broken(
+        "Excel with a broken sheet",
+        "sheet.xlsx",
+        with_part("levels.xlsx", SHEET, b"\xff\xfe<"),
+        DamagedFile,
+        "is damaged",
+    ),
     Broken("Excel without a cell", "cells.xlsx", _empty_book(), NoText, "holds no text"),
     Broken("binary named .html", "noise.html", NOISE, WrongFileType, "not text in any encoding"),
     Broken("picture named .html", "picture.html", PNG, WrongFileType, "but a PNG picture"),
     Broken("HTML without tags", "plain.html", b"Dear Sir", WrongFileType, "it has no tags"),
-    Broken("HTML of pictures", "pictures.html", b"<html><body><img src='a.png'></body></html>", NoText, "holds no text"),
+    Broken(
+        "HTML of pictures", "pictures.html", b"<html><body><img src='a.png'></body></html>", NoText, "holds no text"
+    ),
     Broken("RTF named .txt", "notes.txt", b"{\\rtf1 Dear Sir}", WrongFileType, "but an RTF document"),
-    Broken("OpenDocument with a password", "locked.odt", with_part("guide.odt", "META-INF/manifest.xml", LOCKED_MANIFEST), EncryptedFile, "protected by a password"),
+    Broken(
+        "OpenDocument with a password",
+        "locked.odt",
+        with_part("guide.odt", "META-INF/manifest.xml", LOCKED_MANIFEST),
+        EncryptedFile,
+        "protected by a password",
+    ),
     Broken("OpenDocument cut short", "short.odt", _read("guide.odt")[:-300], DamagedFile, "cannot be unpacked"),
-    Broken("OpenDocument with broken XML", "xml.ods", with_part("levels.ods", "content.xml", b"<a><b></a>"), DamagedFile, "its content cannot be read"),
-    Broken("OpenDocument without a body", "bodiless.odp", with_part("slides.odp", "content.xml", b"<a/>"), DamagedFile, "it has no body"),
+    Broken(
+        "OpenDocument with broken XML",
+        "xml.ods",
+        with_part("levels.ods", "content.xml", b"<a><b></a>"),
+        DamagedFile,
+        "its content cannot be read",
+    ),
+    Broken(
+        "OpenDocument without a body",
+        "bodiless.odp",
+        with_part("slides.odp", "content.xml", b"<a/>"),
+        DamagedFile,
+        "it has no body",
+    ),
     Broken("Word named .odt", "guide.odt", DOCX, WrongFileType, "another kind of ZIP"),
     Broken("text named .odt", "text.odt", b"Dear Sir", WrongFileType, "but something else"),
     Broken("RTF cut short", "short.rtf", _read("guide.rtf")[:-500], DamagedFile, "its end is missing"),
     Broken("RTF without a word", "wordless.rtf", b"{\\rtf1\\ansi\\par}", NoText, "holds no text"),
     Broken("noise named .rtf", "noise.rtf", NOISE, WrongFileType, "is not an RTF document"),
     Broken("e-book cut in half", "half.epub", _read("harbour.epub")[:3000], DamagedFile, "cannot be unpacked"),
-    Broken("e-book without its list of parts", "listless.epub", with_part("harbour.epub", "EPUB/content.opf", None), DamagedFile, "no readable list of its parts"),
-    Broken("e-book with locked chapters", "sold.epub", with_part("harbour.epub", "META-INF/com.apple.ibooks.display-options.xml", LOCKED_CHAPTERS, "META-INF/encryption.xml"), EncryptedFile, "rights management"),
+    Broken(
+        "e-book without its list of parts",
+        "listless.epub",
+        with_part("harbour.epub", "EPUB/content.opf", None),
+        DamagedFile,
+        "no readable list of its parts",
+    ),
+    Broken(
+        "e-book with locked chapters",
+        "sold.epub",
+        with_part(
+            "harbour.epub", "META-INF/com.apple.ibooks.display-options.xml", LOCKED_CHAPTERS, "META-INF/encryption.xml"
+        ),
+        EncryptedFile,
+        "rights management",
+    ),
     Broken("Word named .epub", "guide.epub", DOCX, WrongFileType, "another kind of ZIP"),
     Broken("notebook cut short", "short.ipynb", _read("gauge.ipynb")[:-20], DamagedFile, "not whole JSON"),
     Broken("JSON named .ipynb", "json.ipynb", b'{"a": 1}', WrongFileType, "it has no cells"),
@@ -155,14 +228,30 @@ CASES = [
     Broken("noise named .eml", "noise.eml", NOISE, WrongFileType, "it has no headers"),
     Broken("one message named .mbox", "one.mbox", _read("gauge.eml"), WrongFileType, "rename it to .eml"),
     Broken("text named .srt", "text.srt", b"Dear Sir", WrongFileType, "it has no times"),
-    Broken("subtitles with garbled times", "times.vtt", b"WEBVTT\n\nzero --> one\nDear Sir\n", DamagedFile, "none of its times"),
+    Broken(
+        "subtitles with garbled times",
+        "times.vtt",
+        b"WEBVTT\n\nzero --> one\nDear Sir\n",
+        DamagedFile,
+        "none of its times",
+    ),
     Broken("subtitles without words", "silent.srt", b"1\n00:00:01,000 --> 00:00:02,000\n\n", EmptyFile, "no words"),
     Broken("text named .tex", "text.tex", b"Dear Sir", WrongFileType, "it has no commands"),
-    Broken("LaTeX without a word", "wordless.tex", b"\\documentclass{article}\\begin{document}\\end{document}", NoText, "holds no text"),
-    Broken("CSV with an open quote", "open.csv", b'a,b\n1,2\n3,"4\n5,6\n', DamagedFile, "begins in line 3 is never closed"),
+    Broken(
+        "LaTeX without a word",
+        "wordless.tex",
+        b"\\documentclass{article}\\begin{document}\\end{document}",
+        NoText,
+        "holds no text",
+    ),
+    Broken(
+        "CSV with an open quote", "open.csv", b'a,b\n1,2\n3,"4\n5,6\n', DamagedFile, "begins in line 3 is never closed"
+    ),
     Broken("CSV of empty cells", "cells.csv", b",,\n,,\n", EmptyFile, "no cell with anything"),
     Broken("noise named .csv", "noise.csv", NOISE, WrongFileType, "not text in any encoding"),
-    Broken("Excel named .csv", "levels.csv", _read("levels.xlsx"), WrongFileType, "but a ZIP archive or an Office file"),
+    Broken(
+        "Excel named .csv", "levels.csv", _read("levels.xlsx"), WrongFileType, "but a ZIP archive or an Office file"
+    ),
     Broken("JSON cut short", "short.json", _read("stations.json")[:-30], DamagedFile, "is not whole JSON"),
     Broken("JSON nested too deeply", "deep.json", b"[" * 100_000 + b"]" * 100_000, DamagedFile, "nested more deeply"),
     Broken("JSON of nothing", "nothing.json", b'{"a": null, "b": [""]}', EmptyFile, "no value but empty ones"),

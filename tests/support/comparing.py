@@ -30,7 +30,20 @@ def result(logits: Sequence[float], ids: str = "") -> SearchResult:
     """What the bi-encoder found: chunk a (or the first of ``ids``) with similarity 0.99, then b with 0.98 ..."""
     names = list(ids or LETTERS) if len(logits) <= len(LETTERS) else [f"{at:03}" for at in range(len(logits))]
     hits = tuple(
-        Hit(rank, name, f"{name}.txt", f"document-{name}", None, None, 0, 10, f"{logit} of {name}", 3, 1 - rank / 100, rank)
+        Hit(
+            rank,
+            name,
+            f"{name}.txt",
+            f"document-{name}",
+            None,
+            None,
+            0,
+            10,
+            f"{logit} of {name}",
+            3,
+            1 - rank / 100,
+            rank,
+        )
         for rank, (name, logit) in enumerate(zip(names, logits, strict=False), 1)
     )
     return SearchResult("query", "collection", "fake", "cosine", hits, Timings(1, 2, 3))
@@ -38,7 +51,9 @@ def result(logits: Sequence[float], ids: str = "") -> SearchResult:
 
 def compared(logits: Sequence[float], pool: int | None = None, ids: str = "") -> Comparison:
     """Everything is read by the cross-encoder, and looked at with a pool of ``pool``."""
-    return Comparison.at(rerank(result(logits, ids), ReadingCrossEncoder(), max(1, len(logits))), len(logits) if pool is None else pool)
+    return Comparison.at(
+        rerank(result(logits, ids), ReadingCrossEncoder(), max(1, len(logits))), len(logits) if pool is None else pool
+    )
 
 
 def ids(hits: Sequence[Hit]) -> str:

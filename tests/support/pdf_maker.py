@@ -13,7 +13,9 @@ def make_pdf(*pages: list[Line], size: int = 10) -> bytes:
     for index, lines in enumerate(pages):
         painted = "\n".join(f"BT /F1 {size} Tf {x} {y} Td ({text}) Tj ET" for x, y, text in lines)
         content = f"{5 + 2 * index} 0 R"
-        objects.append(f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Resources<</Font<</F1 3 0 R>>>>/Contents {content}>>")
+        objects.append(
+            f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Resources<</Font<</F1 3 0 R>>>>/Contents {content}>>"
+        )
         objects.append(f"<</Length {len(painted)}>>stream\n{painted}\nendstream")
     return _file(objects)
 

@@ -19,7 +19,20 @@ def points_of(vectors: Float32Array, metric: Metric = "cosine", document_ids: Se
     documents = tuple(document_ids) if document_ids is not None else ("d0",) * many
     nothing = np.zeros(many, dtype=np.int64)
     names = tuple(f"{document}.txt" for document in documents)
-    return Points("c", "key", digest_of(ids, vectors, metric), metric, "fake", ids, documents, names, nothing, nothing, nothing, vectors)
+    return Points(
+        "c",
+        "key",
+        digest_of(ids, vectors, metric),
+        metric,
+        "fake",
+        ids,
+        documents,
+        names,
+        nothing,
+        nothing,
+        nothing,
+        vectors,
+    )
 
 
 def heaps(many: int, dimension: int = 8, seed: int = 0) -> Float32Array:

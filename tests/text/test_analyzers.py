@@ -7,7 +7,10 @@ import pytest
 from core.retrieval.bm25 import Bm25, best
 from core.text.analyzers import english_terms, looks_english, terms, terms_for
 
-ENGLISH = ["The moon pulls the sea towards it, and so the tide comes in twice a day.", "Yeast turns sugar into gas, which makes the dough rise."]
+ENGLISH = [
+    "The moon pulls the sea towards it, and so the tide comes in twice a day.",
+    "Yeast turns sugar into gas, which makes the dough rise.",
+]
 GERMAN = [
     "Der Mond zieht das Meer zu sich heran, und so kommt zweimal am Tag die Flut.",
     "Die Hefe macht aus dem Zucker ein Gas, das den Teig aufgehen lässt.",

@@ -36,7 +36,13 @@ def test_the_querys_words_are_marked(text: str, query: str, wanted: list[str]) -
 
 
 def test_words_are_folded() -> None:
-    assert [fold(word) for word in ("Planets", "glass", "bus", "Ägypten", "dog’s")] == ["planet", "glass", "bus", "agypten", "dog"]
+    assert [fold(word) for word in ("Planets", "glass", "bus", "Ägypten", "dog’s")] == [
+        "planet",
+        "glass",
+        "bus",
+        "agypten",
+        "dog",
+    ]
     assert query_words("Who stayed in orbit?") == {"stayed", "orbit"}
 
 
@@ -59,9 +65,21 @@ def test_lines_of_a_paragraph_are_joined_for_the_eye(text: str, shown: str) -> N
 def test_context_is_cut_at_the_documents_ends() -> None:
     document = Document("a", "0123456789")
     middle = context(document, 4, 6, 2, 3)
-    assert (middle.before, middle.chunk, middle.after, middle.cut_before, middle.cut_after) == ("23", "45", "678", True, True)
+    assert (middle.before, middle.chunk, middle.after, middle.cut_before, middle.cut_after) == (
+        "23",
+        "45",
+        "678",
+        True,
+        True,
+    )
     whole = context(document, 0, 10)
-    assert (whole.before, whole.chunk, whole.after, whole.cut_before, whole.cut_after) == ("", "0123456789", "", False, False)
+    assert (whole.before, whole.chunk, whole.after, whole.cut_before, whole.cut_after) == (
+        "",
+        "0123456789",
+        "",
+        False,
+        False,
+    )
 
 
 def test_a_small_word_of_another_language_counts_where_it_means_something_in_english() -> None:

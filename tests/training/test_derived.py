@@ -46,12 +46,23 @@ def test_python_is_told_from_other_languages(query: str, code: str, wanted: bool
 
 def test_the_derived_sources_of_what_is_there() -> None:
     assert derived.sources({}, 7) == {}
-    found = derived.sources({"codenn": [Pair("codenn", "length", "len(x)", ""), Pair("codenn", "text", "s.Trim();", "")]}, 7)
-    assert found == {derived.PYTHON: [Pair(derived.PYTHON, "length", "len(x)", "")], derived.ASKED: [Pair(derived.ASKED, "length", "", "")]}
+    found = derived.sources(
+        {"codenn": [Pair("codenn", "length", "len(x)", ""), Pair("codenn", "text", "s.Trim();", "")]}, 7
+    )
+    assert found == {
+        derived.PYTHON: [Pair(derived.PYTHON, "length", "len(x)", "")],
+        derived.ASKED: [Pair(derived.ASKED, "length", "", "")],
+    }
 
 
 def test_without_a_positive_the_nearest_text_stands_in_and_no_label_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
-    groups = mine.mine("asked", [Pair("asked", "red", "", ""), Pair("asked", "blue", "", "")], FakeEncoder(), 0, ["red green", "red red", "blue", "sun"])
+    groups = mine.mine(
+        "asked",
+        [Pair("asked", "red", "", ""), Pair("asked", "blue", "", "")],
+        FakeEncoder(),
+        0,
+        ["red green", "red red", "blue", "sun"],
+    )
     assert not groups.labelled
     assert [groups.texts[row] for row in groups.positive] == ["red red", "blue"]
     groups.held_back[:] = True
@@ -64,12 +75,19 @@ def test_without_a_positive_the_nearest_text_stands_in_and_no_label_is_learned(m
     monkeypatch.setattr(net, "states", lambda p, ids, types, mask: ids[:, :, None].float())
     monkeypatch.setattr(net, "answer", lambda p, states, mask: states[:, 1, 0])
     options = Options(parts=1, size=3, temperature=0.5)
-    without, with_labels = (float(loss_of({}, [drawn], 50, Options(**{**vars(options), "pointwise": much}))) for much in (0.0, 5.0))
+    without, with_labels = (
+        float(loss_of({}, [drawn], 50, Options(**{**vars(options), "pointwise": much}))) for much in (0.0, 5.0)
+    )
     assert without == with_labels
 
 
 def test_a_labelled_group_beside_one_that_is_not() -> None:
     ids = np.array([2000], dtype=np.uint16)
     cosines = np.array([0.2, 0.1], dtype=np.float32)
-    found = target_of([Group(ids, [ids, ids], cosines), Group(ids, [ids, ids], cosines, labelled=False)], 50, Options(bonus=3.0, temperature=0.1), None)
+    found = target_of(
+        [Group(ids, [ids, ids], cosines), Group(ids, [ids, ids], cosines, labelled=False)],
+        50,
+        Options(bonus=3.0, temperature=0.1),
+        None,
+    )
     assert found.tolist() == [pytest.approx([5.0, 1.0]), pytest.approx([2.0, 1.0])]

@@ -26,7 +26,12 @@ def test_the_discriminant_heeds_where_the_classes_spread_little() -> None:
 
 
 def test_the_layers_below_the_last_go_back_by_their_share_and_nothing_else_does() -> None:
-    names = ("embeddings.LayerNorm.weight", "encoder.layer.0.output.dense.weight", f"encoder.layer.{LAST}.output.dense.weight", "head.weight")
+    names = (
+        "embeddings.LayerNorm.weight",
+        "encoder.layer.0.output.dense.weight",
+        f"encoder.layer.{LAST}.output.dense.weight",
+        "head.weight",
+    )
     now, begun = ({name: torch.full((2,), value) for name in names} for value in (1.0, 3.0))
     found = mend.back(now, begun, 0.25)
     assert [tensor.tolist() for tensor in found.values()] == [[1, 1], [1.5, 1.5], [1, 1], [1, 1]]
@@ -48,7 +53,8 @@ def test_a_squaring_unit_reads_its_own_coordinate_whole_and_others_less() -> Non
     p = {READS: torch.ones(WIDE, WIDTH)}
     mend.plain(p, 0.3)
     reads = p[READS]
-    for unit, own in ((0, 0), (1, 0), (2, 1), (2 * COORDINATE + 1, COORDINATE + 1), (4 * MAIN - 1, 2 * MAIN)):  # the segment's coordinate is passed over
+    # the segment's coordinate is passed over
+    for unit, own in ((0, 0), (1, 0), (2, 1), (2 * COORDINATE + 1, COORDINATE + 1), (4 * MAIN - 1, 2 * MAIN)):
         wanted = torch.full((WIDTH,), 0.3)
         wanted[own] = 1
         torch.testing.assert_close(reads[unit], wanted)
@@ -57,7 +63,10 @@ def test_a_squaring_unit_reads_its_own_coordinate_whole_and_others_less() -> Non
 
 def test_a_model_that_never_left_where_it_began_is_changed_in_the_keys_alone() -> None:
     tokens = batches.tokenizer()
-    ids = [np.array(tokens.encode(text, add_special_tokens=False).ids, dtype=np.uint16) for text in ("who wrote it", "Ann wrote the letter.", "Letters cost two francs.")]
+    ids = [
+        np.array(tokens.encode(text, add_special_tokens=False).ids, dtype=np.uint16)
+        for text in ("who wrote it", "Ann wrote the letter.", "Letters cost two francs.")
+    ]
     group = Group(ids[0], ids[1:], np.zeros(2, dtype=np.float32))
     begun = shipped()
     begun[READS][: 4 * MAIN] = 0  # units that read nothing have nothing beside

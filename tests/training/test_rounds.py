@@ -15,7 +15,12 @@ from training.options import Options
 from training.rounds import Mean, Mended, Step
 from training.weights import kept, shipped
 
-SHORT: tuple[Step, ...] = (Options(name="one"), Options(name="two", begin="one"), Mean("both", {"one": 0.5, "two": 0.5}), Mended("out", "both"))
+SHORT: tuple[Step, ...] = (
+    Options(name="one"),
+    Options(name="two", begin="one"),
+    Mean("both", {"one": 0.5, "two": 0.5}),
+    Mended("out", "both"),
+)
 
 
 @pytest.fixture
@@ -46,9 +51,17 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
     return found
 
 
-def test_rounds_are_made_in_order_and_the_finished_ones_passed_over(made: list[tuple[str, object]], tmp_path: Path) -> None:
+def test_rounds_are_made_in_order_and_the_finished_ones_passed_over(
+    made: list[tuple[str, object]], tmp_path: Path
+) -> None:
     rounds.make(tmp_path, tmp_path / "state", SHORT)
-    assert made == [("prepare", 7), ("one", "encoder"), ("two", "one"), ("both", {"one": 0.5, "two": 0.5}), ("out", "both")]
+    assert made == [
+        ("prepare", 7),
+        ("one", "encoder"),
+        ("two", "one"),
+        ("both", {"one": 0.5, "two": 0.5}),
+        ("out", "both"),
+    ]
     made.clear()
     kept(tmp_path / "state", "two").unlink()
     rounds.make(tmp_path, tmp_path / "state", SHORT)
@@ -72,7 +85,9 @@ def test_a_mean_takes_a_kept_copy_where_there_is_no_checkpoint(tmp_path: Path) -
     assert {name: tensor.tolist() for name, tensor in parameters.items()} == {"head.weight": [[1.0, 1.0]]}
     assert (steps, seconds) == (3, 90)
     (tmp_path / "new").mkdir()
-    torch.save({"average": {"head.weight": torch.zeros(1, 2)}, "step": 5, "seconds": 60.0}, tmp_path / "new" / "checkpoint.pt")
+    torch.save(
+        {"average": {"head.weight": torch.zeros(1, 2)}, "step": 5, "seconds": 60.0}, tmp_path / "new" / "checkpoint.pt"
+    )
     assert mean.read(tmp_path, "new")[1:] == (5, 60.0)
 
 

@@ -27,7 +27,10 @@ PAGE = """<h1>FAQ</h1><h3>2.1 Is it <i>wet</i>?<a class="headerlink">¶</a></h3>
 
 
 def test_a_faq_in_perls_own_format() -> None:
-    assert list(unseen.pod(POD)) == [("What is tide?", "It rises, says the sea, $a->b.\n\n    tide();"), ("Why?", "Nobody knows.")]
+    assert list(unseen.pod(POD)) == [
+        ("What is tide?", "It rises, says the sea, $a->b.\n\n    tide();"),
+        ("Why?", "Nobody knows."),
+    ]
 
 
 def test_a_faq_as_a_page_holds_what_is_asked() -> None:

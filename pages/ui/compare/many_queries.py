@@ -48,7 +48,12 @@ def show_many(workspace: Workspace, collections: Mapping[str, Collection]) -> No
     task: Task[Answered] | None = st.session_state.get(KEY)
     run, note = st.columns([1, 3], vertical_alignment="center")
     running = task is not None and task.active
-    if run.button(f"Compare {plural(len(queries), 'query', 'queries')}", type="primary", disabled=running or not queries, width="stretch"):
+    if run.button(
+        f"Compare {plural(len(queries), 'query', 'queries')}",
+        type="primary",
+        disabled=running or not queries,
+        width="stretch",
+    ):
         try:
             reranker = reranker_of(workspace)
         except RankscopeError as error:
@@ -56,7 +61,9 @@ def show_many(workspace: Workspace, collections: Mapping[str, Collection]) -> No
             return
         task = Task.start(lambda: _answers(workspace, reranker, collection, queries), len(queries))
         st.session_state[KEY] = task
-    note.caption(f"Each is searched, and its first {POOL} hits are reranked, in the background. About half a second a query on a laptop.")
+    note.caption(
+        f"Each is searched, and its first {POOL} hits are reranked, in the background. About half a second a query on a laptop."
+    )
     if task is None:
         show_info("Nothing was compared yet: press the button.")
         return
@@ -68,18 +75,26 @@ def show_many(workspace: Workspace, collections: Mapping[str, Collection]) -> No
 def _controls(collections: Mapping[str, Collection]) -> tuple[Collection, list[str]]:
     left, right = st.columns([1, 2])
     name = left.selectbox("Collection", list(collections), key="collection", persist_state="session")
-    samples = name == SAMPLE_COLLECTION and left.toggle(f"The {len(questions())} sample questions", value=True, key="many-samples", persist_state="session")
+    samples = name == SAMPLE_COLLECTION and left.toggle(
+        f"The {len(questions())} sample questions", value=True, key="many-samples", persist_state="session"
+    )
     if samples:
         right.caption("Turn off the switch to paste queries of your own.")
         return collections[name], [question.question for question in questions()]
-    text = right.text_area("Queries, one a line", key="many-queries", persist_state="session", placeholder="one query a line", height=140)
+    text = right.text_area(
+        "Queries, one a line", key="many-queries", persist_state="session", placeholder="one query a line", height=140
+    )
     queries = list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
     if len(queries) > MOST:
-        show_info(f"Only the first {MOST} of {len(queries):,} queries are compared here; the shell's 'evaluate' takes more.")
+        show_info(
+            f"Only the first {MOST} of {len(queries):,} queries are compared here; the shell's 'evaluate' takes more."
+        )
     return collections[name], queries[:MOST]
 
 
-def _answers(workspace: Workspace, reranker: CrossEncoder, collection: Collection, queries: list[str]) -> Iterator[Answered]:
+def _answers(
+    workspace: Workspace, reranker: CrossEncoder, collection: Collection, queries: list[str]
+) -> Iterator[Answered]:
     for query in queries:
         result = rerank(search(workspace, collection.name, query, POOL), reranker, POOL)
         comparison = Comparison.at(result, POOL)
@@ -115,12 +130,24 @@ def _table(workspace: Workspace, answered: list[Answered]) -> None:
     st.caption("Most changed first. Click a column to sort by it; **tick a row to see that query above**.")
     numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in ("nDCG@10 bi", "nDCG@10 cross")}
     event = st.dataframe(
-        frame, hide_index=True, on_select="rerun", selection_mode="single-row", key="many-table", height=420,
+        frame,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="many-table",
+        height=420,
         column_config={
-            **numbers, "change": st.column_config.NumberColumn(format="%+.3f"), "Kendall's τ-b": st.column_config.NumberColumn(format="%+.2f", help="+1 the same order, −1 the reverse."),
-            "query": st.column_config.TextColumn(width="large"), "overlap at 10": st.column_config.NumberColumn(help="Hits in both top tens."),
-            "other first hit": st.column_config.CheckboxColumn(help="Whether the two models disagree on the first hit."),
-            "furthest rise": st.column_config.NumberColumn(help="Places that a hit of the cross-encoder's top 10 rose."),
+            **numbers,
+            "change": st.column_config.NumberColumn(format="%+.3f"),
+            "Kendall's τ-b": st.column_config.NumberColumn(format="%+.2f", help="+1 the same order, −1 the reverse."),
+            "query": st.column_config.TextColumn(width="large"),
+            "overlap at 10": st.column_config.NumberColumn(help="Hits in both top tens."),
+            "other first hit": st.column_config.CheckboxColumn(
+                help="Whether the two models disagree on the first hit."
+            ),
+            "furthest rise": st.column_config.NumberColumn(
+                help="Places that a hit of the cross-encoder's top 10 rose."
+            ),
         },
     )
     _downloads(frame, answered)
@@ -133,8 +160,14 @@ def _table(workspace: Workspace, answered: list[Answered]) -> None:
 def _row(move: QueryMove) -> dict[str, object]:
     change = None if move.bi_ndcg is None or move.cross_ndcg is None else move.cross_ndcg - move.bi_ndcg
     return {
-        "query": move.query, "Kendall's τ-b": move.tau, "overlap at 10": move.overlap, "other first hit": move.new_first, "furthest rise": move.furthest,
-        "nDCG@10 bi": move.bi_ndcg, "nDCG@10 cross": move.cross_ndcg, "change": change,
+        "query": move.query,
+        "Kendall's τ-b": move.tau,
+        "overlap at 10": move.overlap,
+        "other first hit": move.new_first,
+        "furthest rise": move.furthest,
+        "nDCG@10 bi": move.bi_ndcg,
+        "nDCG@10 cross": move.cross_ndcg,
+        "change": change,
     }
 
 
@@ -156,5 +189,7 @@ def _open(workspace: Workspace, one: Answered) -> None:
 
 def _downloads(frame: pd.DataFrame, answered: list[Answered]) -> None:
     with st.container(horizontal=True):
-        st.download_button("Table as CSV", frame_csv(frame), "queries.csv", "text/csv", icon=":material/download:", on_click="ignore")
+        st.download_button(
+            "Table as CSV", frame_csv(frame), "queries.csv", "text/csv", icon=":material/download:", on_click="ignore"
+        )
         offer_runs([(f"q{number}", one.comparison.hits) for number, one in enumerate(answered, 1)])

@@ -93,7 +93,11 @@ def choose_pool(result: SearchResult) -> Comparison:
     st.session_state["depth"] = min(max(2, int(st.session_state["depth"])), read)
     left, right = st.columns([2, 3], gap="large", vertical_alignment="center")
     depth = left.slider(
-        "What if the pool were smaller?", 2, read, key="depth", persist_state="session",
+        "What if the pool were smaller?",
+        2,
+        read,
+        key="depth",
+        persist_state="session",
         help="All pairs are scored already: moving this costs nothing. Everything below is shown as it were with a pool of this depth.",
     )
     comparison = Comparison.at(result, depth)
@@ -113,7 +117,11 @@ def show_pool(comparison: Comparison, result: SearchResult) -> None:
     left, right = st.columns([2, 3], gap="large")
     left.plotly_chart(pool_chart(whole.hits[:TOP], read, depth), key="pool-effect", config={"displayModeBar": False})
     missed = {hit.chunk_id for hit in comparison.missed}
-    right.markdown(f"**Never seen with a pool of {depth}**" if missed else "**Nothing of that top is missed.** Move the slider at the top of the page to the left to see when it is.")
+    right.markdown(
+        f"**Never seen with a pool of {depth}**"
+        if missed
+        else "**Nothing of that top is missed.** Move the slider at the top of the page to the left to see when it is."
+    )
     for hit in [hit for hit in whole.hits if hit.chunk_id in missed]:
         right.html(hit_line(hit))
 
@@ -157,25 +165,40 @@ def show_costs(workspace: Workspace, result: SearchResult, collection: Collectio
         )
     with two.container(border=True, height="stretch"):
         st.metric(f"Rerank {result.pool} pairs", f"{took:,.0f} ms")
-        st.caption(f"Each pair runs through all layers of {literal(result.reranker)}: {each:.1f} ms a pair, here and now. Lower is better.")
+        st.caption(
+            f"Each pair runs through all layers of {literal(result.reranker)}: {each:.1f} ms a pair, here and now. Lower is better."
+        )
     with three.container(border=True, height="stretch"):
         whole = each * collection.chunks / 1e3
         st.metric(f"To rerank all {collection.chunks:,}", f"{whole:,.1f} s")
-        st.caption("Estimated. Time grows in step with the pool, which is why the cross-encoder gets only what the bi-encoder finds first.")
+        st.caption(
+            "Estimated. Time grows in step with the pool, which is why the cross-encoder gets only what the bi-encoder finds first."
+        )
     if result.reranker:
         budget = workspace.catalog.reranker().budget
-        st.caption(f"{literal(result.reranker)} reads up to {budget} tokens of query and chunk together; what is longer is cut off at the chunk's end.")
+        st.caption(
+            f"{literal(result.reranker)} reads up to {budget} tokens of query and chunk together; what is longer is cut off at the chunk's end."
+        )
 
 
 def show_downloads(comparison: Comparison, result: SearchResult) -> None:
     """Offer the rankings as CSV and as TREC runs, one a model."""
     query_id = f"q-{short_hash(result.query)[:8]}"
     with st.container(horizontal=True):
-        st.download_button("Hits as CSV", hits_csv(result).encode("utf-8-sig"), "comparison.csv", "text/csv", icon=":material/download:", on_click="ignore")
+        st.download_button(
+            "Hits as CSV",
+            hits_csv(result).encode("utf-8-sig"),
+            "comparison.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
         offer_runs([(query_id, comparison.hits)])
 
 
-def show_judging(workspace: Workspace, collection: Collection, query: str, comparison: Comparison, metric: Metric) -> None:
+def show_judging(
+    workspace: Workspace, collection: Collection, query: str, comparison: Comparison, metric: Metric
+) -> None:
     """Draw the switch, and below it, where it is on, the hits to be judged."""
     if judging_switch():
         _hits(workspace, collection, query, comparison, metric)
@@ -191,7 +214,9 @@ def _hits(workspace: Workspace, collection: Collection, query: str, comparison: 
     if bi is None or cross is None:
         st.caption(f"{judged}nDCG@10 can be told as soon as one is graded 1 or better.")
     else:
-        st.caption(f"{judged}nDCG@10 (0 to 1, higher is better): bi-encoder **{bi:.3f}**, cross-encoder **{cross:.3f}**, {cross - bi:+.3f}.")
+        st.caption(
+            f"{judged}nDCG@10 (0 to 1, higher is better): bi-encoder **{bi:.3f}**, cross-encoder **{cross:.3f}**, {cross - bi:+.3f}."
+        )
         if st.button("Use these grades in the figures of this page", icon=":material/refresh:", type="tertiary"):
             st.rerun()
     best = max((hit.bi_score for hit in shown), default=0.0)
@@ -212,7 +237,9 @@ def show_one(workspace: Workspace, collections: Mapping[str, Collection]) -> Non
     if collection.name == SAMPLE_COLLECTION:
         show_examples(query)
     if not query.strip():
-        show_info(f"Type a question: both models then rank the {plural(collection.chunks, 'chunk')} of {collection.name}.")
+        show_info(
+            f"Type a question: both models then rank the {plural(collection.chunks, 'chunk')} of {collection.name}."
+        )
         return
     try:
         result = _result(workspace, collection, query, deepest)
@@ -241,15 +268,36 @@ def show_one(workspace: Workspace, collections: Mapping[str, Collection]) -> Non
 
 
 def _controls(collections: Mapping[str, Collection]) -> tuple[Collection, int, int, bool]:
-    st.text_input("Query", key="q", persist_state="session", placeholder="Ask a question, or type a few words", icon=":material/search:")
+    st.text_input(
+        "Query",
+        key="q",
+        persist_state="session",
+        placeholder="Ask a question, or type a few words",
+        icon=":material/search:",
+    )
     one, two, three, four = st.columns([2, 1, 1, 1], vertical_alignment="bottom")
     name = one.selectbox("Collection", list(collections), key="collection", persist_state="session")
     deepest = two.selectbox(
-        "Pairs to score", _with(DEPTHS, st.session_state["deepest"]), key="deepest", persist_state="session", on_change=_reach,
+        "Pairs to score",
+        _with(DEPTHS, st.session_state["deepest"]),
+        key="deepest",
+        persist_state="session",
+        on_change=_reach,
         help="How many of the bi-encoder's first hits the cross-encoder reads. Time grows in step with it.",
     )
-    lines = three.selectbox("Lines", _with(LINES, st.session_state["lines"]), key="lines", persist_state="session", help="How many ranks of either order are drawn.")
-    words = four.toggle("BM25 too", key="bm25", persist_state="session", help="A third column: BM25, which compares words and knows nothing of meaning.")
+    lines = three.selectbox(
+        "Lines",
+        _with(LINES, st.session_state["lines"]),
+        key="lines",
+        persist_state="session",
+        help="How many ranks of either order are drawn.",
+    )
+    words = four.toggle(
+        "BM25 too",
+        key="bm25",
+        persist_state="session",
+        help="A third column: BM25, which compares words and knows nothing of meaning.",
+    )
     return collections[name], int(deepest), int(lines), bool(words)
 
 
@@ -265,7 +313,14 @@ def _result(workspace: Workspace, collection: Collection, query: str, deepest: i
     if result.hits and not is_reranked(workspace, result, deepest):
         with first.container():
             st.caption("The bi-encoder's first hits; the cross-encoder reads them now.")
-            st.dataframe({"rank": [h.bi_rank for h in result.hits[:10]], "document": [h.document for h in result.hits[:10]], "text": [h.text for h in result.hits[:10]]}, hide_index=True)
+            st.dataframe(
+                {
+                    "rank": [h.bi_rank for h in result.hits[:10]],
+                    "document": [h.document for h in result.hits[:10]],
+                    "text": [h.text for h in result.hits[:10]],
+                },
+                hide_index=True,
+            )
     try:
         return reranked(workspace, result, deepest)
     finally:

@@ -39,7 +39,9 @@ def show_pairs(workspace: Workspace) -> None:
 
 def _own_pair(workspace: Workspace) -> None:
     st.subheader("Your own pair", anchor=False)
-    st.caption("Type a question and two sentences. Both models score them as you edit: change a number, a name, a “not”, and see which model notices.")
+    st.caption(
+        "Type a question and two sentences. Both models score them as you edit: change a number, a name, a “not”, and see which model notices."
+    )
     query = st.text_input("Question", key="pair-query", persist_state="session")
     left, right = st.columns(2)
     first = left.text_area("First sentence", key="pair-first", persist_state="session", height=90)
@@ -47,16 +49,27 @@ def _own_pair(workspace: Workspace) -> None:
     if not (query.strip() and first.strip() and second.strip()):
         show_info("Fill in the question and both sentences.")
         return
-    score = score_pairs(workspace.catalog.get(workspace.settings.model), workspace.catalog.reranker(), [(query, first, second)])[0]
+    score = score_pairs(
+        workspace.catalog.get(workspace.settings.model), workspace.catalog.reranker(), [(query, first, second)]
+    )[0]
     for at, column in enumerate((left, right)):
         column.html(_score_line(score, at))
 
 
 def _score_line(score: PairScore, at: int) -> str:
     """One sentence's scores, with a mark at each model that prefers it."""
-    chance = "" if score.probability is None else f' <span class="rs-faint">probability</span> {score.probability[at]:.2f}'
-    prefers = [score.bi_prefers_second, score.cross_prefers_second] if at else [score.bi_prefers_first, score.cross_prefers_first]
-    values = [f"<b>{score.cosine[at]:.3f}</b> <span class='rs-faint'>cosine</span>", f"<b>{score.logit[at]:+.2f}</b> <span class='rs-faint'>score</span>{chance}"]
+    chance = (
+        "" if score.probability is None else f' <span class="rs-faint">probability</span> {score.probability[at]:.2f}'
+    )
+    prefers = (
+        [score.bi_prefers_second, score.cross_prefers_second]
+        if at
+        else [score.bi_prefers_first, score.cross_prefers_first]
+    )
+    values = [
+        f"<b>{score.cosine[at]:.3f}</b> <span class='rs-faint'>cosine</span>",
+        f"<b>{score.logit[at]:+.2f}</b> <span class='rs-faint'>score</span>{chance}",
+    ]
     parts = [
         f'<span class="rs-verdict rs-{"up" if preferred else "same"}">{model} {value}{" ◀ prefers this" if preferred else ""}</span>'
         for model, value, preferred in zip(MODELS, values, prefers, strict=True)
@@ -72,7 +85,9 @@ def _gallery_scores(_workspace: Workspace, model: str, reranker: str) -> list[tu
 
 
 def _gallery(rows: list[tuple[float, ...]]) -> None:
-    scores = [PairScore((row[0], row[1]), (row[2], row[3]), (row[4], row[5]) if len(row) == 6 else None) for row in rows]
+    scores = [
+        PairScore((row[0], row[1]), (row[2], row[3]), (row[4], row[5]) if len(row) == 6 else None) for row in rows
+    ]
     pairs = list(zip(trick_pairs(), scores, strict=True))
     st.subheader("A gallery of tricky pairs", anchor=False)
     st.caption(
@@ -83,8 +98,14 @@ def _gallery(rows: list[tuple[float, ...]]) -> None:
     _totals(pairs)
     kinds, which = st.columns([1, 3], vertical_alignment="bottom")
     kind = kinds.selectbox("Kind", ["All kinds", *KINDS], key="pair-kind", persist_state="session")
-    wanted = which.segmented_control("Show", FILTERS, default=FILTERS[1], key="pair-filter", persist_state="session", required=True)
-    shown = [(pair, score) for pair, score in pairs if kind in ("All kinds", pair.kind) and _fits(score, wanted or FILTERS[0])]
+    wanted = which.segmented_control(
+        "Show", FILTERS, default=FILTERS[1], key="pair-filter", persist_state="session", required=True
+    )
+    shown = [
+        (pair, score)
+        for pair, score in pairs
+        if kind in ("All kinds", pair.kind) and _fits(score, wanted or FILTERS[0])
+    ]
     if not shown:
         show_info("No pair is like that: choose another kind, or show all.")
     for pair, score in shown:
@@ -101,17 +122,27 @@ def _totals(pairs: list[tuple[TrickPair, PairScore]]) -> None:
     for kind in (*KINDS, "all"):
         of_kind = [score for pair, score in pairs if kind in ("all", pair.kind)]
         rows.append(
-            {"kind": kind, "pairs": len(of_kind), "bi-encoder right": sum(s.bi_prefers_first for s in of_kind), "cross-encoder right": sum(s.cross_prefers_first for s in of_kind)}
+            {
+                "kind": kind,
+                "pairs": len(of_kind),
+                "bi-encoder right": sum(s.bi_prefers_first for s in of_kind),
+                "cross-encoder right": sum(s.cross_prefers_first for s in of_kind),
+            }
         )
     st.dataframe(pd.DataFrame(rows), hide_index=True, width=620)
 
 
 def _card(pair: TrickPair, score: PairScore) -> None:
     with st.container(border=True):
-        verdicts = [f"{model} {'right ✓' if right else 'fooled'}" for model, right in zip(MODELS, (score.bi_prefers_first, score.cross_prefers_first), strict=True)]
+        verdicts = [
+            f"{model} {'right ✓' if right else 'fooled'}"
+            for model, right in zip(MODELS, (score.bi_prefers_first, score.cross_prefers_first), strict=True)
+        ]
         st.markdown(f"**{literal(pair.query)}** &nbsp; :gray[{pair.kind} · {' · '.join(verdicts)}]")
         left, right = st.columns(2, gap="large")
-        for at, (column, name, passage) in enumerate(((left, "answers it", pair.right), (right, "only looks so", pair.wrong))):
+        for at, (column, name, passage) in enumerate(
+            ((left, "answers it", pair.right), (right, "only looks so", pair.wrong))
+        ):
             column.html(
                 f'<div class="rs-faint">{name} · {escape(passage.document)}</div><div class="rs-text" dir="auto">{escape(passage.text)}</div>{_score_line(score, at)}'
             )

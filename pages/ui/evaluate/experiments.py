@@ -35,7 +35,9 @@ def show_kept(workspace: Workspace) -> None:
     if not found:
         show_info("There is no experiment yet: the view Results runs one.")
         return
-    event = st.dataframe(_frame(found), hide_index=True, on_select="rerun", selection_mode="multi-row", key="experiments-table")
+    event = st.dataframe(
+        _frame(found), hide_index=True, on_select="rerun", selection_mode="multi-row", key="experiments-table"
+    )
     chosen = [found[at] for at in event.selection.rows if at < len(found)][:MOST_OPEN]
     if not chosen:
         return
@@ -67,7 +69,9 @@ def _frame(found: list[Experiment]) -> pd.DataFrame:
 
 def _show(workspace: Workspace, experiment: Experiment) -> None:
     st.markdown(f"#### {literal(experiment.name)}")
-    st.html(f'<table class="rs-figures">{"".join(_line(name, value) for name, value in facts(experiment).items())}</table>')
+    st.html(
+        f'<table class="rs-figures">{"".join(_line(name, value) for name, value in facts(experiment).items())}</table>'
+    )
     if experiment.error:
         show_error(experiment.error)
     if experiment.state == "done":
@@ -152,8 +156,12 @@ def _compare(one: Experiment, other: Experiment) -> None:
         show_info("These two experiments have no measure in common.")
         return
     left, middle, right = st.columns(3)
-    before = left.selectbox(f"System of {one.name}", list(first.systems), index=len(first.systems) - 1, key="side-first")
-    after = middle.selectbox(f"System of {other.name}", list(second.systems), index=len(second.systems) - 1, key="side-second")
+    before = left.selectbox(
+        f"System of {one.name}", list(first.systems), index=len(first.systems) - 1, key="side-first"
+    )
+    after = middle.selectbox(
+        f"System of {other.name}", list(second.systems), index=len(second.systems) - 1, key="side-second"
+    )
     measure = right.selectbox("By", measures, key="side-measure")
     _draw(one, other, first, second, (before, after, measure))
 
@@ -175,4 +183,6 @@ def _draw(one: Experiment, other: Experiment, first: Results, second: Results, c
         f"On the {found.common} queries that both have: {found.paired.words}. "
         f"The true difference lies between {found.paired.interval.low:+.4f} and {found.paired.interval.high:+.4f} in 95 of 100 cases.{left_out}"
     )
-    st.plotly_chart(changes_figure(found.changes, first.queries, measure), key="side-changes", config={"displayModeBar": False})
+    st.plotly_chart(
+        changes_figure(found.changes, first.queries, measure), key="side-changes", config={"displayModeBar": False}
+    )

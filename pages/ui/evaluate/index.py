@@ -35,7 +35,9 @@ def show_index(workspace: Workspace, collections: Mapping[str, Collection]) -> N
     queries = _queries(workspace, collection, left, right)
     task: Task[Part] | None = st.session_state.get(KEY)
     running = task is not None and task.active
-    if st.button(f"Check with {plural(len(queries), 'query', 'queries')}", type="primary", disabled=running or not queries):
+    if st.button(
+        f"Check with {plural(len(queries), 'query', 'queries')}", type="primary", disabled=running or not queries
+    ):
         task = Task.start(lambda: _parts(workspace, collection, queries), 2)
         st.session_state[KEY] = task
     if task is None:
@@ -52,9 +54,14 @@ def show_index(workspace: Workspace, collections: Mapping[str, Collection]) -> N
 
 
 def _queries(
-    workspace: Workspace, collection: Collection, left: st.delta_generator.DeltaGenerator, right: st.delta_generator.DeltaGenerator
+    workspace: Workspace,
+    collection: Collection,
+    left: st.delta_generator.DeltaGenerator,
+    right: st.delta_generator.DeltaGenerator,
 ) -> list[str]:
-    judged = bool(splits_for(workspace, collection)) and left.toggle("The judged queries", value=True, key="index-judged", persist_state="session")
+    judged = bool(splits_for(workspace, collection)) and left.toggle(
+        "The judged queries", value=True, key="index-judged", persist_state="session"
+    )
     if judged:
         try:
             found = list(dict.fromkeys(qrels_for(workspace, collection).queries.values()))
@@ -63,7 +70,16 @@ def _queries(
             return []
         right.caption(f"Turn off the switch to paste queries of your own. At most {MOST} are asked.")
         return found[:MOST]
-    text = right.text_area("Queries, one a line", key="index-queries", persist_state="session", height=140, placeholder="one query a line") or ""
+    text = (
+        right.text_area(
+            "Queries, one a line",
+            key="index-queries",
+            persist_state="session",
+            height=140,
+            placeholder="one query a line",
+        )
+        or ""
+    )
     return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))[:MOST]
 
 
@@ -78,7 +94,10 @@ def _progress(task: Task[Part], was_active: bool) -> None:
             st.rerun()
         return
     bar, button = st.columns([5, 1], vertical_alignment="center")
-    bar.progress(len(task.done) / task.total, text="Trying other settings on a copy of the index" if task.done else "Asking every query twice")
+    bar.progress(
+        len(task.done) / task.total,
+        text="Trying other settings on a copy of the index" if task.done else "Asking every query twice",
+    )
     button.button("Cancel", on_click=task.cancel, width="stretch")
 
 
@@ -95,7 +114,13 @@ def _show_check(found: IndexCheck) -> None:
         st.metric("Exact search", f"{found.exact_ms:.1f} ms")
         st.caption(f"Median a query, comparing all {found.chunks:,} vectors in memory, without texts.")
     missed = [
-        {"query": one.query, "rank": gone.rank, "document": gone.document, "similarity": gone.similarity, "chunk id": gone.chunk_id}
+        {
+            "query": one.query,
+            "rank": gone.rank,
+            "document": gone.document,
+            "similarity": gone.similarity,
+            "chunk id": gone.chunk_id,
+        }
         for one in found.queries
         for gone in one.missed
     ]
@@ -122,7 +147,9 @@ def _show_widths(found: list[Width]) -> None:
         f"ef_search is how many chunks the index keeps in sight while it walks, {own.width} in this collection. "
         f"{verdict} Tried on a copy of the very same index; it is set when a collection is made."
     )
-    frame = pd.DataFrame([{"ef_search": one.width, f"recall@{TOP}": one.recall, "ms (median)": one.ms, "now": one.own} for one in found])
+    frame = pd.DataFrame(
+        [{"ef_search": one.width, f"recall@{TOP}": one.recall, "ms (median)": one.ms, "now": one.own} for one in found]
+    )
     st.dataframe(
         frame,
         hide_index=True,

@@ -37,10 +37,14 @@ def show_finders(given: Given, pool: Pool, called: Mapping[str, str]) -> None:
         with column.container(border=True, height="stretch"):
             st.metric(called[system], "–" if value is None else f"{value:.3f}")
             good = sum((grade(hit, given.spans) or 0) >= 2 for hit in found)
-            st.caption(f"nDCG@{pool.depth} of this query, 0 to 1, higher is better. {good} of its first {plural(len(found), 'hit')} have grade 2 or 3.")
+            st.caption(
+                f"nDCG@{pool.depth} of this query, 0 to 1, higher is better. {good} of its first {plural(len(found), 'hit')} have grade 2 or 3."
+            )
     rows = [
         {
-            "grade": grade(hit, given.spans), "document": hit.document, "text": clip(unwrap(hit.text), 300),
+            "grade": grade(hit, given.spans),
+            "document": hit.document,
+            "text": clip(unwrap(hit.text), 300),
             **{f"rank, {system}": pool.ranks[hit.chunk_id].get(system) for system in pool.systems},
         }
         for hit in pool.hits
@@ -70,7 +74,11 @@ def show_judging(workspace: Workspace, collections: Mapping[str, Collection]) ->
     collection, queries, systems, depth = _controls(workspace, collections)
     query = _query(queries)
     if not query or not systems:
-        show_info("Choose at least one system." if query else "Type a query, or choose a list of queries: what is found for it is judged here.")
+        show_info(
+            "Choose at least one system."
+            if query
+            else "Type a query, or choose a list of queries: what is found for it is judged here."
+        )
         return
     try:
         pool = _pool(workspace, collection, query, systems, depth)
@@ -83,27 +91,64 @@ def show_judging(workspace: Workspace, collections: Mapping[str, Collection]) ->
     _judge(workspace, collection, pool, queries)
 
 
-def _controls(workspace: Workspace, collections: Mapping[str, Collection]) -> tuple[Collection, Sequence[str], list[str], int]:
+def _controls(
+    workspace: Workspace, collections: Mapping[str, Collection]
+) -> tuple[Collection, Sequence[str], list[str], int]:
     """Collection, queries to go through (a single one where it is typed), systems, hits of each."""
     left, middle, right = st.columns([2, 3, 1], vertical_alignment="bottom")
     name = left.selectbox("Collection", list(collections), key="collection", persist_state="session")
     st.session_state["judging-systems"] = st.session_state.get("judging-systems", list(SYSTEMS))
-    systems = middle.multiselect("Systems", list(SYSTEMS), key="judging-systems", persist_state="session", format_func=lambda system: SYSTEMS[system])
-    depth = right.number_input("Hits of each", 1, MOST, 10, key="judging-depth", persist_state="session", help="So many of each system's first hits are judged.")
-    mode = st.segmented_control("Queries", MODES, default=MODES[0], key="judging-mode", persist_state="session", required=True, label_visibility="collapsed")
-    return collections[name], _listed(workspace, collections[name], mode), [system for system in SYSTEMS if system in systems], int(depth)
+    systems = middle.multiselect(
+        "Systems",
+        list(SYSTEMS),
+        key="judging-systems",
+        persist_state="session",
+        format_func=lambda system: SYSTEMS[system],
+    )
+    depth = right.number_input(
+        "Hits of each",
+        1,
+        MOST,
+        10,
+        key="judging-depth",
+        persist_state="session",
+        help="So many of each system's first hits are judged.",
+    )
+    mode = st.segmented_control(
+        "Queries",
+        MODES,
+        default=MODES[0],
+        key="judging-mode",
+        persist_state="session",
+        required=True,
+        label_visibility="collapsed",
+    )
+    return (
+        collections[name],
+        _listed(workspace, collections[name], mode),
+        [system for system in SYSTEMS if system in systems],
+        int(depth),
+    )
 
 
 def _listed(workspace: Workspace, collection: Collection, mode: str) -> list[str]:
     if mode == MODES[0]:
-        typed = st.text_input("Query", key="judging-q", persist_state="session", placeholder="Ask a question, or type a few words", icon=":material/search:")
+        typed = st.text_input(
+            "Query",
+            key="judging-q",
+            persist_state="session",
+            placeholder="Ask a question, or type a few words",
+            icon=":material/search:",
+        )
         return [typed.strip()] if typed.strip() else []
     if mode == MODES[1]:
         if not splits_for(workspace, collection):
             st.caption(f"Nothing is judged in {literal(collection.name)} yet.")
             return []
         return sorted(set(qrels_for(workspace, collection, EVERYTHING).queries.values()), key=str.casefold)
-    text = st.text_area("Queries, one a line", key="judging-list", persist_state="session", placeholder="one query a line", height=120)
+    text = st.text_area(
+        "Queries, one a line", key="judging-list", persist_state="session", placeholder="one query a line", height=120
+    )
     return list(dict.fromkeys(line.strip()[:LONGEST_QUERY] for line in text.splitlines() if line.strip()))
 
 
@@ -114,7 +159,15 @@ def _query(queries: Sequence[str]) -> str:
     if st.session_state.get(AT) not in queries:
         st.session_state[AT] = queries[0]
     places = {query: place for place, query in enumerate(queries, 1)}
-    return str(st.selectbox(f"Query, of {len(queries):,}", queries, key=AT, persist_state="session", format_func=lambda query: f"{places.get(query, 0)}. {clip(query, 160)}"))
+    return str(
+        st.selectbox(
+            f"Query, of {len(queries):,}",
+            queries,
+            key=AT,
+            persist_state="session",
+            format_func=lambda query: f"{places.get(query, 0)}. {clip(query, 160)}",
+        )
+    )
 
 
 def _pool(workspace: Workspace, collection: Collection, query: str, systems: Sequence[str], depth: int) -> Pool:
@@ -129,13 +182,18 @@ def _pool(workspace: Workspace, collection: Collection, query: str, systems: Seq
     return kept[key]
 
 
-def _rankings(workspace: Workspace, collection: Collection, query: str, systems: Sequence[str], depth: int) -> dict[str, Sequence[Hit]]:
+def _rankings(
+    workspace: Workspace, collection: Collection, query: str, systems: Sequence[str], depth: int
+) -> dict[str, Sequence[Hit]]:
     result = search(workspace, collection.name, query, max(depth, POOL))
     found: dict[str, Sequence[Hit]] = {}
     for system in systems:
         if system == "bm25":
             ranks = bm25_ranks(workspace, collection, query)
-            found[system] = workspace.store.hits(collection, {chunk_id: -float(rank) for chunk_id, rank in ranks.items() if rank <= depth})  # for their order: no score is shown
+            # for their order: no score is shown
+            found[system] = workspace.store.hits(
+                collection, {chunk_id: -float(rank) for chunk_id, rank in ranks.items() if rank <= depth}
+            )
         else:
             found[system] = reranked(workspace, result, POOL).hits if system == "bi+cross" else result.hits
     return found
@@ -149,7 +207,11 @@ def _judge(workspace: Workspace, collection: Collection, pool: Pool, queries: Se
     left = [hit for hit in unjudged if hit.chunk_id not in skipped]
     st.markdown(f"#### {literal(pool.query)}")
     judged = len(pool.hits) - len(unjudged)
-    st.progress(judged / len(pool.hits), text=f"judged {judged} of {len(pool.hits)}" + (f", {len(unjudged) - len(left)} skipped" if len(left) < len(unjudged) else ""))
+    st.progress(
+        judged / len(pool.hits),
+        text=f"judged {judged} of {len(pool.hits)}"
+        + (f", {len(unjudged) - len(left)} skipped" if len(left) < len(unjudged) else ""),
+    )
     show_bar(workspace)
     if left:
         _card(workspace, given, left[0], skipped)
@@ -166,10 +228,17 @@ def _card(workspace: Workspace, given: Given, hit: Hit, skipped: set[str]) -> No
     note = f"note-{hit.chunk_id}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for number in GRADES:
-            st.button(grade_label(number), key=f"give-{number}-{hit.chunk_id}", on_click=_grade, args=[given, hit, number, note])
+            st.button(
+                grade_label(number),
+                key=f"give-{number}-{hit.chunk_id}",
+                on_click=_grade,
+                args=[given, hit, number, note],
+            )
         st.text_input("Note", key=note, placeholder="a note, if any", label_visibility="collapsed", width=280)
         st.button("Skip", key=f"skip-{hit.chunk_id}", type="tertiary", on_click=partial(skipped.add, hit.chunk_id))
-        if st.button("Show in context", key=f"judging-context-{hit.chunk_id}", icon=":material/article:", type="tertiary"):
+        if st.button(
+            "Show in context", key=f"judging-context-{hit.chunk_id}", icon=":material/article:", type="tertiary"
+        ):
             show_context(workspace, given.query, hit)
     with st.container(border=True, key="judging-card"):
         st.html(blind_card(hit))
@@ -184,7 +253,9 @@ def _go_on(pool: Pool, queries: Sequence[str], skipped: set[str]) -> None:
         if skipped:
             st.button(f"Judge the {len(skipped)} skipped", on_click=skipped.clear)
         at = queries.index(pool.query) if pool.query in queries else len(queries)
-        if at + 1 < len(queries) and st.button("Next query", type="primary", icon=":material/arrow_forward:", on_click=_next, args=[queries[at + 1]]):
+        if at + 1 < len(queries) and st.button(
+            "Next query", type="primary", icon=":material/arrow_forward:", on_click=_next, args=[queries[at + 1]]
+        ):
             st.rerun()
 
 

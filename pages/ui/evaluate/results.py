@@ -57,7 +57,12 @@ def _link(experiment: Experiment, results: Results, change: Change, second: str)
     """One click to Compare on that query, at the same pool."""
     system = parse_system(second, experiment.request.pool, experiment.request.grounds)
     text = results.queries[change.query]
-    parameters = {"collection": system.ground, "q": text, "view": "One query", **({"deepest": str(max(2, system.pool))} if system.pool else {})}
+    parameters = {
+        "collection": system.ground,
+        "q": text,
+        "view": "One query",
+        **({"deepest": str(max(2, system.pool))} if system.pool else {}),
+    }
     label = f"{change.difference:+.3f} · {literal(clip(text, SHORT))}"
     try:
         st.page_link("pages/compare.py", label=label, icon=":material/compare_arrows:", query_params=parameters)
@@ -66,9 +71,16 @@ def _link(experiment: Experiment, results: Results, change: Change, second: str)
 
 
 def _show_table(
-    workspace: Workspace, experiment: Experiment, results: Results, found: list[Change], systems: tuple[str, str], measure: str
+    workspace: Workspace,
+    experiment: Experiment,
+    results: Results,
+    found: list[Change],
+    systems: tuple[str, str],
+    measure: str,
 ) -> None:
-    st.caption("Hurt most first; click a column to sort by it. **Tick a row to see what both systems found for that query.**")
+    st.caption(
+        "Hurt most first; click a column to sort by it. **Tick a row to see what both systems found for that query.**"
+    )
     first, second = systems
     frame = pd.DataFrame(
         [
@@ -107,13 +119,17 @@ def _show_table(
             _open(workspace, experiment, results, found[event.selection.rows[0]], systems)
 
 
-def _open(workspace: Workspace, experiment: Experiment, results: Results, change: Change, systems: tuple[str, str]) -> None:
+def _open(
+    workspace: Workspace, experiment: Experiment, results: Results, change: Change, systems: tuple[str, str]
+) -> None:
     """What both systems found, with the grades."""
     st.markdown(f"#### {literal(results.queries[change.query])}")
     _link(experiment, results, change, systems[1])
     grades = results.qrels[change.query]
     rankings = [results.runs[system].ranking.get(change.query, [])[:TOP] for system in systems]
-    called = names_of(workspace, experiment.request.grounds, [*grades, *(unit for ranking in rankings for unit in ranking)])
+    called = names_of(
+        workspace, experiment.request.grounds, [*grades, *(unit for ranking in rankings for unit in ranking)]
+    )
     rows = []
     for rank in range(max(map(len, rankings), default=0)):
         row: dict[str, object] = {"rank": rank + 1}
@@ -138,7 +154,9 @@ def names_of(workspace: Workspace, collections: Sequence[str], units: Iterable[s
     names = {id_: name for collection in held for id_, name in workspace.shelf.names(collection.key).items()}
     for unit in units:
         document, _, span = unit.partition(":")
-        called[unit] = f"{names[document]}, {span.replace('-', ' to ')}" if span and document in names else names.get(document, "")
+        called[unit] = (
+            f"{names[document]}, {span.replace('-', ' to ')}" if span and document in names else names.get(document, "")
+        )
     chunks = [unit for unit, name in called.items() if not name and ":" not in unit]
     for collection in held:
         batch = workspace.store.picked(collection, chunks) if chunks else None
@@ -164,7 +182,9 @@ def show_results(workspace: Workspace, collections: Mapping[str, Collection]) ->
         show_warning(warning)
     show_means(experiment, results)
     if len(results.systems) < 2:
-        show_info("One system alone cannot be compared: add another in a new run, to see whether a difference is more than luck.")
+        show_info(
+            "One system alone cannot be compared: add another in a new run, to see whether a difference is more than luck."
+        )
         return
     first, measure = _choose(results)
     _show_luck(experiment, first, measure)
@@ -176,7 +196,9 @@ def means_frame(results: Results) -> pd.DataFrame:
     rows = []
     for system in results.systems:
         means = {measure: results.mean(system, measure).mean for measure in results.measures}
-        rows.append({"system": system, **means, "n": len(results.qrels), "ms per query": results.runs[system].ms_per_query})
+        rows.append(
+            {"system": system, **means, "n": len(results.qrels), "ms per query": results.runs[system].ms_per_query}
+        )
     return pd.DataFrame(rows)
 
 
@@ -190,7 +212,8 @@ def show_means(experiment: Experiment, results: Results, key: str = "means") -> 
             **{measure: st.column_config.NumberColumn(format="%.4f") for measure in results.measures},
             "n": st.column_config.NumberColumn(help="Judged queries; one without results counts as 0."),
             "ms per query": st.column_config.NumberColumn(
-                format="%.1f", help="Mean milliseconds, with everything that the system does for a query. Lower is better."
+                format="%.1f",
+                help="Mean milliseconds, with everything that the system does for a query. Lower is better.",
             ),
         },
     )
@@ -245,7 +268,9 @@ def _show_luck(experiment: Experiment, first: str, measure: str) -> None:
         hide_index=True,
         key="luck",
         column_config={
-            "difference": st.column_config.NumberColumn(format="%+.4f", help=f"Of the means of {measure}; above 0 is better than {first}."),
+            "difference": st.column_config.NumberColumn(
+                format="%+.4f", help=f"Of the means of {measure}; above 0 is better than {first}."
+            ),
             "from": signed,
             "to": signed,
             "p": st.column_config.NumberColumn(

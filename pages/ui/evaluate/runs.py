@@ -80,7 +80,9 @@ def _draw(workspace: Workspace, were_active: frozenset[str]) -> None:
             _draw_failed(run)
     ended = [run.experiment for run in found if run.experiment.id in were_active and not run.active]
     if ended:
-        st.session_state[NEXT] = next((one.id for one in ended if one.state == "done"), st.session_state.get(CHOSEN, ""))
+        st.session_state[NEXT] = next(
+            (one.id for one in ended if one.state == "done"), st.session_state.get(CHOSEN, "")
+        )
         st.rerun()
 
 
@@ -88,7 +90,13 @@ def _draw_active(run: Evaluating) -> None:
     with st.container(border=True, key=f"run-{run.experiment.id}"):
         head, button = st.columns([5, 1], vertical_alignment="center")
         head.text(f"{'Cancelling' if run.cancelling else 'Evaluating'}: {run.experiment.name}")
-        button.button("Cancel", key=f"cancel-run-{run.experiment.id}", disabled=run.cancelling, width="stretch", on_click=run.cancel)
+        button.button(
+            "Cancel",
+            key=f"cancel-run-{run.experiment.id}",
+            disabled=run.cancelling,
+            width="stretch",
+            on_click=run.cancel,
+        )
         left = "" if run.left is None else f", about {duration(run.left)} left"
         st.progress(min(run.share, 1.0), text=literal(f"{run.stage}{left}"))
 
@@ -123,7 +131,9 @@ def choose_experiment(workspace: Workspace, what: str = "Experiment") -> Experim
 
 def label(experiment: Experiment) -> str:
     """Return an experiment in a few words."""
-    return f"{experiment.name} · {experiment.created[:16].replace('T', ' ')} UTC · {', '.join(experiment.request.systems)}"
+    return (
+        f"{experiment.name} · {experiment.created[:16].replace('T', ' ')} UTC · {', '.join(experiment.request.systems)}"
+    )
 
 
 def results_of(experiment: Experiment) -> Results:
@@ -173,11 +183,15 @@ HELP = (
 def show_form(workspace: Workspace, collections: Mapping[str, Collection]) -> None:
     """Draw the form; its button starts a run."""
     left, right = st.columns([2, 2], vertical_alignment="bottom")
-    name = left.selectbox("Collection", list(collections), key="collection", persist_state="session", help="Its judged queries are asked.")
+    name = left.selectbox(
+        "Collection", list(collections), key="collection", persist_state="session", help="Its judged queries are asked."
+    )
     collection = collections[name]
     splits = splits_for(workspace, collection)
     if not splits:
-        show_info(f"Nothing is judged in {name} yet. Judge hits in the view Judge, with the switch on the Search page, or import judgments.")
+        show_info(
+            f"Nothing is judged in {name} yet. Judge hits in the view Judge, with the switch on the Search page, or import judgments."
+        )
         return
     usual = usual_split(workspace, collection)
     split = right.selectbox(
@@ -195,15 +209,23 @@ def show_form(workspace: Workspace, collections: Mapping[str, Collection]) -> No
         show_error(error)
         return
     called, note, limit = _more(len(judged.queries))
-    request = Request((name, *beside), tuple(systems), tuple(measures), pool, split, limit, name=called.strip(), note=note.strip())
+    request = Request(
+        (name, *beside), tuple(systems), tuple(measures), pool, split, limit, name=called.strip(), note=note.strip()
+    )
     button, said = st.columns([1, 4], vertical_alignment="center")
     asked = min(limit or len(judged.queries), len(judged.queries))
-    about = "whole documents, so chunks count for theirs" if judged.per_document else f"{plural(judged.judgments, 'span')} of documents"
+    about = (
+        "whole documents, so chunks count for theirs"
+        if judged.per_document
+        else f"{plural(judged.judgments, 'span')} of documents"
+    )
     said.caption(
         f"{plural(asked, 'judged query', 'judged queries')} on {about}. It runs in the background; "
         f"a laptop reads some 100 pairs a second, here {asked * pool:,} at most for each reranked stage."
     )
-    if button.button("Run", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not (systems and measures)):
+    if button.button(
+        "Run", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not (systems and measures)
+    ):
         _start(workspace, request)
 
 
@@ -212,7 +234,11 @@ def _beside(others: list[str]) -> list[str]:
     if not others:
         return []
     hint = "For example the same documents with another model, or cut otherwise"
-    return list(st.multiselect("Also search these collections", others, key="evaluate-others", persist_state="session", placeholder=hint))
+    return list(
+        st.multiselect(
+            "Also search these collections", others, key="evaluate-others", persist_state="session", placeholder=hint
+        )
+    )
 
 
 def _choose(beside: list[str]) -> tuple[list[str], list[str], int]:
@@ -220,7 +246,9 @@ def _choose(beside: list[str]) -> tuple[list[str], list[str], int]:
     usual = ["bm25", "bi", "hybrid", "bi+cross", *(f"{other}:bi" for other in beside)]
     one, two, three = st.columns([3, 3, 1], vertical_alignment="bottom")
     key = f"evaluate-systems-{'|'.join(beside)}"
-    systems = one.multiselect("Systems", offered, default=usual, key=key, persist_state="session", accept_new_options=True, help=HELP)
+    systems = one.multiselect(
+        "Systems", offered, default=usual, key=key, persist_state="session", accept_new_options=True, help=HELP
+    )
     measures = two.multiselect(
         "Measures",
         [*MEASURES, *MORE_MEASURES],
@@ -240,7 +268,9 @@ def _more(queries: int) -> tuple[str, str, int | None]:
         one, two, three = st.columns([2, 3, 1], vertical_alignment="bottom")
         called = one.text_input("Name", key="evaluate-name", placeholder="kept with the experiment") or ""
         note = two.text_input("Note", key="evaluate-note") or ""
-        limit = three.number_input("Only the first", 1, max(queries, 1), None, key="evaluate-queries", placeholder="all queries")
+        limit = three.number_input(
+            "Only the first", 1, max(queries, 1), None, key="evaluate-queries", placeholder="all queries"
+        )
     return called, note, None if limit is None else int(limit)
 
 

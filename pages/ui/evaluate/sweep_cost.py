@@ -31,11 +31,15 @@ def show_sweep(workspace: Workspace) -> None:
         return
     reranked = _reranked(experiment)
     if not reranked:
-        show_info("Nothing was reranked in this experiment: run one with a system such as bi+cross, at the deepest pool that you would think of.")
+        show_info(
+            "Nothing was reranked in this experiment: run one with a system such as bi+cross, at the deepest pool that you would think of."
+        )
         return
     one, two, _ = st.columns([2, 1, 2], vertical_alignment="bottom")
     name = one.selectbox("First stage", list(reranked), key="sweep-stage")
-    hits = int(two.number_input("Hits looked at", 1, MOST_HITS, 10, key=HITS, help="How many hits a person sees of the list."))
+    hits = int(
+        two.number_input("Hits looked at", 1, MOST_HITS, 10, key=HITS, help="How many hits a person sees of the list.")
+    )
     try:
         found = _sweep(experiment, reranked[name])
     except RankscopeError as error:
@@ -46,7 +50,9 @@ def show_sweep(workspace: Workspace) -> None:
 
 def _reranked(experiment: Experiment) -> dict[str, System]:
     """The stages that were reranked, by their names, each with its deepest system."""
-    systems = [parse_system(name, experiment.request.pool, experiment.request.grounds) for name in experiment.request.systems]
+    systems = [
+        parse_system(name, experiment.request.pool, experiment.request.grounds) for name in experiment.request.systems
+    ]
     found: dict[str, System] = {}
     for system in sorted((system for system in systems if system.kind), key=lambda system: system.pool):
         found[f"{system.ground}: {system.stage}" if len(experiment.request.grounds) > 1 else system.stage] = system
@@ -59,7 +65,9 @@ def _sweep(experiment: Experiment, system: System) -> Sweep:
 
 @st.cache_resource(max_entries=8, show_spinner="Looking at every depth…")
 def _computed(_experiment: Experiment, id_: str, ground: str, stage: str) -> Sweep:  # noqa: ARG001 - the id is the cache's key
-    return sweep(stage, [answer for answer in answers_of(_experiment) if answer.ground == ground], results_of(_experiment).qrels)
+    return sweep(
+        stage, [answer for answer in answers_of(_experiment) if answer.ground == ground], results_of(_experiment).qrels
+    )
 
 
 def _show(found: Sweep, hits: int) -> None:
@@ -70,7 +78,14 @@ def _show(found: Sweep, hits: int) -> None:
     usual = found.knee.depth if found.knee and found.knee.depth > hits else deepest
     st.session_state[DEPTH] = min(max(1, int(st.session_state.get(DEPTH, usual))), deepest)
     depth = int(
-        st.slider("Pool", 1, deepest, key=DEPTH, persist_state="session", help="How many of the first stage's candidates the cross-encoder reads.")
+        st.slider(
+            "Pool",
+            1,
+            deepest,
+            key=DEPTH,
+            persist_state="session",
+            help="How many of the first stage's candidates the cross-encoder reads.",
+        )
     )
     words = found.words(depth, hits)
     (show_warning if depth <= hits else show_info)(words)
@@ -107,9 +122,24 @@ def _show(found: Sweep, hits: int) -> None:
 def _tiles(found: Sweep, depth: int) -> None:
     there = found.at(depth)
     tiles = (
-        ("nDCG@10", f"{there.ndcg:.3f}", f"{there.ndcg - found.before:+.3f}", "0 to 1, higher is better; the arrow: against no reranking."),
-        ("Recall ceiling", f"{there.ceiling:.3f}", None, "The share of what is relevant that the pool holds: no order can find more of it."),
-        ("Overlap at 10", f"{there.overlap:.1f}", None, "So many of the first ten hits are the same as without reranking."),
+        (
+            "nDCG@10",
+            f"{there.ndcg:.3f}",
+            f"{there.ndcg - found.before:+.3f}",
+            "0 to 1, higher is better; the arrow: against no reranking.",
+        ),
+        (
+            "Recall ceiling",
+            f"{there.ceiling:.3f}",
+            None,
+            "The share of what is relevant that the pool holds: no order can find more of it.",
+        ),
+        (
+            "Overlap at 10",
+            f"{there.overlap:.1f}",
+            None,
+            "So many of the first ten hits are the same as without reranking.",
+        ),
         ("Kendall's τ", f"{there.tau:+.2f}", None, "Over the pool: +1 the same order as before, −1 the reverse."),
         ("Milliseconds", f"{there.ms:,.0f}", None, "A query, first stage and pairs. Lower is better."),
     )
@@ -146,7 +176,14 @@ def show_cost(workspace: Workspace) -> None:
     _frame(found, measure)
     st.subheader("Table to take along", anchor=False)
     rows = table(results)
-    st.download_button("CSV", as_csv(rows).encode("utf-8-sig"), "evaluation.csv", "text/csv", icon=":material/download:", on_click="ignore")
+    st.download_button(
+        "CSV",
+        as_csv(rows).encode("utf-8-sig"),
+        "evaluation.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
     markdown, tex = st.columns(2, gap="large")
     with markdown:
         st.markdown("**Markdown**")
@@ -188,6 +225,8 @@ def _frame(found: list[Point], measure: str) -> None:
             "ms (median)": ms,
             "ms (first quartile)": ms,
             "ms (third)": ms,
-            "beaten": st.column_config.CheckboxColumn(help="Another system is at least as good and at least as quick, and one of both more."),
+            "beaten": st.column_config.CheckboxColumn(
+                help="Another system is at least as good and at least as quick, and one of both more."
+            ),
         },
     )

@@ -28,9 +28,15 @@ NAMED = 8  # documents that the question names
 
 
 @st.dialog("Delete?")
-def ask_to_delete(workspace: Workspace, collection: Collection, documents: Sequence[StoredDocument] | None = None) -> None:
+def ask_to_delete(
+    workspace: Workspace, collection: Collection, documents: Sequence[StoredDocument] | None = None
+) -> None:
     """Ask whether to delete documents of a collection, or the collection itself."""
-    what = plural(len(documents), "document") if documents else f"the collection {collection.name} with {plural(collection.chunks, 'chunk')}"
+    what = (
+        plural(len(documents), "document")
+        if documents
+        else f"the collection {collection.name} with {plural(collection.chunks, 'chunk')}"
+    )
     st.text(f"This deletes {what}. It cannot be undone; the files that were indexed stay where they are.")
     named = [f"· {document.name}" for document in (documents or [])[:NAMED]]
     more = len(documents or []) - len(named)
@@ -124,7 +130,9 @@ def begin_import(workspace: Workspace, path: Path, name: str, model: str, origin
 
     def bring(report: Report) -> object:
         try:
-            return bring_any(workspace, path, name or None, CollectionOptions(model=model or None), origin or None, report)
+            return bring_any(
+                workspace, path, name or None, CollectionOptions(model=model or None), origin or None, report
+            )
         finally:
             if ours:
                 path.unlink(missing_ok=True)
@@ -150,7 +158,9 @@ def _draw(was_running: bool) -> None:
 def _draw_running(errand: Errand) -> None:
     head, button = st.columns([5, 1], vertical_alignment="center")
     head.text(errand.title)
-    button.button("Cancel", key=f"stop-{id(errand)}", disabled=errand.stop.is_set(), on_click=errand.stop.set, width="stretch")
+    button.button(
+        "Cancel", key=f"stop-{id(errand)}", disabled=errand.stop.is_set(), on_click=errand.stop.set, width="stretch"
+    )
     st.progress(min(errand.progress.share, 1.0))
 
 
@@ -161,7 +171,16 @@ def _draw_over(errand: Errand) -> None:
     head.text(f"{errand.title}: {'not done' if failed else 'done'}{size}")
     if errand.file and size:
         name = errand.title.removeprefix("Exporting ")
-        get.download_button("Download", errand.file.read_bytes, f"{name}.zip", "application/zip", icon=":material/download:", on_click="ignore", key=f"get-{id(errand)}", width="stretch")
+        get.download_button(
+            "Download",
+            errand.file.read_bytes,
+            f"{name}.zip",
+            "application/zip",
+            icon=":material/download:",
+            on_click="ignore",
+            key=f"get-{id(errand)}",
+            width="stretch",
+        )
     if button.button("Dismiss", key=f"drop-{id(errand)}", width="stretch"):
         errands().remove(errand)
         if errand.file:
@@ -192,11 +211,17 @@ def ask_for_name(workspace: Workspace, collection: Collection) -> None:
 @st.dialog("Copy with other settings", width="medium")
 def ask_for_copy(workspace: Workspace, collection: Collection) -> None:
     """Make a collection once more from its stored documents; nothing has to be brought again."""
-    st.caption(f"The documents of {literal(collection.name)} are indexed once more, from the texts that are stored. Queries and judgments come along.")
+    st.caption(
+        f"The documents of {literal(collection.name)} are indexed once more, from the texts that are stored. Queries and judgments come along."
+    )
     name = st.text_input("Name of the copy", f"{collection.name} copy", key="copy-to").strip()
     left, right = st.columns(2, gap="medium")
-    model = left.text_input("Bi-encoder", collection.model, key="copy-model", help="The built-in model, a folder, or a Hugging Face id.").strip()
-    metric = right.selectbox("Similarity measure", METRICS, METRICS.index(collection.metric), format_func=measure_name, key="copy-metric")
+    model = left.text_input(
+        "Bi-encoder", collection.model, key="copy-model", help="The built-in model, a folder, or a Hugging Face id."
+    ).strip()
+    metric = right.selectbox(
+        "Similarity measure", METRICS, METRICS.index(collection.metric), format_func=measure_name, key="copy-metric"
+    )
     cutting = collection.chunking
     st.caption(f"Cut now: {literal(in_words(cutting))}.")
     if st.toggle("Cut in another way", key="copy-cut"):
@@ -208,7 +233,8 @@ def ask_for_copy(workspace: Workspace, collection: Collection) -> None:
             return
     other = cutting != collection.chunking
     wanted = CollectionOptions(
-        model if model not in ("", collection.model) else None, metric if metric != collection.metric else None,
+        model if model not in ("", collection.model) else None,
+        metric if metric != collection.metric else None,
         *((cutting.size, cutting.overlap, cutting.method, cutting.rows, cutting.percentile) if other else ()),
     )
     if st.button("Copy", type="primary"):
@@ -238,9 +264,23 @@ def show_cards(workspace: Workspace, collections: Mapping[str, Collection]) -> N
 def _draw_card(workspace: Workspace, collection: Collection) -> None:
     documents = workspace.shelf.count(collection.key)
     opened = st.session_state.get(OPENED) == collection.name
-    st.html(card_html(collection, documents, _size(collection.key, collection.chunks, documents, workspace, collection), opened=opened))
+    st.html(
+        card_html(
+            collection,
+            documents,
+            _size(collection.key, collection.chunks, documents, workspace, collection),
+            opened=opened,
+        )
+    )
     with st.container(horizontal=True):
-        st.button("Open", key=f"open-{collection.key}", disabled=opened, icon=":material/folder_open:", on_click=_open, args=[collection.name])
+        st.button(
+            "Open",
+            key=f"open-{collection.key}",
+            disabled=opened,
+            icon=":material/folder_open:",
+            on_click=_open,
+            args=[collection.name],
+        )
         options = [DELETE] if collection.foreign else [RENAME, COPY, EXPORT, DELETE]
         asked = st.menu_button("More", options, key=f"more-{collection.key}", icon=":material/more_horiz:")
     if asked:
@@ -281,7 +321,11 @@ def _size(key: str, chunks: int, documents: int, _workspace: Workspace, _collect
 
 def card_html(collection: Collection, documents: int, size: int | None, *, opened: bool) -> str:
     """Return a card as HTML."""
-    amounts = [plural(documents, "document"), plural(collection.chunks, "chunk"), *([f"about {file_size(size)}"] if size is not None else [])]
+    amounts = [
+        plural(documents, "document"),
+        plural(collection.chunks, "chunk"),
+        *([f"about {file_size(size)}"] if size is not None else []),
+    ]
     lines = [" · ".join(amounts)]
     if collection.foreign:
         lines += ["made by another program"]
@@ -309,10 +353,23 @@ def offer_import(workspace: Workspace) -> None:
         st.caption(HELP)
         left, right = st.columns(2, gap="large")
         file = left.file_uploader("An export or a BEIR data set as a ZIP", type=["zip"], key=f"import-file-{number}")
-        place = left.text_input("Or a file or folder on the machine where Rankscope runs", key=f"import-path-{number}", placeholder="/home/me/chroma")
-        name = right.text_input("What it shall be called here", key=f"import-name-{number}", placeholder="as it was called")
-        model = right.text_input("Model that made the vectors", key=f"import-model-{number}", placeholder="the one it names", help="A Chroma folder does not say which model made its vectors: name it. For a BEIR data set: the model that embeds it.")
-        origin = right.text_input("Which collection of a Chroma folder", key=f"import-from-{number}", placeholder="the only one")
+        place = left.text_input(
+            "Or a file or folder on the machine where Rankscope runs",
+            key=f"import-path-{number}",
+            placeholder="/home/me/chroma",
+        )
+        name = right.text_input(
+            "What it shall be called here", key=f"import-name-{number}", placeholder="as it was called"
+        )
+        model = right.text_input(
+            "Model that made the vectors",
+            key=f"import-model-{number}",
+            placeholder="the one it names",
+            help="A Chroma folder does not say which model made its vectors: name it. For a BEIR data set: the model that embeds it.",
+        )
+        origin = right.text_input(
+            "Which collection of a Chroma folder", key=f"import-from-{number}", placeholder="the only one"
+        )
         if not st.button("Bring in", icon=":material/move_to_inbox:", disabled=not (file or place.strip())):
             return
         try:

@@ -31,12 +31,28 @@ def show_documents(workspace: Workspace, collection: Collection) -> None:
     picked = _tick(collection, found) if found is not None else []
     read, delete, rest = st.columns([2, 2, 4])
     label = f"Delete {plural(len(picked), 'document')}" if picked else "Delete documents"
-    if read.button("Read with its chunks", disabled=len(picked) != 1, icon=":material/article:", width="stretch", help=None if len(picked) == 1 else "Tick one document in the table first."):
+    if read.button(
+        "Read with its chunks",
+        disabled=len(picked) != 1,
+        icon=":material/article:",
+        width="stretch",
+        help=None if len(picked) == 1 else "Tick one document in the table first.",
+    ):
         st.session_state[READING] = (collection.name, picked[0])
         st.rerun()
-    if delete.button(label, disabled=not picked, icon=":material/delete:", width="stretch", help=None if picked else "Tick documents in the table first."):
+    if delete.button(
+        label,
+        disabled=not picked,
+        icon=":material/delete:",
+        width="stretch",
+        help=None if picked else "Tick documents in the table first.",
+    ):
         chosen = set(picked)
-        ask_to_delete(workspace, collection, [document for document in workspace.documents(collection) if document.document_id in chosen])
+        ask_to_delete(
+            workspace,
+            collection,
+            [document for document in workspace.documents(collection) if document.document_id in chosen],
+        )
     if rest.button("Delete this collection", icon=":material/delete_forever:"):
         ask_to_delete(workspace, collection)
 
@@ -47,18 +63,31 @@ def _found(workspace: Workspace, collection: Collection) -> pd.DataFrame | None:
     if table.empty:
         indexing = any(job.active and job.collection == collection.name for job in jobs().all())
         if not collection.foreign:
-            show_info("Its documents appear here when they are indexed." if indexing else "No documents in it yet: drop files above.")
+            show_info(
+                "Its documents appear here when they are indexed."
+                if indexing
+                else "No documents in it yet: drop files above."
+            )
         return None
     words = ""
     if len(table) > FEW:
         words = st.text_input(
-            "Find documents", key=f"find-{collection.key}", persist_state="session", placeholder="Words of a name, title, author, date …",
-            icon=":material/search:", label_visibility="collapsed", width=420,
+            "Find documents",
+            key=f"find-{collection.key}",
+            persist_state="session",
+            placeholder="Words of a name, title, author, date …",
+            icon=":material/search:",
+            label_visibility="collapsed",
+            width=420,
         )
     found = table
     for word in words.casefold().split():
         found = found[found[_TEXT].str.contains(word, regex=False)]
-    number = plural(len(table), "document") if len(found) == len(table) else f"{len(found):,} of {plural(len(table), 'document')}"
+    number = (
+        plural(len(table), "document")
+        if len(found) == len(table)
+        else f"{len(found):,} of {plural(len(table), 'document')}"
+    )
     st.caption(f"{number}. Click a column to sort; tick rows to select.")
     return found
 
@@ -69,7 +98,11 @@ def _tick(collection: Collection, found: pd.DataFrame) -> list[str]:
     # or the ticks would move to other documents, which then would be deleted.
     ids = found[_ID].tolist()
     event = st.dataframe(
-        found.drop(columns=[_ID, _TEXT]), hide_index=True, on_select="rerun", selection_mode="multi-row", height="auto" if len(found) < 10 else 400,
+        found.drop(columns=[_ID, _TEXT]),
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="multi-row",
+        height="auto" if len(found) < 10 else 400,
         key=f"documents-{short_hash(collection.key, ''.join(ids))}",
         column_config={
             "document": st.column_config.TextColumn(width="large"),
@@ -87,7 +120,10 @@ def document_table(key: str, stamp: str, _workspace: Workspace) -> pd.DataFrame:
     return pd.DataFrame(
         {
             _ID: [document.document_id for document in documents],
-            _TEXT: [" ".join((document.name, *map(format_value, document.metadata.values()))).casefold() for document in documents],
+            _TEXT: [
+                " ".join((document.name, *map(format_value, document.metadata.values()))).casefold()
+                for document in documents
+            ],
             "document": [document.name for document in documents],
             **_metadata_columns(documents),
             "size (kB)": [document.size / 1000 for document in documents],
@@ -103,7 +139,10 @@ def _metadata_columns(documents: list[StoredDocument]) -> dict[str, pd.Series]:
     counts = Counter(name for document in documents for name in document.metadata)
     taken = {_ID, _TEXT, "document", "size (kB)", "characters", "chunks", "added (UTC)"}
     names = sorted(sorted(counts), key=lambda name: -counts[name])[:FIELDS]
-    return {f"{name} " if name in taken else name: _column([document.metadata.get(name) for document in documents]) for name in names}
+    return {
+        f"{name} " if name in taken else name: _column([document.metadata.get(name) for document in documents])
+        for name in names
+    }
 
 
 def _column(values: list[Value | None]) -> pd.Series:
@@ -122,7 +161,11 @@ SHOWN = 20  # groups on the page, and chunks of each; the shell gives all
 
 def show_duplicates(workspace: Workspace, collection: Collection) -> None:
     """Draw the control, and what was found."""
-    if not st.toggle("Find chunks that say the same", key="duplicates", help="Equal texts, and chunks whose vectors are nearly the same."):
+    if not st.toggle(
+        "Find chunks that say the same",
+        key="duplicates",
+        help="Equal texts, and chunks whose vectors are nearly the same.",
+    ):
         return
     left, right, _ = st.columns([2, 1, 2], vertical_alignment="bottom")
     threshold = left.slider("Least cosine of near-duplicates", 0.8, 1.0, THRESHOLD, 0.01, key="duplicates-threshold")
@@ -136,7 +179,9 @@ def show_duplicates(workspace: Workspace, collection: Collection) -> None:
         task = Task.start(lambda: duplicate_steps(workspace, collection, threshold), most_steps(collection.chunks))
         st.session_state[KEY] = (wanted, task)
     if task is None:
-        st.caption("Every chunk is compared with every other one: a moment for a few thousand, up to a minute for 100,000.")
+        st.caption(
+            "Every chunk is compared with every other one: a moment for a few thousand, up to a minute for 100,000."
+        )
         return
     st.fragment(_watch, run_every=POLL if task.active else None)(task, task.active)
 
@@ -161,7 +206,9 @@ def _show_found(found: Duplicates) -> None:
         show_info(f"No two of the {found.chunks:,} chunks are that much alike.")
         return
     more = f" Shown are the first {SHOWN}; the shell's 'duplicates' lists all." if len(found.groups) > SHOWN else ""
-    st.caption(f"{plural(len(found.groups), 'group')} among {plural(found.chunks, 'chunk')}; {plural(found.spare, 'chunk')} say nothing that another one does not.{more}")
+    st.caption(
+        f"{plural(len(found.groups), 'group')} among {plural(found.chunks, 'chunk')}; {plural(found.spare, 'chunk')} say nothing that another one does not.{more}"
+    )
     for group in found.groups[:SHOWN]:
         with st.container(border=True):
             st.html(group_html(group))
@@ -184,7 +231,9 @@ def group_html(group: tuple[Twin, ...]) -> str:
 def show_shelf(workspace: Workspace, collection: Collection) -> None:
     """Draw it."""
     if collection.foreign:
-        show_warning("Another program made this collection, and it does not say with which model: it can be deleted here, not searched.")
+        show_warning(
+            "Another program made this collection, and it does not say with which model: it can be deleted here, not searched."
+        )
     else:
         st.text(
             f"{plural(collection.chunks, 'chunk')} · {collection.model}, {collection.dimension} dimensions · {measure_name(collection.metric)} · "

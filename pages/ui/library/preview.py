@@ -40,16 +40,34 @@ REGIONS: dict[Method, str] = {
 def choose_cutting(key: str, budget: int, *, wide: bool = True, method: Method = "structure") -> ChunkSettings:
     """Draw the controls and return what they say; ``budget`` is how many tokens the bi-encoder reads, ``method`` what is chosen at first."""
     usual = ChunkSettings()
-    first, second, third = st.columns([2, 2, 2], gap="medium") if wide else (st.container(), *st.columns(2, gap="medium"))
+    first, second, third = (
+        st.columns([2, 2, 2], gap="medium") if wide else (st.container(), *st.columns(2, gap="medium"))
+    )
     method = first.selectbox(
-        "Way to cut", list(METHODS), index=list(METHODS).index(method), format_func=lambda name: METHODS[name], key=f"{key}-method", persist_state="session", help=REGIONS[usual.method]
+        "Way to cut",
+        list(METHODS),
+        index=list(METHODS).index(method),
+        format_func=lambda name: METHODS[name],
+        key=f"{key}-method",
+        persist_state="session",
+        help=REGIONS[usual.method],
     )
     size = second.slider(
-        "Most tokens in a chunk", 16, LONGEST, min(usual.size, budget), key=f"{key}-size", persist_state="session",
+        "Most tokens in a chunk",
+        16,
+        LONGEST,
+        min(usual.size, budget),
+        key=f"{key}-size",
+        persist_state="session",
         help=f"The bi-encoder reads {budget} tokens of a chunk; what is beyond is greyed in the text.",
     )
     wanted = third.slider(
-        "Overlap (tokens)", 0, MOST_OVERLAP, usual.overlap, key=f"{key}-overlap", persist_state="session",
+        "Overlap (tokens)",
+        0,
+        MOST_OVERLAP,
+        usual.overlap,
+        key=f"{key}-overlap",
+        persist_state="session",
         help="What a chunk repeats of the one before it, so that no passage is torn in two.",
     )
     overlap = min(wanted, size // 2)
@@ -65,7 +83,12 @@ def _with_own(key: str, settings: ChunkSettings, place: DeltaGenerator) -> Chunk
         return replace(settings, rows=int(rows))
     if settings.method == "meaning":
         percentile = place.slider(
-            "Break above this percentile", 50, 99, settings.percentile, key=f"{key}-percentile", persist_state="session",
+            "Break above this percentile",
+            50,
+            99,
+            settings.percentile,
+            key=f"{key}-percentile",
+            persist_state="session",
             help="Of the distances between neighbouring sentences. At 90, one in ten places between two sentences is a break: higher makes longer chunks.",
         )
         return replace(settings, percentile=percentile)
@@ -96,8 +119,13 @@ def figures_html(cuttings: dict[str, Figures], rate: float, dimension: int) -> s
     """Return a table with a row for each figure and a column for each cutting, which has a head if there are several."""
     columns = [_column(found, rate, dimension) for found in cuttings.values()]
     head = "".join(f"<th>{escape(name)}</th>" for name in cuttings)
-    rows = [f"<tr><td>{name}</td>{''.join(f'<td><b>{column[name]}</b></td>' for column in columns)}</tr>" for name in columns[0]]
-    return f'<table class="rs-figures">{f"<tr><th></th>{head}</tr>" if len(cuttings) > 1 else ""}{"".join(rows)}</table>'
+    rows = [
+        f"<tr><td>{name}</td>{''.join(f'<td><b>{column[name]}</b></td>' for column in columns)}</tr>"
+        for name in columns[0]
+    ]
+    return (
+        f'<table class="rs-figures">{f"<tr><th></th>{head}</tr>" if len(cuttings) > 1 else ""}{"".join(rows)}</table>'
+    )
 
 
 def _column(found: Figures, rate: float, dimension: int) -> dict[str, str]:
@@ -133,14 +161,22 @@ def cutter_of(name: str, digest: str, model: str, _source: Source, _workspace: W
     return Cutter(loaded(_source), encoder.tokens, encoder)
 
 
-def show_preview(workspace: Workspace, model: str, sources: Sequence[Source], cuttings: Sequence[ChunkSettings]) -> None:
+def show_preview(
+    workspace: Workspace, model: str, sources: Sequence[Source], cuttings: Sequence[ChunkSettings]
+) -> None:
     """Draw how one of ``sources`` is cut, one column for each of ``cuttings``."""
     names = [source.name for source in sources]
-    place = st.selectbox("Look at", range(len(names)), format_func=lambda at: names[at], key="preview-file") if len(names) > 1 else 0
+    place = (
+        st.selectbox("Look at", range(len(names)), format_func=lambda at: names[at], key="preview-file")
+        if len(names) > 1
+        else 0
+    )
     source = sources[place or 0]
     try:
         encoder = workspace.catalog.get(model)
-        cutter = cutter_of(source.name, file_print(source.name, source.read(), table_options(source)), model, source, workspace)
+        cutter = cutter_of(
+            source.name, file_print(source.name, source.read(), table_options(source)), model, source, workspace
+        )
         with st.spinner("Embedding the sentences…", show_time=True):
             cut = [cutter.cut(settings) for settings in cuttings]
     except RankscopeError as error:
@@ -149,13 +185,17 @@ def show_preview(workspace: Workspace, model: str, sources: Sequence[Source], cu
     _draw(workspace, encoder, cutter, list(cuttings), cut)
 
 
-def _draw(workspace: Workspace, encoder: BiEncoder, cutter: Cutter, cuttings: list[ChunkSettings], cut: list[list[Chunk]]) -> None:
+def _draw(
+    workspace: Workspace, encoder: BiEncoder, cutter: Cutter, cuttings: list[ChunkSettings], cut: list[list[Chunk]]
+) -> None:
     start, end = _choose_view(cutter)
     reads = _choose_reader(workspace, encoder)
     found = [figures(cutter, chunks, encoder.budget) for chunks in cut]
     longest = max(settings.size for settings in cuttings)  # one axis for both
     if len(cut) > 1:
-        for column, settings, chunks, one, letter in zip(st.columns(2, gap="medium"), cuttings, cut, found, "AB", strict=True):
+        for column, settings, chunks, one, letter in zip(
+            st.columns(2, gap="medium"), cuttings, cut, found, "AB", strict=True
+        ):
             with column:
                 st.markdown(f"**{letter}** {literal(in_words(settings))}")
                 _show_text(cutter, chunks, start, end, reads)
@@ -169,7 +209,10 @@ def _draw(workspace: Workspace, encoder: BiEncoder, cutter: Cutter, cuttings: li
             _show_figures(workspace, encoder, {"": found[0]})
             show_histogram(found[0], longest, "histogram")
     for settings in [settings for settings in cuttings if settings.method == "meaning"][:1]:
-        st.plotly_chart(distance_curve(cutter.meaning(), settings.percentile, cutter.document.text, start, end), config={"displayModeBar": False})
+        st.plotly_chart(
+            distance_curve(cutter.meaning(), settings.percentile, cutter.document.text, start, end),
+            config={"displayModeBar": False},
+        )
 
 
 def _choose_view(cutter: Cutter) -> tuple[int, int]:
@@ -180,18 +223,32 @@ def _choose_view(cutter: Cutter) -> tuple[int, int]:
         begin = document.pages[number - 1].start
     else:
         parts = math.ceil(len(document.text) / IN_VIEW)
-        begin = (st.slider("Part of the document", 1, parts, 1, key=f"view-{document.id}") - 1) * IN_VIEW if parts > 1 else 0
+        begin = (
+            (st.slider("Part of the document", 1, parts, 1, key=f"view-{document.id}") - 1) * IN_VIEW
+            if parts > 1
+            else 0
+        )
     return begin, min(begin + IN_VIEW, len(document.text))
 
 
 def _choose_reader(workspace: Workspace, encoder: BiEncoder) -> Reads | None:
     """How far the model reads a text whose unread part is greyed, None for none."""
     left, right = st.columns(2, gap="medium")
-    reader = left.segmented_control("Grey out what is not read by the", list(READERS), default="bi", format_func=lambda name: READERS[name], key="preview-reader", required=True)
+    reader = left.segmented_control(
+        "Grey out what is not read by the",
+        list(READERS),
+        default="bi",
+        format_func=lambda name: READERS[name],
+        key="preview-reader",
+        required=True,
+    )
     if reader != "cross":
         return encoder.reads if reader == "bi" else None
     query = right.text_input(
-        "Beside the query", "What does it say about this?", key="preview-query", persist_state="session",
+        "Beside the query",
+        "What does it say about this?",
+        key="preview-query",
+        persist_state="session",
         help="The cross-encoder reads query and chunk together: a longer query leaves less room for the chunk.",
     )
     try:

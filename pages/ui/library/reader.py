@@ -30,7 +30,9 @@ def show_reading(workspace: Workspace, collection: Collection, document_id: str)
     document, chunks = opened.document, opened.chunks
     st.subheader(literal(document.name), anchor=False)
     paged = f"{plural(len(document.pages), 'page')} · " if document.pages else ""
-    st.caption(f"{paged}{plural(len(document.text), 'character')} · {plural(len(chunks), 'chunk')}. Neighbouring chunks are tinted in turn; what two of them share is striped.")
+    st.caption(
+        f"{paged}{plural(len(document.text), 'character')} · {plural(len(chunks), 'chunk')}. Neighbouring chunks are tinted in turn; what two of them share is striped."
+    )
     if opened.metadata:
         st.html(metadata_html(opened.metadata))
     left, right = st.columns([3, 2], gap="large")
@@ -84,8 +86,17 @@ def _list_chunks(opened: Opened, document_id: str) -> None:
     )
     key = f"chunks-{document_id}"
     st.dataframe(
-        table, hide_index=True, height=ROOM if len(chunks) > FEW else "auto", on_select=lambda: _go_to(opened, document_id, key), selection_mode="single-row", key=key,
-        column_config={"chunk": st.column_config.NumberColumn(width="small"), "page": st.column_config.NumberColumn(width="small"), "tokens": st.column_config.NumberColumn(width="small")},
+        table,
+        hide_index=True,
+        height=ROOM if len(chunks) > FEW else "auto",
+        on_select=lambda: _go_to(opened, document_id, key),
+        selection_mode="single-row",
+        key=key,
+        column_config={
+            "chunk": st.column_config.NumberColumn(width="small"),
+            "page": st.column_config.NumberColumn(width="small"),
+            "tokens": st.column_config.NumberColumn(width="small"),
+        },
     )
 
 
@@ -95,4 +106,6 @@ def _go_to(opened: Opened, document_id: str, key: str) -> None:
     if rows and rows[0] < len(opened.chunks):
         start = opened.chunks[rows[0]].start
         windows = opened.windows
-        st.session_state[_window_key(document_id)] = next(number for number, window in enumerate(windows, 1) if start < window.end or number == len(windows))
+        st.session_state[_window_key(document_id)] = next(
+            number for number, window in enumerate(windows, 1) if start < window.end or number == len(windows)
+        )

@@ -25,9 +25,7 @@ from core.workspace import Workspace
 from pages.ui.map.data import Asked
 
 HERE = Path(__file__).parent
-_CARD = (
-    '<div class="rs-map-card"><div class="rs-card-document" dir="auto"></div><div class="rs-card-place"></div><div class="rs-card-text" dir="auto"></div></div>'
-)
+_CARD = '<div class="rs-map-card"><div class="rs-card-document" dir="auto"></div><div class="rs-card-place"></div><div class="rs-card-text" dir="auto"></div></div>'
 _CARD_STYLE = """
 .rs-map-card { display: none; position: fixed; z-index: 1000; pointer-events: none; padding: .6rem .8rem; border-radius: 6px; font-size: .88rem; line-height: 1.4;
   background: var(--st-background-color); color: var(--st-text-color); border: 1px solid rgba(128,128,128,.45); box-shadow: 0 4px 18px rgba(0,0,0,.25); }
@@ -45,11 +43,23 @@ def _parts() -> dict[str, Any]:
     component = st.components.v2.component
     return {
         "script": component("rankscope_plotly", js=_once(get_plotlyjs()), isolate_styles=False),
-        "points": component("rankscope_points", js=(HERE / "points.js").read_text(encoding="utf-8"), isolate_styles=False),
-        "picture": component(
-            "rankscope_picture", html='<div class="rs-map"></div>', css=_PICTURE_STYLE, js=names_script() + (HERE / "picture.js").read_text(encoding="utf-8"), isolate_styles=False
+        "points": component(
+            "rankscope_points", js=(HERE / "points.js").read_text(encoding="utf-8"), isolate_styles=False
         ),
-        "card": component("rankscope_card", html=_CARD, css=_CARD_STYLE, js=(HERE / "card.js").read_text(encoding="utf-8"), isolate_styles=False),
+        "picture": component(
+            "rankscope_picture",
+            html='<div class="rs-map"></div>',
+            css=_PICTURE_STYLE,
+            js=names_script() + (HERE / "picture.js").read_text(encoding="utf-8"),
+            isolate_styles=False,
+        ),
+        "card": component(
+            "rankscope_card",
+            html=_CARD,
+            css=_CARD_STYLE,
+            js=(HERE / "card.js").read_text(encoding="utf-8"),
+            isolate_styles=False,
+        ),
     }
 
 
@@ -72,17 +82,36 @@ def send_script() -> None:
 def send_points(slot: str, key: str, glides: str, view: str, base: str) -> None:
     """Send the points of the map ``slot``, a figure as JSON. Pictures of the same ``glides`` have the same points in the same traces, and glide into one another; one of the same ``view`` keeps what was zoomed to."""
     with _hidden(slot):
-        _parts()["points"](key=f"points-{slot}", data={"slot": slot, "key": key, "glides": glides, "view": view, "figure": base})
+        _parts()["points"](
+            key=f"points-{slot}", data={"slot": slot, "key": key, "glides": glides, "view": view, "figure": base}
+        )
 
 
-def draw_picture(slot: str, key: str, collection: str, overlay: Overlay, height: int, name: str, on_clicked: Called, on_caught: Called, zoomed: int = 0) -> None:
+def draw_picture(
+    slot: str,
+    key: str,
+    collection: str,
+    overlay: Overlay,
+    height: int,
+    name: str,
+    on_clicked: Called,
+    on_caught: Called,
+    zoomed: int = 0,
+) -> None:
     """Draw the map ``slot``; what was clicked or caught lies in the session under ``picture-<slot>`` while the callbacks run.
 
     A new ``zoomed`` other than 0 zooms to the query.
     """
     drawn = overlay.as_json()
     data = {
-        "slot": slot, "key": key, "collection": collection, "overlay": drawn, "height": height, "dimmed": DIMMED, "name": name, "zoomed": zoomed,
+        "slot": slot,
+        "key": key,
+        "collection": collection,
+        "overlay": drawn,
+        "height": height,
+        "dimmed": DIMMED,
+        "name": name,
+        "zoomed": zoomed,
         "version": short_hash(repr(drawn))[:8],
     }
     _parts()["picture"](key=f"picture-{slot}", data=data, on_clicked_change=on_clicked, on_caught_change=on_caught)
@@ -167,8 +196,15 @@ def _said(workspace: Workspace, name: str, chunk_id: str) -> list[dict[str, str]
         return []
     return [
         {
-            "collection": name, "id": hit.chunk_id, "document": hit.document, "text": clip(hit.text, LONGEST),
-            "place": " · ".join(part for part in (f"page {hit.page}" if hit.page else "", hit.heading or "", plural(hit.tokens, "token")) if part),
+            "collection": name,
+            "id": hit.chunk_id,
+            "document": hit.document,
+            "text": clip(hit.text, LONGEST),
+            "place": " · ".join(
+                part
+                for part in (f"page {hit.page}" if hit.page else "", hit.heading or "", plural(hit.tokens, "token"))
+                if part
+            ),
         }
         for hit in hits
     ]

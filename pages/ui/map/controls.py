@@ -25,14 +25,36 @@ from pages.ui.page import show_warning
 from pages.ui.url_state import Value
 
 PLAIN, FOLDER, DOCUMENT, CLUSTER, SIMILARITY, CROSS, LENGTH, DISTORTION = (
-    "nothing", "folder", "document", "cluster", "similarity to the query", "cross-encoder score", "length", "distortion",
+    "nothing",
+    "folder",
+    "document",
+    "cluster",
+    "similarity to the query",
+    "cross-encoder score",
+    "length",
+    "distortion",
 )
 COLOURS = (DOCUMENT, CLUSTER, SIMILARITY, CROSS, LENGTH, DISTORTION, PLAIN)
 FIELD = "metadata: "
 PARAMETERS: dict[str, Value] = {
-    "method": "umap", "n_neighbors": 15, "min_dist": 10, "perplexity": 30, "seed": 42, "colour": FOLDER, "hits": 10, "rerank": False, "pool": 50,
+    "method": "umap",
+    "n_neighbors": 15,
+    "min_dist": 10,
+    "perplexity": 30,
+    "seed": 42,
+    "colour": FOLDER,
+    "hits": 10,
+    "rerank": False,
+    "pool": 50,
 }
-BOUNDS = {"n_neighbors": (2, 200), "min_dist": (0, 100), "perplexity": (2, 200), "seed": (0, 2**31 - 1), "hits": (1, 50), "pool": (1, 1000)}
+BOUNDS = {
+    "n_neighbors": (2, 200),
+    "min_dist": (0, 100),
+    "perplexity": (2, 200),
+    "seed": (0, 2**31 - 1),
+    "hits": (1, 50),
+    "pool": (1, 1000),
+}
 SENTENCES: dict[Method, str] = {
     "umap": "**UMAP** keeps neighbours together: near on the map mostly means similar, far apart means little. The empty space between islands is no measure of anything.",
     "tsne": "**t-SNE** keeps neighbours together, even more than UMAP, and says less about what lies far apart. Sizes of islands mean nothing.",
@@ -64,7 +86,14 @@ def choose(workspace: Workspace, collections: Mapping[str, Collection], with_col
     """Draw the row of controls and return what they say; views with colours of their own leave that choice out."""
     one, two, three, four = st.columns([2.2, 1.6, 1.8, 1], vertical_alignment="bottom")
     name = one.selectbox("Collection", list(collections), key="collection", persist_state="session")
-    method = two.segmented_control("Method", list(METHODS), format_func=lambda key: METHODS[key], key="method", persist_state="session", required=True)
+    method = two.segmented_control(
+        "Method",
+        list(METHODS),
+        format_func=lambda key: METHODS[key],
+        key="method",
+        persist_state="session",
+        required=True,
+    )
     colour = _colour(workspace, collections[name], three) if with_colour else PLAIN
     with four.popover("Settings", icon=":material/tune:", width="stretch"):
         settings = _settings(method or "umap")
@@ -73,7 +102,11 @@ def choose(workspace: Workspace, collections: Mapping[str, Collection], with_col
 
 def _colour(workspace: Workspace, collection: Collection, place: DeltaGenerator) -> str:
     folders = any("/" in document.name for document in workspace.documents(collection))
-    colours = [*([FOLDER] if folders else []), *COLOURS, *(f"{FIELD}{field.name}" for field in workspace.store.fields(collection))]
+    colours = [
+        *([FOLDER] if folders else []),
+        *COLOURS,
+        *(f"{FIELD}{field.name}" for field in workspace.store.fields(collection)),
+    ]
     if st.session_state["colour"] == FOLDER and not folders:  # what a first visit asks for
         st.session_state["colour"] = DOCUMENT
     if st.session_state["colour"] not in colours:
@@ -88,27 +121,51 @@ def _settings(method: Method) -> LayoutSettings:
     values = {name: int(st.session_state[name]) for name in ("n_neighbors", "min_dist", "perplexity", "seed")}
     if method == "umap":
         values["n_neighbors"] = st.slider(
-            "n_neighbors", 2, 200, key="n_neighbors", persist_state="session",
+            "n_neighbors",
+            2,
+            200,
+            key="n_neighbors",
+            persist_state="session",
             help="How many nearest chunks each chunk is held together with. Few: small islands, fine detail. Many: the broad shape of the whole.",
         )
         values["min_dist"] = st.slider(
-            "min_dist, in hundredths", 0, 100, key="min_dist", persist_state="session",
+            "min_dist, in hundredths",
+            0,
+            100,
+            key="min_dist",
+            persist_state="session",
             help="How close chunks may lie on the map. Small: tight clumps, good for finding clusters. Large: spread out, good for seeing single chunks.",
         )
     if method == "tsne":
         values["perplexity"] = st.slider(
-            "Perplexity", 2, 200, key="perplexity", persist_state="session",
+            "Perplexity",
+            2,
+            200,
+            key="perplexity",
+            persist_state="session",
             help="About how many neighbours each chunk minds. Few: fine detail. Many: the broad shape.",
         )
     if method != "pca":
         values["seed"] = st.number_input(
-            "Seed", 0, 2**31 - 1, key="seed", persist_state="session",
+            "Seed",
+            0,
+            2**31 - 1,
+            key="seed",
+            persist_state="session",
             help="Where chance begins. The same seed gives the same map, every time; another shows what of it is chance: what stays is real.",
         )
     return LayoutSettings(method, values["n_neighbors"], values["min_dist"] / 100, values["perplexity"], values["seed"])
 
 
-def paint(workspace: Workspace, collection: Collection, points: Points, layout: Layout, colour: str, asked: Asked | None, clusters: Clusters | None) -> Painting:
+def paint(
+    workspace: Workspace,
+    collection: Collection,
+    points: Points,
+    layout: Layout,
+    colour: str,
+    asked: Asked | None,
+    clusters: Clusters | None,
+) -> Painting:
     """Return the colours; where they need a query and there is none, all chunks are alike, which is said."""
     if colour == CLUSTER and clusters is not None:
         return painting.by_cluster(clusters.labels, clusters.names)
@@ -132,8 +189,14 @@ def _by_query(points: Points, colour: str, asked: Asked | None) -> Painting:
     else:
         scores = {hit.chunk_id: hit.cross_score for hit in asked.result.hits if hit.cross_score is not None}
         if scores:
-            return painting.by_scores(f"cross-encoder score of the {plural(len(scores), 'hit')} that it read (logit, higher is better)", points, scores)
-        st.caption(":material/info: Switch on *Rerank* above: the cross-encoder scores the first hits only, and those alone get a colour.")
+            return painting.by_scores(
+                f"cross-encoder score of the {plural(len(scores), 'hit')} that it read (logit, higher is better)",
+                points,
+                scores,
+            )
+        st.caption(
+            ":material/info: Switch on *Rerank* above: the cross-encoder scores the first hits only, and those alone get a colour."
+        )
     return painting.plain(points)
 
 
@@ -142,15 +205,22 @@ def _distortion(points: Points, layout: Layout) -> Float32Array:
     kept = st.session_state.get("map-distortion")
     if kept is None or kept[0] != layout.key:
         with st.spinner("Comparing each chunk's neighbours with those on the map…", show_time=True):
-            kept = (layout.key, np.asarray(distortion(layout.xy, true_neighbours(points, NEAREST).places, NEAREST), dtype=np.float32))
+            kept = (
+                layout.key,
+                np.asarray(distortion(layout.xy, true_neighbours(points, NEAREST).places, NEAREST), dtype=np.float32),
+            )
         st.session_state["map-distortion"] = kept
     found: Float32Array = kept[1]
     return found
 
 
-def clusters_of(workspace: Workspace, collection: Collection, points: Points, layout: Layout, wanted: bool) -> tuple[Clusters | None, Projection | None]:
+def clusters_of(
+    workspace: Workspace, collection: Collection, points: Points, layout: Layout, wanted: bool
+) -> tuple[Clusters | None, Projection | None]:
     """Return the clusters of the picture, or the work in progress; neither where they are not wanted."""
     if not wanted or len(points) < 2:
         return None, None
     kept = kept_clusters(projections().data, points, layout)
-    return (kept, None) if kept is not None else (None, ask_clusters(projections(), workspace, collection, points, layout))
+    return (
+        (kept, None) if kept is not None else (None, ask_clusters(projections(), workspace, collection, points, layout))
+    )

@@ -118,7 +118,11 @@ def opened_here(slot: str, points: Points) -> int | None:
 
 def caught_here(slot: str, points: Points) -> list[int]:
     """Return the places of the chunks that were caught, sorted."""
-    return sorted(points.place_of[chunk_id] for chunk_id in st.session_state.get(f"caught-{slot}", ()) if chunk_id in points.place_of)
+    return sorted(
+        points.place_of[chunk_id]
+        for chunk_id in st.session_state.get(f"caught-{slot}", ())
+        if chunk_id in points.place_of
+    )
 
 
 def forget_others(points: Points, slot: str = "one") -> None:
@@ -150,7 +154,9 @@ def query_vector(workspace: Workspace, collection: Collection, query: str) -> Fl
     return workspace.encoder(collection).encode_query(query)
 
 
-def ask(workspace: Workspace, collection: Collection, points: Points, layout: Layout, query: str, only: Sequence[int] = ()) -> Asked:
+def ask(
+    workspace: Workspace, collection: Collection, points: Points, layout: Layout, query: str, only: Sequence[int] = ()
+) -> Asked:
     """Search, rerank where that is switched on, and place the query; ``only`` limits the search to the chunks at these places.
 
     Raises what searching and reranking raise.
@@ -197,7 +203,12 @@ def projections() -> Projections:
 def open_points(workspace: Workspace, collection: Collection) -> Points:
     """Return the points of a collection; the first time that takes a while, which is shown. Raises what ``read_points`` raises."""
     names = workspace.shelf.names(collection.key)
-    told = short_hash(workspace.settings.data, workspace.store.version(collection), *sorted(workspace.shelf.hidden(collection.key)), *(f"{key} {name}" for key, name in sorted(names.items())))
+    told = short_hash(
+        workspace.settings.data,
+        workspace.store.version(collection),
+        *sorted(workspace.shelf.hidden(collection.key)),
+        *(f"{key} {name}" for key, name in sorted(names.items())),
+    )
     with st.spinner(f"Reading the vectors of {collection.name}…", show_time=True):
         return _points(workspace, collection, collection.key, collection.name, told)
 
@@ -246,7 +257,10 @@ def _draw(work: Projection, name: str) -> None:
     bar, button = st.columns([6, 1], vertical_alignment="center")
     left = "" if work.left is None else f", about {duration(work.left)} left"
     stage = "waiting for the map before it" if work.state == "waiting" else work.stage or "beginning"
-    bar.progress(min(max(work.share, 0.0), 1.0), text=f"{name}: {stage}, {duration(work.seconds)} so far{left}. Until then this is PCA's picture.")
+    bar.progress(
+        min(max(work.share, 0.0), 1.0),
+        text=f"{name}: {stage}, {duration(work.seconds)} so far{left}. Until then this is PCA's picture.",
+    )
     button.button("Cancel", key=f"cancel-{name}", on_click=work.cancel, width="stretch")
 
 
@@ -254,7 +268,9 @@ def _say_why_not(work: Projection, name: str) -> None:
     if work.state == "failed":
         show_error(f"{name} was not computed: {work.error}")
     else:
-        st.caption(f"{name} was cancelled: this is PCA's picture. Change a setting, or press the button, to compute it.")
+        st.caption(
+            f"{name} was cancelled: this is PCA's picture. Change a setting, or press the button, to compute it."
+        )
     st.button(f"Compute {name}", icon=":material/refresh:", key=f"again-{name}", on_click=_again, args=[work])
 
 

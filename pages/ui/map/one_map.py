@@ -55,10 +55,13 @@ def show_one(workspace: Workspace, collections: Mapping[str, Collection]) -> Non
     except RankscopeError as error:
         show_error(error)
         return
-    with st.container(key="map-notes"):  # there even if empty: what comes and goes in it must not put the picture up anew
+    # there even if empty: what comes and goes in it must not put the picture up anew
+    with st.container(key="map-notes"):
         if work is not None:
             watch(work, method_name(wish.settings))
-        clusters, grouping = clusters_of(workspace, wish.collection, points, layout, wish.colour == CLUSTER and work is None)
+        clusters, grouping = clusters_of(
+            workspace, wish.collection, points, layout, wish.colour == CLUSTER and work is None
+        )
         if grouping is not None:
             watch(grouping, "The clusters")
         painting = paint(workspace, wish.collection, points, layout, wish.colour, asked, clusters)
@@ -73,10 +76,30 @@ def show_one(workspace: Workspace, collections: Mapping[str, Collection]) -> Non
 def _question(collection: Collection) -> None:
     """What is asked. What comes and goes stands in a place of its own, so that the picture below stays where it is."""
     one, two, three, four = st.columns([3.6, 0.8, 1.2, 0.9], vertical_alignment="bottom")
-    one.text_input("Query", key="q", persist_state="session", placeholder="Ask a question: a star shows where it lands", icon=":material/search:")
+    one.text_input(
+        "Query",
+        key="q",
+        persist_state="session",
+        placeholder="Ask a question: a star shows where it lands",
+        icon=":material/search:",
+    )
     two.number_input("Hits", 1, 50, key="hits", persist_state="session", help="How many hits are lit and numbered.")
-    three.toggle("Rerank", key="rerank", persist_state="session", help="Numbers and colours of the hits then follow the cross-encoder's order.")
-    four.number_input("Pool", 1, 1000, key="pool", persist_state="session", step=10, disabled=not st.session_state["rerank"], help="How many of the bi-encoder's first hits the cross-encoder reads.")
+    three.toggle(
+        "Rerank",
+        key="rerank",
+        persist_state="session",
+        help="Numbers and colours of the hits then follow the cross-encoder's order.",
+    )
+    four.number_input(
+        "Pool",
+        1,
+        1000,
+        key="pool",
+        persist_state="session",
+        step=10,
+        disabled=not st.session_state["rerank"],
+        help="How many of the bi-encoder's first hits the cross-encoder reads.",
+    )
     with st.container(key="map-examples"):
         if collection.name == SAMPLE_COLLECTION:
             show_examples(st.session_state["q"])
@@ -113,7 +136,17 @@ def _show(scene: Scene) -> None:
         add_opened(overlay, points, xy, opened, list(panel.near_to(points, opened)))
     picture, beside = st.columns([2.6, 1], gap="medium")
     with picture:
-        draw_picture(SLOT, scene.key, scene.collection.name, overlay, HEIGHT, f"{scene.collection.name}-map", on_clicked(SLOT), on_caught(SLOT), st.session_state.get(ZOOMED, 0))
+        draw_picture(
+            SLOT,
+            scene.key,
+            scene.collection.name,
+            overlay,
+            HEIGHT,
+            f"{scene.collection.name}-map",
+            on_clicked(SLOT),
+            on_caught(SLOT),
+            st.session_state.get(ZOOMED, 0),
+        )
     with beside:
         panel.show_panel(scene, SLOT)
 
@@ -122,16 +155,39 @@ def _switches(scene: Scene) -> dict[str, bool]:
     """What lies over the points, as far as there is something to lie over them."""
     found = {"meter": False, "trail": False, "names": scene.clusters is not None}
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.text_input("Light a word", key="map-word", placeholder="Light a word", label_visibility="collapsed", width=190, icon=":material/highlight:")
+        st.text_input(
+            "Light a word",
+            key="map-word",
+            placeholder="Light a word",
+            label_visibility="collapsed",
+            width=190,
+            icon=":material/highlight:",
+        )
         if scene.asked is not None:
-            st.button("Zoom to the query", icon=":material/my_location:", on_click=_zoom, help="A double click in the picture shows everything again.")
+            st.button(
+                "Zoom to the query",
+                icon=":material/my_location:",
+                on_click=_zoom,
+                help="A double click in the picture shows everything again.",
+            )
             found["meter"] = st.toggle(
-                "What it gets wrong", key="map-meter", value=True,
+                "What it gets wrong",
+                key="map-meter",
+                value=True,
                 help="Crosses: chunks that lie near the star and are not among the nearest in the full space. Dashed lines: chunks that are, and landed far away.",
             )
-            found["trail"] = st.toggle("Trail", key="map-trail-on", help="Open stars for the queries that you asked before, each where it alone would land.")
+            found["trail"] = st.toggle(
+                "Trail",
+                key="map-trail-on",
+                help="Open stars for the queries that you asked before, each where it alone would land.",
+            )
         if scene.clusters is not None:
-            found["names"] = st.toggle("Names", value=scene.asked is None, key=f"map-names-{scene.asked is None}", help="The words that tell a cluster from the others.")
+            found["names"] = st.toggle(
+                "Names",
+                value=scene.asked is None,
+                key=f"map-names-{scene.asked is None}",
+                help="The words that tell a cluster from the others.",
+            )
     return found
 
 
@@ -146,7 +202,11 @@ def _word(scene: Scene, say: DeltaGenerator) -> list[int]:
         return []
     found = scene.workspace.store.containing(scene.collection, word)
     lit = sorted(points.place_of[chunk_id] for chunk_id in found if chunk_id in points.place_of)
-    say.caption(f"{plural(len(lit), 'chunk')} of {len(points):,} contain “{word}”, lit in gold." if lit else f"No chunk contains “{word}”.")
+    say.caption(
+        f"{plural(len(lit), 'chunk')} of {len(points):,} contain “{word}”, lit in gold."
+        if lit
+        else f"No chunk contains “{word}”."
+    )
     return lit
 
 

@@ -20,7 +20,16 @@ from core.util.formatting import clip, plural
 from core.vectors.neighbors import nearest_to
 from core.workspace import Workspace
 from pages.ui.map.component import Scene
-from pages.ui.map.data import Asked, caught_here, close_chunk, let_go, open_chunk, opened_here, read_in_document, search_here
+from pages.ui.map.data import (
+    Asked,
+    caught_here,
+    close_chunk,
+    let_go,
+    open_chunk,
+    opened_here,
+    read_in_document,
+    search_here,
+)
 from pages.ui.page import literal
 
 AT_ONCE = 20_000  # chunks up to which nobody has to ask
@@ -34,7 +43,9 @@ def show_trust(points: Points, layout: Layout) -> None:
     kept: dict[str, Trust | None] = st.session_state.setdefault(KEPT, {})
     if layout.key not in kept:
         wanted = len(points) <= AT_ONCE or st.button(
-            "Measure", icon=":material/straighten:", help="Compares a sample of chunks with all others, in the full space and on the map: some seconds."
+            "Measure",
+            icon=":material/straighten:",
+            help="Compares a sample of chunks with all others, in the full space and on the map: some seconds.",
         )
         if not wanted:
             st.caption("Trustworthiness and continuity of so many chunks take some seconds to measure.")
@@ -45,15 +56,27 @@ def show_trust(points: Points, layout: Layout) -> None:
             kept.pop(next(iter(kept)))
     trust = kept[layout.key]
     if trust is None:
-        st.caption(f"With {plural(len(points), 'chunk')} there are no neighbourhoods to compare: four chunks are the least.")
+        st.caption(
+            f"With {plural(len(points), 'chunk')} there are no neighbourhoods to compare: four chunks are the least."
+        )
         return
     _draw(trust)
 
 
 def _draw(trust: Trust) -> None:
     one, two, three = st.columns([1, 1, 3], vertical_alignment="center")
-    one.metric("Trustworthiness", f"{trust.trustworthiness:.3f}", border=True, help="Do neighbours on the map belong together? 0 to 1, higher is better.")
-    two.metric("Continuity", f"{trust.continuity:.3f}", border=True, help="Does what belongs together stay together on the map? 0 to 1, higher is better.")
+    one.metric(
+        "Trustworthiness",
+        f"{trust.trustworthiness:.3f}",
+        border=True,
+        help="Do neighbours on the map belong together? 0 to 1, higher is better.",
+    )
+    two.metric(
+        "Continuity",
+        f"{trust.continuity:.3f}",
+        border=True,
+        help="Does what belongs together stay together on the map? 0 to 1, higher is better.",
+    )
     three.caption(trust.words)
 
 
@@ -62,11 +85,21 @@ def offer_files(scene: Scene) -> None:
     name = f"{scene.collection.name}-map"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
-            "Page (HTML)", lambda: _page(scene), f"{name}.html", "text/html", icon=":material/download:", on_click="ignore",
+            "Page (HTML)",
+            lambda: _page(scene),
+            f"{name}.html",
+            "text/html",
+            icon=":material/download:",
+            on_click="ignore",
             help="One file that needs no network: it zooms, and names the document of a point.",
         )
         st.download_button(
-            "Coordinates (CSV)", lambda: _table(scene), f"{name}.csv", "text/csv", icon=":material/download:", on_click="ignore",
+            "Coordinates (CSV)",
+            lambda: _table(scene),
+            f"{name}.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
             help="A line a chunk: chunk id, document, span in characters, x and y.",
         )
         st.caption("PNG and SVG: the buttons at the picture's upper right edge.", width="content")
@@ -75,11 +108,16 @@ def offer_files(scene: Scene) -> None:
 def _page(scene: Scene) -> str:
     name = scene.points.collection
     title = name if scene.asked is None else f"{name}: “{scene.asked.result.query}”"
-    return map_html(with_overlay(base_figure(scene.points, scene.layout.xy, scene.painting, hover=True), scene.overlay(), DIMMED), title)
+    return map_html(
+        with_overlay(base_figure(scene.points, scene.layout.xy, scene.painting, hover=True), scene.overlay(), DIMMED),
+        title,
+    )
 
 
 def _table(scene: Scene) -> bytes:
-    return _csv(map_rows(scene.points, scene.layout, scene.clusters, None if scene.asked is None else scene.asked.similarities))
+    return _csv(
+        map_rows(scene.points, scene.layout, scene.clusters, None if scene.asked is None else scene.asked.similarities)
+    )
 
 
 def caught_csv(workspace: Workspace, points: Points, layout: Layout, caught: Sequence[int]) -> bytes:
@@ -148,7 +186,9 @@ def _show_chunk(scene: Scene, place: int, slot: str) -> None:
         head, close = st.columns([5, 1], vertical_alignment="top")
         page = f", page {hit.page}" if hit.page else ""
         head.markdown(f"**{literal(hit.document)}**{page}")
-        close.button(":material/close:", key=f"close-{slot}", on_click=close_chunk, args=[slot], type="tertiary", help="Close")
+        close.button(
+            ":material/close:", key=f"close-{slot}", on_click=close_chunk, args=[slot], type="tertiary", help="Close"
+        )
         st.caption(f"characters {hit.start:,} to {hit.end:,} · {hit.tokens} tokens")
         with st.container(height=170, border=False):
             st.text(unwrap(hit.text))
@@ -163,10 +203,19 @@ def _show_chunk(scene: Scene, place: int, slot: str) -> None:
 
 
 def _show_neighbours(points: Points, near: Sequence[Hit], slot: str) -> None:
-    st.markdown(f"**Its nearest chunks**, by {measure_name(points.metric)}", help="In the full space, where nothing is flattened; higher is more similar. The purple lines lead to them.")
+    st.markdown(
+        f"**Its nearest chunks**, by {measure_name(points.metric)}",
+        help="In the full space, where nothing is flattened; higher is more similar. The purple lines lead to them.",
+    )
     with st.container(height=300, border=False, key=f"map-list-near-{slot}"):
         for hit in near:
-            st.button(literal(_told(hit)), key=f"near-{slot}-{hit.chunk_id}", on_click=open_chunk, args=[slot, hit.chunk_id], type="tertiary")
+            st.button(
+                literal(_told(hit)),
+                key=f"near-{slot}-{hit.chunk_id}",
+                on_click=open_chunk,
+                args=[slot, hit.chunk_id],
+                type="tertiary",
+            )
 
 
 def _show_meter(scene: Scene, asked: Asked, slot: str) -> None:
@@ -174,11 +223,20 @@ def _show_meter(scene: Scene, asked: Asked, slot: str) -> None:
     with st.container(border=True):
         st.markdown(f"**{literal(meter.sentence)}.**")
         st.caption(meter.words)
-    st.markdown(f"**Hits**, by {'the cross-encoder' if asked.result.reranker else metric}", help="Click one to open it on the map.")
+    st.markdown(
+        f"**Hits**, by {'the cross-encoder' if asked.result.reranker else metric}",
+        help="Click one to open it on the map.",
+    )
     with st.container(height=330, border=False, key=f"map-list-hits-{slot}"):
         for hit in scene.hits:
             moved = f" (was {hit.bi_rank})" if hit.cross_rank and hit.moved else ""
-            st.button(literal(f"{hit.rank}{moved} · {_told(hit)}"), key=f"hit-{slot}-{hit.rank}", on_click=open_chunk, args=[slot, hit.chunk_id], type="tertiary")
+            st.button(
+                literal(f"{hit.rank}{moved} · {_told(hit)}"),
+                key=f"hit-{slot}-{hit.rank}",
+                on_click=open_chunk,
+                args=[slot, hit.chunk_id],
+                type="tertiary",
+            )
 
 
 def _show_caught(scene: Scene, caught: list[int], slot: str) -> None:
@@ -190,16 +248,28 @@ def _show_caught(scene: Scene, caught: list[int], slot: str) -> None:
         if words := _words(workspace, points, caught):
             st.markdown(f"Said here more than elsewhere: **{literal(', '.join(words))}**")
         with st.container(horizontal=True):
-            if st.button("Search only here", key=f"only-{slot}", icon=":material/filter_alt:", help="The next searches look at these chunks alone."):
+            if st.button(
+                "Search only here",
+                key=f"only-{slot}",
+                icon=":material/filter_alt:",
+                help="The next searches look at these chunks alone.",
+            ):
                 search_here()
                 st.rerun()
             st.download_button(
-                "CSV", lambda: caught_csv(workspace, points, scene.layout, caught), f"{scene.collection.name}-chosen.csv", "text/csv",
-                icon=":material/download:", on_click="ignore", key=f"caught-csv-{slot}",
+                "CSV",
+                lambda: caught_csv(workspace, points, scene.layout, caught),
+                f"{scene.collection.name}-chosen.csv",
+                "text/csv",
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"caught-csv-{slot}",
             )
             st.button("Let go", key=f"let-go-{slot}", icon=":material/close:", on_click=let_go, args=[slot])
     rows = {
-        "document": [points.documents[at] for at in shown], "text": [clip(text, 160) for text in texts], "tokens": [int(points.tokens[at]) for at in shown],
+        "document": [points.documents[at] for at in shown],
+        "text": [clip(text, 160) for text in texts],
+        "tokens": [int(points.tokens[at]) for at in shown],
     }
     st.dataframe(rows, hide_index=True, height=300)
     if len(shown) < len(caught):

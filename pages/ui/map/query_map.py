@@ -35,7 +35,9 @@ def show_many(workspace: Workspace, collections: Mapping[str, Collection]) -> No
     wish = choose(workspace, collections, with_colour=False)
     queries = _queries(workspace, wish.collection)
     if not queries:
-        show_info("Paste some queries, one a line: the map then shows where they land, and which chunks none of them finds.")
+        show_info(
+            "Paste some queries, one a line: the map then shows where they land, and which chunks none of them finds."
+        )
         return
     try:
         points = open_points(workspace, wish.collection)
@@ -67,7 +69,16 @@ def show_many(workspace: Workspace, collections: Mapping[str, Collection]) -> No
             add_lit(overlay, points, layout.xy, found[chosen], f"the first {TOP} of the chosen query", size=11)
             add_star(overlay, stars[chosen], "the chosen query", label=queries[chosen])
         with picture:
-            draw_picture(SLOT, scene.key, wish.collection.name, overlay, HEIGHT, f"{wish.collection.name}-queries", on_clicked(SLOT), on_caught(SLOT))
+            draw_picture(
+                SLOT,
+                scene.key,
+                wish.collection.name,
+                overlay,
+                HEIGHT,
+                f"{wish.collection.name}-queries",
+                on_clicked(SLOT),
+                on_caught(SLOT),
+            )
 
     st.fragment(draw)()
     _list_unfound(points, counts)
@@ -77,7 +88,11 @@ def _queries(workspace: Workspace, collection: Collection) -> list[str]:
     """The queries to place, each once."""
     judged = list(workspace.judgments.queries(collection.key).values())
     sources = [*([SAMPLES] if collection.name == SAMPLE_COLLECTION else []), *([JUDGED] if judged else []), OWN]
-    source = st.segmented_control("Queries", sources, key="map-source", default=sources[0], required=True) if len(sources) > 1 else OWN
+    source = (
+        st.segmented_control("Queries", sources, key="map-source", default=sources[0], required=True)
+        if len(sources) > 1
+        else OWN
+    )
     if source == OWN:
         text = st.text_area("Queries, one a line", key="map-queries", persist_state="session", height=120)
         judged = [line.strip() for line in text.splitlines() if line.strip()]
@@ -117,7 +132,14 @@ def _all_stars(overlay: Overlay, stars: Float32Array) -> None:
 
 def _list(queries: list[str]) -> int | None:
     """Return which query was ticked."""
-    table = st.dataframe({"query": queries}, hide_index=True, height=250, on_select="rerun", selection_mode="single-row", key="map-chosen-query")
+    table = st.dataframe(
+        {"query": queries},
+        hide_index=True,
+        height=250,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="map-chosen-query",
+    )
     rows = table["selection"]["rows"]
     return rows[0] if rows and rows[0] < len(queries) else None
 

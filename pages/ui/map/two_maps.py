@@ -58,7 +58,13 @@ def show_two(workspace: Workspace, collections: Mapping[str, Collection]) -> Non
     if st.session_state["map-other"] not in others:
         st.session_state["map-other"] = others[0]
     one, two = st.columns([3, 2], vertical_alignment="bottom")
-    one.text_input("Query", key="q", persist_state="session", placeholder="Ask a question: a star shows where it lands on either map", icon=":material/search:")
+    one.text_input(
+        "Query",
+        key="q",
+        persist_state="session",
+        placeholder="Ask a question: a star shows where it lands on either map",
+        icon=":material/search:",
+    )
     other = collections[two.selectbox("Beside it", others, key="map-other", persist_state="session")]
     try:
         sides = _sides(workspace, (wish.collection, other), wish.settings)
@@ -74,7 +80,8 @@ def _sharing(workspace: Workspace, collections: Mapping[str, Collection], collec
     """The names of the collections that hold at least one of the same documents."""
     own = {document.document_id for document in workspace.documents(collection)}
     return [
-        other.name for other in collections.values()
+        other.name
+        for other in collections.values()
         if other.key != collection.key and any(document.document_id in own for document in workspace.documents(other))
     ]
 
@@ -90,26 +97,50 @@ def _sides(workspace: Workspace, collections: Sequence[Collection], settings: La
             if work is not None:
                 watch(work, f"{method_name(settings)} of {collection.name}")
         asked = ask(workspace, collection, points, layout, query) if query else None
-        sides.append(Side(workspace, collection, points, layout, colours, asked, None, int(st.session_state["hits"]), False, slot))
+        sides.append(
+            Side(
+                workspace, collection, points, layout, colours, asked, None, int(st.session_state["hits"]), False, slot
+            )
+        )
     return sides
 
 
 def _show(sides: list[Side]) -> None:
     """Both pictures; what is chosen in one is looked for in the other by document and span."""
-    chosen = next((side for side in sides if opened_here(side.slot, side.points) is not None or caught_here(side.slot, side.points)), None)
+    chosen = next(
+        (
+            side
+            for side in sides
+            if opened_here(side.slot, side.points) is not None or caught_here(side.slot, side.points)
+        ),
+        None,
+    )
     for side, column in zip(sides, st.columns(2, gap="medium"), strict=True):
         overlay = side.overlay()
         if chosen is not None:
             _light(overlay, side, chosen)
         with column:
             st.markdown(f"**{literal(side.collection.name)}**")
-            st.caption(f"{plural(len(side.points), 'chunk')} of {side.collection.chunking.size} tokens, {literal(side.collection.model)}")
-            draw_picture(side.slot, side.key, side.collection.name, overlay, HEIGHT, f"{side.collection.name}-map", _on(side, "clicked"), _on(side, "caught"))
+            st.caption(
+                f"{plural(len(side.points), 'chunk')} of {side.collection.chunking.size} tokens, {literal(side.collection.model)}"
+            )
+            draw_picture(
+                side.slot,
+                side.key,
+                side.collection.name,
+                overlay,
+                HEIGHT,
+                f"{side.collection.name}-map",
+                _on(side, "clicked"),
+                _on(side, "caught"),
+            )
             if side.asked is not None:
                 st.caption(f"{literal(side.asked.meter.sentence)}.")
     if chosen is None:
         st.caption(f"The same {sides[0].painting.title} has the same colour in both.")
-        st.caption(":material/touch_app: Click a chunk, or catch some by lasso, in either map: the same text lights up in the other.")
+        st.caption(
+            ":material/touch_app: Click a chunk, or catch some by lasso, in either map: the same text lights up in the other."
+        )
         return
     show_panel(chosen, chosen.slot)
 
@@ -118,7 +149,9 @@ def _light(overlay: Overlay, side: Side, chosen: Side) -> None:
     place = opened_here(chosen.slot, chosen.points)
     places = [place] if place is not None else caught_here(chosen.slot, chosen.points)
     if side is not chosen:
-        add_lit(overlay, side.points, side.layout.xy, covering(chosen.points, side.points, places), "the same text", size=12)
+        add_lit(
+            overlay, side.points, side.layout.xy, covering(chosen.points, side.points, places), "the same text", size=12
+        )
     elif place is not None:
         add_opened(overlay, side.points, side.layout.xy, place, [])
     else:
