@@ -1,38 +1,138 @@
-"""The walls between the rooms, and the small things that live in none."""
+"""The structure of the code: who may import what, and how large a module may be.
+
+The layers of ``core`` and circles among its packages are checked by import-linter (``lint-imports``, see pyproject.toml).
+"""
 
 from __future__ import annotations
 
 import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import core
 from core import errors
-from core.records.document import Document, Heading, Page
-from core.records.search import Hit, SearchResult, Timings
-from core.retrieval.plots import score_profile
-from core.settings import Settings
-from core.util.formatting import duration, file_size, plural, progress_text
-from core.util.progress import Progress
 
-ROOT = Path(core.__file__).parent.parent
+ROOT = Path(core.__file__).parents[1]
+LARGEST_MODULE = 450  # lines
+CHROMA_TABLES = re.compile(
+    r"\b(?:FROM|JOIN|INTO|UPDATE)\s+(?:segments|embeddings|embedding_metadata|max_seq_id)\b", re.I
+)
 
 
-def imports(path: Path) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module.partition(".")[0])
+@dataclass(frozen=True)
+class Module:
+    """One file of the program, parsed."""
+
+    name: str  # dotted
+    source: str
+    tree: ast.Module
+
+    @property
+    def package(self) -> str:
+        return self.name.rpartition(".")[0]
+
+    def imports(self) -> Iterator[tuple[str, str, bool]]:
+        """Yield (module, imported name or "", whether at module level) for every import."""
+        at_top = {id(node) for node in self.tree.body}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from ((alias.name, "", id(node) in at_top) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield from ((node.module, alias.name, id(node) in at_top) for alias in node.names)
+
+    def libraries(self, at_top_only: bool = False) -> set[str]:
+        """Return the top-level packages that the module imports."""
+        return {module.partition(".")[0] for module, _, at_top in self.imports() if at_top or not at_top_only}
+
+
+def parsed(path: Path) -> Module:
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    source = path.read_text(encoding="utf-8")
+    return Module(name, source, ast.parse(source))
+
+
+MODULES = [parsed(path) for folder in ("core", "pages") for path in sorted((ROOT / folder).rglob("*.py"))]
+NAMES = {module.name for module in MODULES}
+CORE = [module for module in MODULES if module.name.partition(".")[0] == "core"]
+
+
+def importers(library: str, modules: list[Module], at_top_only: bool = False) -> set[str]:
+    return {module.name for module in modules if library in module.libraries(at_top_only)}
+
+
+def crossings(module: Module) -> list[str]:
+    """Return the private names and private modules of other modules or packages that a module imports."""
+    found = []
+    for source, name, _ in module.imports():
+        if source.partition(".")[0] not in ("core", "pages"):
+            continue
+        parts = source.split(".")
+        private = next((index for index, part in enumerate(parts) if part.startswith("_")), None)
+        if private is not None:  # a private module: its package and what is inside may import it
+            allowed = f"{module.name}.".startswith(".".join(parts[:private]) + ".")
+        else:
+            allowed = not name.startswith("_") or (f"{source}.{name}" in NAMES and module.package == source)
+        if not allowed:
+            found.append(f"{source}.{name}")
     return found
 
 
-def test_only_one_module_imports_chromadb_and_only_pages_import_streamlit() -> None:
-    engine = {path.relative_to(ROOT).as_posix(): imports(path) for path in (ROOT / "core").rglob("*.py")}
-    assert [name for name, used in engine.items() if "chromadb" in used] == ["core/store/_client.py"]
-    assert [name for name, used in engine.items() if "streamlit" in used or "pages" in used] == []
+def test_chromadb_is_known_to_the_store_alone() -> None:
+    assert {name for name in importers("chromadb", MODULES) if not name.startswith("core.store.")} == set()
+    assert importers("chromadb", MODULES)
+
+
+def test_sql_on_chromas_tables_stands_in_one_module() -> None:
+    assert [module.name for module in MODULES if CHROMA_TABLES.search(module.source)] == ["core.store._chroma_sql"]
+
+
+def test_streamlit_is_known_to_the_pages_alone() -> None:
+    assert importers("streamlit", CORE) == set()
+    assert importers("pages", CORE) == set()
+
+
+@pytest.mark.parametrize("library", ["torch", "sentence_transformers", "transformers"])
+def test_pytorch_is_known_to_the_models_alone(library: str) -> None:
+    others = {name for name in importers(library, MODULES) if not name.startswith("core.models.")}
+    assert others <= {"core.vectors._blocks", "core.util.processor"}
+    assert not others & importers(library, MODULES, at_top_only=True)
+
+
+def test_plotly_is_known_to_plots_and_pages() -> None:
+    assert {name for name in importers("plotly", CORE) if name.rpartition(".")[2] != "plots"} == set()
+
+
+def test_no_private_name_crosses_a_module() -> None:
+    assert {module.name: found for module in MODULES if (found := crossings(module))} == {}
+
+
+def test_a_crossing_would_be_noticed() -> None:
+    tree = ast.parse(
+        "from core.store._client import Chroma\nfrom core.text.boundaries import _codes\nfrom core.store import _where"
+    )
+    outside, inside = Module("core.loading.x", "", tree), Module("core.store.x", "", tree)
+    assert crossings(outside) == ["core.store._client.Chroma", "core.text.boundaries._codes", "core.store._where"]
+    assert crossings(inside) == ["core.text.boundaries._codes"]
+
+
+def test_no_module_is_too_large() -> None:
+    assert {module.name: lines for module in MODULES if (lines := module.source.count("\n")) > LARGEST_MODULE} == {}
+
+
+@pytest.mark.parametrize("module", ["core", "core.cli.main", "core.projection._worker", "core.loading.loader"])
+def test_importing_loads_nothing_heavy(module: str) -> None:
+    program = (
+        f"import sys, {module}; "
+        "print(*(name for name in ('torch', 'chromadb', 'umap', 'sklearn', 'pyarrow') if name in sys.modules))"
+    )
+    shown = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == ""
 
 
 def test_app_holds_nothing_but_the_page_list() -> None:
@@ -40,12 +140,11 @@ def test_app_holds_nothing_but_the_page_list() -> None:
 
 
 def test_every_page_begins_with_begin_page() -> None:
-    for page in (ROOT / "pages").glob("*.py"):
-        calls = [
-            node
-            for node in ast.parse(page.read_text()).body
-            if isinstance(node, (ast.Expr, ast.Assign)) and isinstance(node.value, ast.Call)
-        ]
+    pages = sorted((ROOT / "pages").glob("*.py"))
+    assert pages
+    for page in pages:
+        body = ast.parse(page.read_text()).body
+        calls = [node for node in body if isinstance(node, (ast.Expr, ast.Assign)) and isinstance(node.value, ast.Call)]
         first = calls[0].value
         assert isinstance(first, ast.Call)
         assert isinstance(first.func, ast.Name)
@@ -54,7 +153,7 @@ def test_every_page_begins_with_begin_page() -> None:
 
 def test_every_error_is_drawn_in_the_tree() -> None:
     ours = [
-        value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, errors.RankscopeError)
+        error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, errors.RankscopeError)
     ]
     assert errors.__doc__ is not None
     assert [error.__name__ for error in ours if error.__name__ not in errors.__doc__] == []
@@ -65,73 +164,3 @@ def test_every_requirement_is_pinned() -> None:
         lines = [line for line in (ROOT / name).read_text().splitlines() if line and not line.startswith(("#", "-r"))]
         assert lines
         assert [line for line in lines if "==" not in line] == []
-
-
-def test_pages_and_headings_hang_on_spans() -> None:
-    text = "intro\n# A\nx\n## B\ny\n# C\nz"
-    headings = tuple(
-        Heading(text.index(f"{sign} {title}"), text.index(f"{sign} {title}") + 3, len(sign), title)
-        for sign, title in (("#", "A"), ("##", "B"), ("#", "C"))
-    )
-    document = Document("a", text, (Page(0, 12, 1), Page(12, len(text), 2)), headings)
-    assert [document.heading_at(text.index(mark)) for mark in ("intro", "x", "y", "z")] == [None, "A", "A › B", "C"]
-    assert [document.page_at(offset) for offset in (0, 11, 12, len(text) - 1)] == [1, 1, 2, 2]
-    assert Document("b", "unpaged").page_at(3) is None
-
-
-def test_a_documents_id_is_its_content() -> None:
-    assert Document("a", "text").id == Document("b", "text").id != Document("a", "text ").id
-    assert len(Document("a", "text").id) == 32
-
-
-@pytest.mark.parametrize(
-    ("environment", "wanted"),
-    [
-        ({"RANKSCOPE_DATA": "/data"}, Settings(Path("/data"))),
-        (
-            {
-                "RANKSCOPE_DATA": "/d",
-                "RANKSCOPE_PRECISION": "float32",
-                "RANKSCOPE_DEVICE": "cuda:1",
-                "RANKSCOPE_MODEL": "x/y",
-            },
-            Settings(Path("/d"), "float32", "cuda:1", "x/y"),
-        ),
-    ],
-)
-def test_settings_come_from_the_environment(environment: dict[str, str], wanted: Settings) -> None:
-    assert Settings.from_environment(environment) == wanted
-
-
-@pytest.mark.parametrize(("name", "value"), [("RANKSCOPE_PRECISION", "int8"), ("RANKSCOPE_DEVICE", "tpu")])
-def test_unusable_settings_are_named(name: str, value: str) -> None:
-    with pytest.raises(errors.SettingsError, match=f"{name} is '{value}'"):
-        Settings.from_environment({name: value})
-
-
-def test_the_default_data_folder_is_the_users() -> None:
-    assert Settings.from_environment({}).data.name == "rankscope"
-
-
-def test_numbers_in_words() -> None:
-    assert [duration(seconds) for seconds in (0, 59.4, 60, 185, 7800)] == [
-        "0 s",
-        "59 s",
-        "1 min 0 s",
-        "3 min 5 s",
-        "2 h 10 min",
-    ]
-    assert [file_size(size) for size in (812, 3400, 12_000_000)] == ["812 B", "3.4 kB", "12.0 MB"]
-    assert [plural(count, "chunk") for count in (0, 1, 1204)] == ["0 chunks", "1 chunk", "1,204 chunks"]
-    assert progress_text(Progress(1, 2, 30, 12.4, 61.0)) == "1 of 2 files, 30 chunks, 12 chunks/s, about 1 min 1 s left"
-
-
-def test_the_score_profile_shows_every_hit() -> None:
-    hits = tuple(
-        Hit(rank, f"id{rank}", "a<b>.txt", "d", None, None, 0, 1, "x", 1, 1 - rank / 10, rank) for rank in (1, 2, 3)
-    )
-    bar = score_profile(SearchResult("q", "c", "m", "dot", hits, Timings(1, 2, 3))).data[0]
-    assert list(bar.x) == pytest.approx([0.9, 0.8, 0.7])
-    assert list(bar.y) == [1, 2, 3]
-    assert [row[0] for row in bar.customdata] == ["id1", "id2", "id3"]
-    assert bar.customdata[0][1] == "a&lt;b&gt;.txt"
