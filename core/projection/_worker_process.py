@@ -11,7 +11,8 @@ from typing import Any
 
 import core
 from core.errors import MapError
-from core.util.files import FOLDER, sweep
+from core.projection._files import FOLDER
+from core.util.files import remove_leftovers
 from core.util.progress import StageReport
 
 UNEXPECTED = "It broke off unexpectedly: the terminal shows why. Try it again, or use PCA"
@@ -69,7 +70,7 @@ class Child:
             self.process.kill()
             status = self.process.wait()
         for folder in (data / FOLDER).glob("*"):
-            sweep(folder, self.process.pid)
+            remove_leftovers(folder, process=self.process.pid)
         if status >= 0:
             return UNEXPECTED
         return f"The system ended it (signal {-status}), likely for want of memory: use PCA, or lower the limit of chunks that are laid out"

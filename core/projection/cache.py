@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import SettingsError
+from core.projection._files import FOLDER, atomic_map_write, discard, keep_newest
 from core.projection.clusters import Clusters
 from core.projection.records import Layout, LayoutSettings, Points
 from core.records.document import short_hash
-from core.util.files import FOLDER, discard, keep_newest, replacing
 from core.vectors.neighbors import Neighbours
 
 LAYOUTS, NEIGHBOURS = 40, 10  # kept at most
@@ -31,7 +31,7 @@ def keep_layout(data: Path, layout: Layout) -> None:
     """Write a layout. Those that were used least lately make room. Raises MapError where it cannot be written."""
     path = layout_path(data, layout.key)
     about = json.dumps({"settings": asdict(layout.settings), "digest": layout.digest, "seconds": layout.seconds})
-    with replacing(path) as beside, beside.open("wb") as file:
+    with atomic_map_write(path) as beside, beside.open("wb") as file:
         np.savez(file, about=np.array(about), xy=layout.xy, fitted=layout.fitted, mean=layout.mean, axes=layout.axes)
     keep_newest(path.parent, "*.npz", LAYOUTS)
 
@@ -69,7 +69,7 @@ def _neighbours_path(data: Path, digest: str) -> Path:
 def keep_neighbours(data: Path, digest: str, neighbours: Neighbours) -> None:
     """Write the neighbours of points of that digest, in place of fewer. Raises MapError where they cannot be written."""
     path = _neighbours_path(data, digest)
-    with replacing(path) as beside, beside.open("wb") as file:
+    with atomic_map_write(path) as beside, beside.open("wb") as file:
         np.savez(file, places=neighbours.places, similarities=neighbours.similarities)
     keep_newest(path.parent, "*.npz", NEIGHBOURS)
 
@@ -121,7 +121,7 @@ def kept_clusters(data: Path, points: Points, layout: Layout) -> Clusters | None
 def keep_clusters(data: Path, layout: Layout, clusters: Clusters) -> None:
     """Write the clusters of ``layout`` into the data folder; the oldest make room. Raises MapError where they cannot be written."""
     path = clusters_path(data, layout)
-    with replacing(path) as beside, beside.open("wb") as file:
+    with atomic_map_write(path) as beside, beside.open("wb") as file:
         np.savez(file, labels=clusters.labels, terms=np.array(json.dumps(clusters.terms)))
     keep_newest(path.parent, "*.npz", LAYOUTS)
 

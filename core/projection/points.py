@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.errors import MapError
+from core.projection._files import FOLDER, atomic_map_write, discard
 from core.projection.records import Points
 from core.records.document import short_hash
 from core.records.search import Collection, Metric
 from core.util.arrays import Float32Array
-from core.util.files import FOLDER, discard, replacing
 
 if TYPE_CHECKING:  # it brings Chroma with it, which the worker does not need
     from core.workspace import Workspace
@@ -57,7 +57,7 @@ def keep_points(data: Path, points: Points, version: str = "") -> Points:
     if not is_kept(data, points):
         _write(folder, points)
     if version:
-        with replacing(folder / CURRENT) as beside:
+        with atomic_map_write(folder / CURRENT) as beside:
             beside.write_text(json.dumps({"version": version, "digest": points.digest}), encoding="utf-8")
         for path in folder.glob("*.*"):
             if path.stem != points.digest and path.name != CURRENT and not path.name.startswith("."):
@@ -103,7 +103,7 @@ def _paths(folder: Path, digest: str) -> tuple[Path, Path]:
 def _write(folder: Path, points: Points) -> None:
     """The vectors first: the table says that they are complete."""
     vectors, table = _paths(folder, points.digest)
-    with replacing(vectors) as beside, beside.open("wb") as file:
+    with atomic_map_write(vectors) as beside, beside.open("wb") as file:
         np.save(file, np.ascontiguousarray(points.vectors, dtype=np.float32))
     documents = dict.fromkeys(zip(points.document_ids, points.documents, strict=True))
     number = {document: at for at, document in enumerate(documents)}
@@ -115,7 +115,7 @@ def _write(folder: Path, points: Points) -> None:
         [number[document] for document in zip(points.document_ids, points.documents, strict=True)], dtype=np.int64
     )
     words = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
-    with replacing(table) as beside, beside.open("wb") as file:
+    with atomic_map_write(table) as beside, beside.open("wb") as file:
         np.savez(file, about=words, start=points.starts, end=points.ends, tokens=points.tokens, document=document)
 
 

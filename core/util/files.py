@@ -1,60 +1,57 @@
-"""Files of the maps: each is there whole or not at all."""
+"""Files that are complete or absent: write to a temporary name beside the target, then rename."""
 
 from __future__ import annotations
 
+import glob
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from core.errors import MapError
-
-FOLDER = "maps"  # in the data folder
-STALE = 3600.0  # seconds after which a half-written file was left by a process that died
+STALE_SECONDS = 3600.0  # a temporary file untouched for so long belongs to a process that died
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a path beside ``path`` to write to; what is there at the end takes its place in one step, and nothing does if the body fails.
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; the file or folder written there replaces ``path`` in one step at the end.
 
-    Raises MapError where the disk does not let us.
+    If the body raises, ``path`` stays as it was and what was written is removed. A folder can only replace an
+    empty folder or nothing. Raises OSError where the disk refuses.
     """
-    beside = path.parent / f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp"
+    remove_leftovers(path.parent, path.name)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        sweep(path.parent)
-        yield beside
-        beside.replace(path)
-    except OSError as error:
-        raise MapError(
-            f"The map's file {path} cannot be written ({error.strerror}): is the disk full, or the data folder write-protected?"
-        ) from error
+        yield temporary
+        temporary.replace(path)
     finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
+        _remove(temporary)
 
 
-def sweep(folder: Path, process: int | None = None) -> None:
-    """Remove what was left half-written in a folder: by that process, or by any that must have died long ago."""
-    for path in folder.glob(".*.tmp" if process is None else f".*.{process}-*.tmp"):
-        with suppress(OSError):
-            if process is not None or time.time() - path.stat().st_mtime > STALE:
-                path.unlink()
+def atomic_write_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` in one step, in UTF-8 and with the line ends as they are. Raises OSError."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
 
 
-def discard(path: Path) -> None:
-    """Remove a file that is of no use any more; one that cannot be removed does no harm."""
-    with suppress(OSError):
-        path.unlink(missing_ok=True)
+def remove_leftovers(folder: Path, name: str | None = None, process: int | None = None) -> None:
+    """Remove the temporary files that dead processes left in ``folder``.
 
-
-def keep_newest(folder: Path, pattern: str, many: int) -> None:
-    """Remove all but the ``many`` files of that pattern that were used last."""
-    used: list[tuple[float, Path]] = []
+    Only those of the target ``name`` if one is given; those of the dead process with id ``process`` whatever their
+    age, else those that are older than STALE_SECONDS.
+    """
+    pattern = f".{'*' if name is None else glob.escape(name)}.{'*' if process is None else f'{process}-*'}.tmp"
     for path in folder.glob(pattern):
-        with suppress(OSError):  # another process has removed it
-            used.append((path.stat().st_mtime, path))
-    for _, path in sorted(used, reverse=True)[many:]:
-        discard(path)
+        with suppress(OSError):
+            if process is not None or time.time() - path.stat().st_mtime > STALE_SECONDS:
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

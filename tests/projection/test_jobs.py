@@ -20,6 +20,7 @@ import pytest
 import core
 from core.errors import MapError
 from core.projection import _worker
+from core.projection._files import FOLDER
 from core.projection._worker import layout_task
 from core.projection._worker_process import UNEXPECTED, Child
 from core.projection.cache import keep_layout, kept_layout, layout_path
@@ -27,7 +28,6 @@ from core.projection.jobs import Projections
 from core.projection.layouts import lay_out
 from core.projection.points import keep_points, points_folder
 from core.projection.records import LayoutSettings
-from core.util.files import FOLDER
 from tests.support.points_maker import heaps, points_of
 
 ROOT = Path(core.__file__).parents[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import chromadb
@@ -13,11 +12,11 @@ from core.errors import ForeignCollection, MapError
 from core.indexing.indexer import index
 from core.loading.sources import Upload
 from core.projection import points as reading
+from core.projection._files import atomic_map_write
 from core.projection.points import current_points, is_kept, keep_points, open_points, points_folder, read_points
 from core.projection.records import Points
 from core.records.search import Collection
 from core.settings import Settings
-from core.util.files import STALE, replacing, sweep
 from core.workspace import Workspace
 from tests.support.fakes import FakeEncoder
 from tests.support.points_maker import heaps, points_of
@@ -160,28 +159,17 @@ def test_points_that_are_gone_are_missed_by_name(tmp_path: Path) -> None:
 
 
 def _break_off(path: Path) -> None:
-    with replacing(path) as beside:
+    with atomic_map_write(path) as beside:
         beside.write_text("new")
         raise ZeroDivisionError
 
 
 def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "x"
-    with replacing(path) as beside:
+    with atomic_map_write(path) as beside:
         beside.write_text("old")
     with pytest.raises(ZeroDivisionError):
         _break_off(path)
     assert (path.read_text(), [file.name for file in path.parent.iterdir()]) == ("old", ["x"])
-    with pytest.raises(MapError, match="cannot be written"), replacing(path / "under a file"):
+    with pytest.raises(MapError, match="cannot be written"), atomic_map_write(path / "under a file"):
         pass
-
-
-def test_what_dead_processes_left_is_swept(tmp_path: Path) -> None:
-    fresh, stale, mine = (tmp_path / f".x.{name}.tmp" for name in ("1-a", "2-b", "3-c"))
-    for path in (fresh, stale, mine):
-        path.touch()
-    os.utime(stale, (0, stale.stat().st_mtime - 2 * STALE))
-    sweep(tmp_path)
-    assert (fresh.exists(), stale.exists()) == (True, False)
-    sweep(tmp_path, 3)
-    assert (fresh.exists(), mine.exists()) == (True, False)
