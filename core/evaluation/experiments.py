@@ -29,8 +29,9 @@ from core.errors import DataError, StoreError
 from core.evaluation.results import Results
 from core.evaluation.runner import Request, runs_of
 from core.evaluation.systems import Answer, parse_system
-from core.formats.trec import write_runs, write_text
+from core.formats.trec import write_runs
 from core.judgments.relevance import JudgedSpan, Questions
+from core.util.files import atomic_write, atomic_write_text
 
 FOLDER = "experiments"
 LOCK = "lock"
@@ -89,9 +90,8 @@ class Experiment:
             held = path.read_bytes() if path.exists() else b""
             whole = held[: held.rfind(b"\n") + 1]
             if len(whole) < len(held):
-                beside = path.with_name("answers.tmp")
-                beside.write_bytes(whole)
-                beside.replace(path)
+                with atomic_write(path) as temporary:
+                    temporary.write_bytes(whole)
 
     def results(self) -> Results:
         """Return the figures. Raises DataError where it is not done, or a file is damaged."""
@@ -130,7 +130,7 @@ def save(experiment: Experiment, **changed: Any) -> Experiment:
     made = replace(experiment, **changed)
     held = {name: value for name, value in asdict(made).items() if name not in ("folder", "id")}
     with writable(made.folder):
-        write_text(made.folder / "experiment.json", json.dumps(held, ensure_ascii=False, indent=2))
+        atomic_write_text(made.folder / "experiment.json", json.dumps(held, ensure_ascii=False, indent=2))
     return made
 
 
@@ -142,7 +142,7 @@ def save_questions(experiment: Experiment, questions: Questions) -> None:
     }
     held = {"queries": dict(questions.queries), "qrels": questions.qrels, "spans": spans}
     with writable(experiment.folder):
-        write_text(experiment.folder / "questions.json", json.dumps(held, ensure_ascii=False))
+        atomic_write_text(experiment.folder / "questions.json", json.dumps(held, ensure_ascii=False))
 
 
 def save_results(experiment: Experiment, results: Results) -> None:
@@ -150,7 +150,7 @@ def save_results(experiment: Experiment, results: Results) -> None:
     held = {"measures": results.measures, "values": results.values, "judged": results.judged}
     write_runs(experiment.folder / "runs", {name: run.ranking for name, run in results.runs.items()}, results.qrels)
     with writable(experiment.folder):
-        write_text(experiment.folder / "values.json", json.dumps(held, ensure_ascii=False))
+        atomic_write_text(experiment.folder / "values.json", json.dumps(held, ensure_ascii=False))
 
 
 def open_experiment(data: Path, id_: str) -> Experiment:

@@ -37,6 +37,7 @@ from core.exchange._bundle_format import (
 from core.exchange.writer import Brought, Intake, Track, in_groups
 from core.records.search import Collection, StoredDocument
 from core.store.conversion import Batch
+from core.util.files import atomic_write
 from core.util.progress import Report, silent
 from core.workspace import Workspace, arrival, refuse_taken
 
@@ -205,16 +206,11 @@ def take_out(workspace: Workspace, name: str, file: Path, report: Report = silen
         )
     if file.exists():
         raise ExchangeError(f"{file} exists already: choose another name or remove it first")
-    partial = file.with_name(f"{file.name}.part")
     try:
-        with zipfile.ZipFile(partial, "w") as archive:
-            written = _Writer(workspace, collection, archive, report).write()
-        partial.replace(file)
+        with atomic_write(file) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+            return _Writer(workspace, collection, archive, report).write()
     except OSError as error:
         raise ExchangeError(f"{file} cannot be written ({error.strerror or error}): choose another place") from error
-    finally:
-        partial.unlink(missing_ok=True)
-    return written
 
 
 class _Writer:

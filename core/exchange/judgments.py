@@ -6,6 +6,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
@@ -29,6 +30,7 @@ from core.records.judgments import (
 from core.records.search import Collection, StoredDocument
 from core.store.judgments import now
 from core.util.csv_safety import armoured, is_formula
+from core.util.files import atomic_write
 from core.util.formatting import clip, plural
 from core.workspace import Workspace
 
@@ -258,21 +260,16 @@ def write_beir(folder: Path, workspace: Workspace, collection: Collection, judge
 
 
 def _write(files: Mapping[Path, str]) -> None:
-    """Write new files: beside their places first, then all are moved there."""
+    """Write new files; none replaces its path before all are written. Raises ExchangeError."""
     refuse(files)
-    partial = {path: path.with_name(f"{path.name}.part") for path in files}
     try:
-        for path, text in files.items():
-            partial[path].write_text(text, encoding="utf-8", newline="")
-        for path, written in partial.items():
-            written.replace(path)
+        with ExitStack() as stack:
+            for path, text in files.items():
+                stack.enter_context(atomic_write(path)).write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise ExchangeError(
-            f"{error.filename or next(iter(files))} cannot be written ({error.strerror or error}): choose another place"
+            f"{next(iter(files))} cannot be written ({error.strerror or error}): choose another place"
         ) from error
-    finally:
-        for written in partial.values():
-            written.unlink(missing_ok=True)
 
 
 Format = Literal["trec", "beir", "quepid", "csv"]

@@ -1,190 +1,70 @@
-"""BEIR data sets, in a folder or a ZIP, read strictly: what does not fit is named with its file and line."""
+"""BEIR data sets (Thakur et al., 2021): ``corpus.jsonl``, ``queries.jsonl`` and ``qrels/SPLIT.tsv``, in a folder or a ZIP.
+
+The one reader for import and evaluation, and the one writer. What does not fit is refused with its file and line.
+"""
 
 from __future__ import annotations
 
 import json
-import shutil
 import zipfile
 import zlib
-from collections.abc import Collection as Ids
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
 
 from core.errors import DataError, ExchangeError
+from core.formats.lines import MAX_GRADE, JudgmentLine, numbered_lines
 from core.records.document import Document, Value
-from core.records.judgments import Judgment, Qrels, free_split
+from core.records.judgments import Qrels, free_split
+from core.util.files import atomic_write
 from core.util.formatting import plural
 
-MOST_GRADE = 1000
-COLUMNS = 3
-_SCORES = ("score", "grade", "relevance")  # what the last column of a header is called
+CORPUS, QUERIES, QRELS = "corpus.jsonl", "queries.jsonl", "qrels"
+_LAYOUT = f"a BEIR folder holds {CORPUS}, {QUERIES} and {QRELS}/*.tsv"
+HEADER = "query-id\tcorpus-id\tscore\n"
+_SCORE_NAMES = ("score", "grade", "relevance")  # what the last column of a header is called
 
 
 @dataclass(frozen=True)
-class JudgedCollection:
-    """Documents, queries and which document answers which query how well (grade 0: not at all)."""
+class BeirDataset:
+    """A data set: documents and queries by id, and for each split its qrels, query id to document id to grade.
 
-    name: str
-    document_ids: list[str]
-    texts: list[str]  # title and text
-    queries: dict[str, str]  # those that are judged
-    qrels: Qrels
-    notes: tuple[str, ...] = ()  # what should be known of the files
-
-    def first(self, queries: int) -> JudgedCollection:
-        """Return the same with the first ``queries`` judged queries only."""
-        kept = list(self.queries)[:queries]
-        return replace(self, queries={q: self.queries[q] for q in kept}, qrels={q: self.qrels[q] for q in kept})
-
-
-def read_beir(folder: Path, split: str = "test") -> JudgedCollection:
-    """Read a collection. Raises DataError, naming file and line, for what is missing, cannot be read or contradicts itself.
-
-    What can be read but should be known is counted in the result's ``notes``.
+    A document's text is its title, a space, and its text; both may be empty. Every judged query has a text.
     """
-    if not folder.is_dir():
-        raise DataError(
-            f"There is no folder {str(folder)!r}: give one with corpus.jsonl, queries.jsonl and qrels/{split}.tsv"
-        )
-    documents = {row_id: joined_text(row) for _, row_id, row in _rows(folder / "corpus.jsonl")}
-    if not documents:
-        raise DataError(f"{folder / 'corpus.jsonl'} holds no documents: nothing can be ranked")
-    every_query = {row_id: (about, field_text(row, "text")) for about, row_id, row in _rows(folder / "queries.jsonl")}
-    qrels, notes = _read_qrels(folder / "qrels" / f"{split}.tsv", documents.keys(), every_query.keys())
-    for query in qrels:
-        about, text = every_query[query]
-        if not text:
-            raise DataError(
-                f"{about}: the query {query!r} is judged and has no text: give it one, or take its judgments out"
-            )
-    empty = sum(not text for text in documents.values())
-    notes += [f"{plural(empty, 'document')} without text: they are ranked last, if at all"] if empty else []
-    queries = {query: every_query[query][1] for query in qrels}
-    return JudgedCollection(
-        folder.resolve().name, list(documents), list(documents.values()), queries, qrels, tuple(notes)
-    )
-
-
-def _rows(path: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """File and line in words, id, and object of every line; ids differ and hold no space, as runs and qrels need it."""
-    seen: dict[str, int] = {}
-    for number, line in _lines(path):
-        about = f"{path}, line {number}"
-        row_id, row = row_of(about, line)
-        if row_id in seen:
-            raise DataError(f"{about}: the _id {row_id!r} was there in line {seen[row_id]}: ids must differ")
-        seen[row_id] = number
-        yield about, row_id, row
-
-
-def row_of(about: str, line: str) -> tuple[str, dict[str, Any]]:
-    """Return the id and the object that a line holds; ``about`` names file and line. Raises DataError for an id that runs and qrels cannot carry."""
-    try:
-        row = json.loads(line)
-        row_id = row["_id"]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise DataError(f"{about}, is not a JSON object with an '_id': mend or leave out the line") from error
-    if isinstance(row_id, bool) or not isinstance(row_id, str | int):
-        raise DataError(f"{about}: the _id {row_id!r} is neither text nor a whole number: mend the line")
-    row_id = str(row_id)
-    if not row_id or any(map(str.isspace, row_id)) or not row_id.isprintable():
-        raise DataError(
-            f"{about}: the _id {row_id!r} is empty or holds a space, which runs and qrels cannot carry: rename it everywhere"
-        )
-    return row_id, row
-
-
-def _read_qrels(path: Path, documents: Ids[str], queries: Ids[str]) -> tuple[Qrels, list[str]]:
-    """The judgments, and what should be known of them."""
-    qrels: Qrels = {}
-    header, again = False, 0
-    for at, (number, line) in enumerate(_lines(path)):
-        parts = line.split("\t")
-        if at == 0 and parts[-1].strip().lower() in _SCORES:
-            header = True
-            continue
-        try:
-            query, document, grade = parts[0].strip(), parts[1].strip(), _grade(parts[2])
-            if len(parts) != COLUMNS:
-                raise ValueError(line)
-        except (ValueError, IndexError) as error:
-            raise DataError(
-                f"{path}, line {number}, is not 'query-id, corpus-id, score' between tabs, "
-                f"the score a whole number up to {MOST_GRADE}: mend or leave out the line"
-            ) from error
-        for kind, row_id, known in (("query", query, queries), ("document", document, documents)):
-            if row_id not in known:
-                raise DataError(
-                    f"{path} judges the {kind} {row_id!r} in line {number}, which the collection does not hold: mend or leave out the line"
-                )
-        again += document in qrels.get(query, ())
-        if qrels.setdefault(query, {}).setdefault(document, grade) != grade:
-            raise DataError(
-                f"{path}, line {number}: document {document!r} was judged for query {query!r} before, with another score: keep one"
-            )
-    if not qrels:
-        raise DataError(f"{path} holds no judgments: nothing can be measured")
-    return qrels, _noted(path, qrels, header, again)
-
-
-def _noted(path: Path, qrels: Qrels, header: bool, again: int) -> list[str]:
-    nothing = sum(max(grades.values()) < 1 for grades in qrels.values())
-    notes = [] if header else [f"{path.name} has no header: its first line was read as a judgment"]
-    notes += [f"{plural(again, 'judgment')} given more than once, with the same score: counted once"] if again else []
-    notes += (
-        [f"{plural(nothing, 'judged query', 'judged queries')} with nothing relevant: counted, as 0 for every system"]
-        if nothing
-        else []
-    )
-    return notes
-
-
-def _grade(text: str) -> int:
-    grade = int(text)
-    if abs(grade) > MOST_GRADE:
-        raise ValueError(text)
-    return grade
-
-
-def _lines(path: Path) -> list[tuple[int, str]]:
-    """The lines that hold something, with their numbers."""
-    try:
-        return [
-            (number, line)
-            for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), 1)
-            if line.strip()
-        ]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            f"{path} cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'}): is this a BEIR folder?"
-        ) from error
-
-
-def joined_text(row: dict[str, Any]) -> str:
-    """Return what is read of a corpus entry: its title, a space, its text."""
-    return f"{field_text(row, 'title')} {field_text(row, 'text')}".strip()
-
-
-def field_text(row: dict[str, Any], name: str) -> str:
-    """Return one field as clean text, empty where there is none."""
-    return str(row.get(name) or "").encode("utf-8", "replace").decode("utf-8").strip()  # JSON can spell what is no text
-
-
-CORPUS, QUERIES, QRELS = "corpus.jsonl", "queries.jsonl", "qrels"
-
-
-@dataclass
-class BeirData:
-    """A data set: documents and queries by their ids, and the judgments of every split, on whole documents."""
 
     name: str
-    documents: dict[str, Document] = field(default_factory=dict)
-    queries: dict[str, str] = field(default_factory=dict)
-    judgments: list[Judgment] = field(default_factory=list)
+    documents: dict[str, Document]
+    queries: dict[str, str]
+    qrels: dict[str, Qrels]
+    notes: tuple[str, ...] = ()  # what was accepted, but should be known
+
+    @property
+    def document_ids(self) -> list[str]:
+        """The ids of the documents, in the order of the corpus."""
+        return list(self.documents)
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts of the documents, in the order of the corpus."""
+        return [document.text for document in self.documents.values()]
+
+    def judged_queries(self, split: str) -> dict[str, str]:
+        """Return the texts of the queries that are judged in a split, by id, in the order of its qrels."""
+        return {query_id: self.queries[query_id] for query_id in self.qrels[split]}
+
+    def evaluation_notes(self, split: str) -> tuple[str, ...]:
+        """Return ``notes``, and what else should be known before systems are measured on a split."""
+        irrelevant = sum(max(grades.values()) < 1 for grades in self.qrels[split].values())
+        empty = sum(not document.text for document in self.documents.values())
+        notes = list(self.notes)
+        if irrelevant:
+            queries = plural(irrelevant, "judged query", "judged queries")
+            notes.append(f"{queries} with nothing relevant: counted, as 0 for every system")
+        if empty:
+            notes.append(f"{plural(empty, 'document')} without text: they are ranked last, if at all")
+        return tuple(notes)
 
 
 def is_beir(path: Path) -> bool:
@@ -197,170 +77,86 @@ def is_beir(path: Path) -> bool:
         return any(Path(name).name == CORPUS for name in archive.namelist())
 
 
-def read_beir_data(path: Path) -> BeirData:
-    """Read a data set. Raises DataError, naming file and line, for what is missing or does not fit."""
-    with _opened(path) as folder:
-        data = BeirData(path.stem if path.is_file() else path.resolve().name)
-        _read_corpus(folder / CORPUS, data)
-        if not data.documents:
-            raise DataError(f"{folder / CORPUS} holds no documents: nothing can be brought in")
-        for about, row_id, row in file_rows(folder / QUERIES):
-            text = field_text(row, "text")
-            if not text:
-                raise DataError(f"{about}: the query {row_id!r} has no text: give it one or leave it out")
-            data.queries[row_id] = text
-        for file in _qrels_files(folder):
-            _read_qrels_file(file, data)
-    return data
+def read_beir(path: Path, split: str | None = None) -> BeirDataset:
+    """Read the folder or ZIP ``path`` with the qrels of one split, None for all there are.
+
+    Raises DataError, naming file and line, for what is missing, cannot be read or contradicts itself.
+    """
+    with _open_folder(path) as folder:
+        documents = {row_id: _document(row_id, row) for _, row_id, row in _json_rows(folder / CORPUS)}
+        if not documents:
+            raise DataError(f"{folder / CORPUS} holds no documents: is this a BEIR folder?")
+        locations, queries = {}, {}
+        for location, row_id, row in _json_rows(folder / QUERIES):
+            locations[row_id], queries[row_id] = location, _field_text(row, "text")
+        notes: list[str] = []
+        repeated = 0
+        qrels: dict[str, Qrels] = {}
+        for file in _qrels_files(folder) if split is None else [folder / QRELS / f"{split}.tsv"]:
+            lines, header_notes = _read_qrels(file)
+            notes += header_notes
+            of_split = qrels[file.name.removesuffix(".tsv")] = _qrels(lines, queries, documents)
+            repeated += len(lines) - sum(map(len, of_split.values()))
+        for query_id in (query_id for of_split in qrels.values() for query_id in of_split):
+            if not queries[query_id]:
+                raise DataError(
+                    f"{locations[query_id]}: the query {query_id!r} is judged and has no text: "
+                    "give it one, or take its judgments out"
+                )
+    if repeated:
+        notes.append(f"{plural(repeated, 'judgment')} given more than once, with the same score: counted once")
+    return BeirDataset(path.stem if path.is_file() else path.resolve().name, documents, queries, qrels, tuple(notes))
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Traversable]:
-    """The folder that holds the corpus, on disk or in a ZIP."""
-    if path.is_dir():
-        yield path
-        return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            inside = next((name for name in archive.namelist() if Path(name).name == CORPUS), CORPUS)
-            if any(held.flag_bits & 1 for held in archive.infolist()):
-                raise DataError(f"{path} is locked with a password: unlock it first")
-            yield zipfile.Path(archive, inside.removesuffix(CORPUS))
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise DataError(f"{path} is damaged or was cut off ({error}): fetch it again") from error
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror or error}): check the path") from error
+def read_beir_judgments(folder: Path) -> tuple[dict[str, str], list[JudgmentLine], tuple[str, ...]]:
+    """Return the queries, the judgments of all splits, and notes on them; the corpus is not read.
+
+    Raises DataError, naming file and line.
+    """
+    queries = read_queries(folder / QUERIES)
+    lines: list[JudgmentLine] = []
+    notes: list[str] = []
+    for file in _qrels_files(folder):
+        of_split, header_notes = _read_qrels(file)
+        lines += of_split
+        notes += header_notes
+    return queries, lines, tuple(notes)
 
 
-def _read_corpus(file: Traversable, data: BeirData) -> None:
-    for _, row_id, row in file_rows(file):
-        text, title, extra = joined_text(row), field_text(row, "title"), row.get("metadata")
-        kept: dict[str, Value] = (
-            {key: value for key, value in extra.items() if isinstance(value, Value)} if isinstance(extra, dict) else {}
-        )
-        metadata = {**kept, **({"title": title} if title else {})}
-        data.documents[row_id] = Document(row_id, text, size=len(text.encode()), metadata=metadata)
+def read_queries(file: Traversable) -> dict[str, str]:
+    """Return query id to text of a file in the format of ``queries.jsonl``. Raises DataError, naming file and line."""
+    return {row_id: _field_text(row, "text") for _, row_id, row in _json_rows(file)}
 
 
-def file_rows(file: Traversable) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """File and line in words, id, and object of every line; ids differ and hold no space."""
-    seen: set[str] = set()
-    for number, line in file_lines(file):
-        about = f"{file}, line {number}"
-        row_id, row = row_of(about, line)
-        if row_id in seen:
-            raise DataError(f"{about}: the _id {row_id!r} was there before: ids must differ")
-        seen.add(row_id)
-        yield about, row_id, row
-
-
-def _qrels_files(folder: Traversable) -> list[Traversable]:
-    qrels = folder / QRELS
-    files = (
-        sorted((file for file in qrels.iterdir() if file.name.endswith(".tsv")), key=lambda file: file.name)
-        if qrels.is_dir()
-        else []
-    )
-    if not files:
-        raise DataError(f"{qrels} holds no .tsv file, so that no query is judged: is this a BEIR folder?")
-    return files
-
-
-def _read_qrels_file(file: Traversable, data: BeirData) -> None:
-    """Judgments of one split, which is called as its file."""
-    split = free_split(file.name.removesuffix(".tsv"))
-    grades: dict[tuple[str, str], int] = {}
-    for at, (number, line) in enumerate(file_lines(file)):
-        about = f"{file}, line {number}"
-        cells = [cell.strip() for cell in line.split("\t")]
-        if at == 0:
-            if cells[-1].lower() not in _SCORES:
-                raise DataError(f"{about}, is not the header 'query-id, corpus-id, score' between tabs: add it")
-            continue
-        query, document, grade = _judgment(about, cells, data)
-        if grades.setdefault((query, document), grade) != grade:
-            raise DataError(
-                f"{about}: document {document!r} was judged for query {query!r} before, with another score: keep one"
-            )
-    if not grades:
-        raise DataError(f"{file} holds no judgments: fill or remove it")
-    best: dict[tuple[str, str], Judgment] = {}
-    for (query, document), grade in grades.items():
-        held = data.documents[document]  # two ids of one text are one document here: the better grade is kept
-        judgment = Judgment(split, query, held.id, 0, len(held.text), grade, f"BEIR {data.name}")
-        best[query, held.id] = max(best.get((query, held.id), judgment), judgment, key=lambda one: one.grade)
-    data.judgments += best.values()
-
-
-def _judgment(about: str, cells: list[str], data: BeirData) -> tuple[str, str, int]:
-    try:
-        query, document, score = cells
-        grade = int(score)
-    except ValueError as error:
-        raise DataError(
-            f"{about}, is not 'query-id, corpus-id, score' between tabs, the score a whole number: mend or leave out the line"
-        ) from error
-    if abs(grade) > MOST_GRADE:
-        raise DataError(f"{about}: the score {grade} is out of range: use at most {MOST_GRADE}")
-    for kind, row_id, known, where in (
-        ("query", query, data.queries, QUERIES),
-        ("document", document, data.documents, CORPUS),
-    ):
-        if row_id not in known:
-            raise DataError(f"{about}: the {kind} {row_id!r} is not in {where}: mend or leave out the line")
-    return query, document, grade
-
-
-def file_lines(file: Traversable) -> Iterator[tuple[int, str]]:
-    """The lines that hold something, with their numbers."""
-    try:
-        with file.open("rb") as opened:
-            for number, raw in enumerate(opened, 1):
-                line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-                if line.strip():
-                    yield number, line.rstrip("\r\n")
-    except FileNotFoundError as error:
-        raise DataError(f"{file} is missing: a BEIR folder holds {CORPUS}, {QUERIES} and {QRELS}/*.tsv") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file} is not in UTF-8: convert it") from error
-    except OSError as error:
-        raise DataError(f"{file} cannot be read ({error.strerror or error}): check that you may read it") from error
-
-
-HEADER = "query-id\tcorpus-id\tscore\n"
-
-
-def write_folder(
+def write_beir(
     folder: Path,
     texts: Iterable[tuple[str, str]],
     queries: Mapping[str, str],
     qrels: Mapping[str, Mapping[str, int]],
     split: str = "test",
 ) -> None:
-    """Write a data set: ids with texts, queries by their ids, and ``qrels``, query id to document id to grade.
+    """Write a data set into the new folder ``folder``: document ids with texts, queries by id, and the qrels of a split.
 
-    Nothing is there under the folder's name until all of it is. Raises ExchangeError if the name is taken or cannot be written to.
+    The folder appears when it is complete. Raises ExchangeError if it exists or cannot be written.
     """
-    refuse([folder])
-    partial = folder.with_name(f"{folder.name}.part")
+    refuse_existing([folder])
     try:
-        shutil.rmtree(partial, ignore_errors=True)
-        (partial / QRELS).mkdir(parents=True)
-        _write_rows(partial / CORPUS, ({"_id": name, "title": "", "text": text} for name, text in texts))
-        _write_rows(partial / QUERIES, ({"_id": name, "text": text} for name, text in queries.items()))
-        lines = (
-            f"{query}\t{document}\t{grade}\n" for query, grades in qrels.items() for document, grade in grades.items()
-        )
-        (partial / QRELS / f"{split}.tsv").write_text("".join([HEADER, *lines]), encoding="utf-8")
-        partial.replace(folder)
+        with atomic_write(folder) as temporary:
+            (temporary / QRELS).mkdir(parents=True)
+            _write_rows(temporary / CORPUS, ({"_id": name, "title": "", "text": text} for name, text in texts))
+            _write_rows(temporary / QUERIES, ({"_id": name, "text": text} for name, text in queries.items()))
+            lines = (
+                f"{query}\t{document}\t{grade}\n"
+                for query, grades in qrels.items()
+                for document, grade in grades.items()
+            )
+            (temporary / QRELS / f"{split}.tsv").write_text("".join([HEADER, *lines]), encoding="utf-8")
     except OSError as error:
         raise ExchangeError(f"{folder} cannot be written ({error.strerror or error}): choose another place") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
-def refuse(paths: Iterable[Path]) -> None:
-    """Raise ExchangeError if something is at one of the paths already."""
+def refuse_existing(paths: Iterable[Path]) -> None:
+    """Raise ExchangeError if one of the paths exists."""
     for path in paths:
         if path.exists():
             raise ExchangeError(f"{path} exists already: choose another name or remove it first")
@@ -368,5 +164,121 @@ def refuse(paths: Iterable[Path]) -> None:
 
 def _write_rows(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
     with path.open("w", encoding="utf-8") as file:
-        for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+@contextmanager
+def _open_folder(path: Path) -> Iterator[Traversable]:
+    """Yield the folder that holds the corpus, on disk or in a ZIP."""
+    if path.is_dir():
+        yield path
+        return
+    if not path.exists():
+        raise DataError(f"There is no folder {str(path)!r}: give one with {CORPUS}, {QUERIES} and {QRELS}/*.tsv")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            corpus = next((name for name in archive.namelist() if Path(name).name == CORPUS), CORPUS)
+            if any(member.flag_bits & 1 for member in archive.infolist()):
+                raise DataError(f"{path} is locked with a password: unlock it first")
+            yield zipfile.Path(archive, corpus.removesuffix(CORPUS))
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise DataError(f"{path} is damaged or was cut off ({error}): fetch it again") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror or error}): check the path") from error
+
+
+def _json_rows(file: Traversable) -> Iterator[tuple[str, str, dict[str, object]]]:
+    """Yield location, id and object of every line; ids must differ, and be such that runs and qrels can carry them."""
+    seen: dict[str, int] = {}
+    for number, line in numbered_lines(file, _LAYOUT):
+        location = f"{file}, line {number}"
+        try:
+            row = json.loads(line)
+            row_id = row["_id"]
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise DataError(f"{location}, is not a JSON object with an '_id': mend or leave out the line") from error
+        if isinstance(row_id, bool) or not isinstance(row_id, str | int):
+            raise DataError(f"{location}: the _id {row_id!r} is neither text nor a whole number: mend the line")
+        row_id = str(row_id)
+        if not row_id or any(map(str.isspace, row_id)) or not row_id.isprintable():
+            raise DataError(
+                f"{location}: the _id {row_id!r} is empty or holds a space, which runs and qrels cannot carry: "
+                "rename it everywhere"
+            )
+        if row_id in seen:
+            raise DataError(f"{location}: the _id {row_id!r} was there in line {seen[row_id]}: ids must differ")
+        seen[row_id] = number
+        yield location, row_id, row
+
+
+def _document(row_id: str, row: Mapping[str, object]) -> Document:
+    """Return a corpus entry as a document; its title and its simple metadata become the document's metadata."""
+    title, extra = _field_text(row, "title"), row.get("metadata")
+    text = f"{title} {_field_text(row, 'text')}".strip()
+    metadata: dict[str, Value] = {}
+    if isinstance(extra, dict):
+        metadata = {key: value for key, value in extra.items() if isinstance(value, Value)}
+    if title:
+        metadata["title"] = title
+    return Document(row_id, text, size=len(text.encode()), metadata=metadata)
+
+
+def _field_text(row: Mapping[str, object], name: str) -> str:
+    """Return a field as text, empty where there is none; lone surrogates, which JSON can spell, become ``?``."""
+    return str(row.get(name) or "").encode("utf-8", "replace").decode("utf-8").strip()
+
+
+def _qrels_files(folder: Traversable) -> list[Traversable]:
+    qrels = folder / QRELS
+    files = [file for file in qrels.iterdir() if file.name.endswith(".tsv")] if qrels.is_dir() else []
+    if not files:
+        raise DataError(f"{qrels} holds no .tsv file, so that no query is judged: is this a BEIR folder?")
+    return sorted(files, key=lambda file: file.name)
+
+
+def _read_qrels(file: Traversable) -> tuple[list[JudgmentLine], list[str]]:
+    """Return the judgments of a file, and a note where it has no header; their split is named like the file."""
+    split = free_split(file.name.removesuffix(".tsv"))
+    lines: list[JudgmentLine] = []
+    has_header = False
+    for index, (number, text) in enumerate(numbered_lines(file, _LAYOUT)):
+        cells = [cell.strip() for cell in text.split("\t")]
+        if index == 0 and cells[-1].lower() in _SCORE_NAMES:
+            has_header = True
+            continue
+        location = f"{file}, line {number}"
+        try:
+            query_id, document_id, score = cells
+            grade = int(score)
+            if not query_id or not document_id or abs(grade) > MAX_GRADE:
+                raise ValueError(text)
+        except ValueError as error:
+            raise DataError(
+                f"{location}, is not 'query-id, corpus-id, score' between tabs, "
+                f"the score a whole number up to {MAX_GRADE}: mend or leave out the line"
+            ) from error
+        lines.append(JudgmentLine(location, document_id, grade, split, query_id))
+    if not lines:
+        raise DataError(f"{file} holds no judgments: fill or remove it")
+    return lines, [] if has_header else [f"{file.name} has no header: its first line was read as a judgment"]
+
+
+def _qrels(lines: Iterable[JudgmentLine], queries: Mapping[str, str], documents: Mapping[str, Document]) -> Qrels:
+    """Return the grades by query and document. Raises DataError for unknown ids and for contradictions."""
+    qrels: Qrels = {}
+    for line in lines:
+        for kind, row_id, known, source in (
+            ("query", line.query_id, queries, QUERIES),
+            ("document", line.document, documents, CORPUS),
+        ):
+            if row_id not in known:
+                raise DataError(
+                    f"{line.location}: the {kind} {row_id!r} is not in {source}: mend or leave out the line"
+                )
+        assert line.grade is not None  # _read_qrels sets it
+        if qrels.setdefault(line.query_id, {}).setdefault(line.document, line.grade) != line.grade:
+            raise DataError(
+                f"{line.location}: document {line.document!r} was judged for query {line.query_id!r} before, "
+                "with another score: keep one"
+            )
+    return qrels

@@ -16,7 +16,7 @@ STALE_SECONDS = 3600.0  # a temporary file untouched for so long belongs to a pr
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; the file or folder written there replaces ``path`` in one step at the end.
+    """Yield a temporary path beside ``path``; what is written there replaces ``path`` in one step at the end.
 
     If the body raises, ``path`` stays as it was and what was written is removed. A folder can only replace an
     empty folder or nothing. Raises OSError where the disk refuses.
