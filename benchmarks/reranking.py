@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 from torch.nn import Identity
 
-from core.formats.beir import JudgedCollection, read_beir
+from core.formats.beir import BeirDataset, read_beir
 from core.models.bi_encoder import SentenceTransformerEncoder
 from core.models.cross_encoder import SentenceTransformersCrossEncoder
 from core.models.hub import load_cross_encoder
-from core.retrieval.bm25 import best
+from core.retrieval.bm25 import top_rows
 from core.retrieval.comparison import kendall_tau
 from core.settings import BUILT_IN_MODEL, BUILT_IN_RERANKER, quiet_environment
 
@@ -62,13 +62,13 @@ def main() -> None:
         )
 
 
-def _pools(judged: JudgedCollection, queries: int) -> list[list[tuple[str, str]]]:
+def _pools(judged: BeirDataset, queries: int) -> list[list[tuple[str, str]]]:
     encoder = SentenceTransformerEncoder.load(BUILT_IN_MODEL)
     texts = judged.texts[:DOCUMENTS]
     vectors = encoder.encode_documents(texts)
     pools = []
     for query in islice(judged.queries.values(), queries):
-        order = best(vectors @ encoder.encode_query(query), judged.document_ids[:DOCUMENTS], max(POOLS))
+        order = top_rows(vectors @ encoder.encode_query(query), judged.document_ids[:DOCUMENTS], max(POOLS))
         pools.append([(query, texts[at]) for at in order])
     return pools
 

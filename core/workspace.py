@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from core.errors import CollectionExists, CollectionNotFound, ModelMismatch, StoreBusy, StoreError
 from core.models.bi_encoder import BiEncoder
 from core.models.registry import Loader, ModelRegistry, RerankerLoader
+from core.records.document import short_hash
 from core.records.search import Collection, CollectionOptions, StoredDocument
 from core.settings import Settings
 from core.store.conversion import ARRIVING, CHROMA_FILE, chroma_name
@@ -180,6 +181,14 @@ class Workspace:
             if key in there:
                 self.store.remove_documents(there[key], document_ids)
             self.shelf.forget(key, document_ids)
+
+    def version(self, collection: Collection) -> str:
+        """Return a text that changes whenever a chunk that can be found comes, changes or goes: the key of a cache.
+
+        Raises StoreError.
+        """
+        hidden = sorted(self.shelf.hidden(collection.key))
+        return f"{self.store.version(collection)} {short_hash(*hidden)}"
 
     def encoder(self, collection: Collection) -> BiEncoder:
         """Return the bi-encoder that ``collection`` was built with.

@@ -11,14 +11,13 @@ import numpy as np
 
 from core.chunking.chunker import chunk_document
 from core.errors import ModelError
-from core.formats.beir import JudgedCollection
+from core.formats.beir import BeirDataset
 from core.judgments.relevance import Place
 from core.models.bi_encoder import BiEncoder
 from core.records.document import Document, short_hash
 from core.records.search import ChunkSettings, Collection, as_read
-from core.retrieval.bm25 import Bm25, best
+from core.retrieval.bm25 import Bm25, top_rows
 from core.store.conversion import decode_metadata
-from core.text.analyzers import terms_for
 from core.util.arrays import Float32Array, Float64Array
 from core.util.progress import LineReport
 from core.vectors.similarity import unit_vectors
@@ -82,7 +81,7 @@ class InMemoryCorpus:
     _vectors: Float32Array | None = field(default=None, repr=False)
 
     @classmethod
-    def whole(cls, judged: JudgedCollection, encoder: BiEncoder | None) -> InMemoryCorpus:
+    def whole(cls, judged: BeirDataset, encoder: BiEncoder | None) -> InMemoryCorpus:
         """Return a judged collection's documents, each one unit."""
         places = {
             id_: Place(id_, id_, 0, len(text)) for id_, text in zip(judged.document_ids, judged.texts, strict=True)
@@ -90,7 +89,7 @@ class InMemoryCorpus:
         return cls(judged.name, judged.document_ids, judged.texts, places, encoder)
 
     @classmethod
-    def cut_up(cls, judged: JudgedCollection, encoder: BiEncoder, settings: ChunkSettings) -> InMemoryCorpus:
+    def cut_up(cls, judged: BeirDataset, encoder: BiEncoder, settings: ChunkSettings) -> InMemoryCorpus:
         """Return a judged collection's documents cut into chunks."""
         ids, texts, places = [], [], {}
         for document_id, text in zip(judged.document_ids, judged.texts, strict=True):
@@ -107,7 +106,7 @@ class InMemoryCorpus:
     def prepare(self, stages: Sequence[str], report: LineReport) -> None:
         """Index the words and embed the texts, as far as these stages need it."""
         if "bm25" in stages and self._bm25 is None:
-            self._bm25 = Bm25.over(self.texts, terms_for(self.texts))
+            self._bm25 = Bm25.build(self._text)
         if "bi" in stages and self._vectors is None:
             total = len(self.texts)
             found = (
@@ -123,7 +122,7 @@ class InMemoryCorpus:
         """Return the first ``depth`` texts: by BM25, or by the cosine."""
         started = time.perf_counter()
         scores = self._by_words(query) if stage == "bm25" else self._by_vector(query)
-        order = [at for at in best(scores, self.ids, depth) if scores[at] != NOTHING]
+        order = [at for at in top_rows(scores, self.ids, depth) if scores[at] != NOTHING]
         return Found([self.ids[at] for at in order], scores[order].tolist(), (time.perf_counter() - started) * 1e3)
 
     def read(self, candidate: str) -> str:
@@ -191,8 +190,7 @@ class CollectionCorpus:
         if exact or ("bm25" in stages and self._bm25 is None):
             self._read_all(exact, report)
         if "bm25" in stages and self._bm25 is None:
-            texts = [self._seen[chunk_id][0] for chunk_id in self._ids]
-            self._bm25 = Bm25.over(texts, terms_for(texts))
+            self._bm25 = Bm25.build({chunk_id: self._seen[chunk_id][0] for chunk_id in self._ids})
 
     def _read_all(self, vectors: bool, report: LineReport) -> None:
         hidden, parts = set(self.workspace.shelf.hidden(self.collection.key)), []
@@ -283,5 +281,5 @@ class CollectionCorpus:
         )
 
     def _best(self, scores: Float64Array, depth: int, started: float) -> Found:
-        order = [at for at in best(scores, self._ids, depth) if scores[at] != NOTHING]
+        order = [at for at in top_rows(scores, self._ids, depth) if scores[at] != NOTHING]
         return Found([self._ids[at] for at in order], scores[order].tolist(), (time.perf_counter() - started) * 1e3)

@@ -24,7 +24,7 @@ import numpy as np
 
 from core.errors import DataError, SettingsError
 from core.judgments.relevance import pooled
-from core.retrieval.bm25 import reciprocal_rank_fusion, standardised_sum
+from core.retrieval.fusion import reciprocal_rank_fusion, standardised_sum
 
 HYBRID_OF = ("bi", "bm25")
 

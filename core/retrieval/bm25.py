@@ -1,81 +1,72 @@
-"""BM25, which compares words and not meaning, and ways to put rankings together."""
+"""BM25, which ranks by shared words: one index for the pages, the evaluation and the command line."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from core.text.analyzers import terms
-from core.util.arrays import Float64Array
+from core.records.search import Collection
+from core.text.analyzers import terms_for
+from core.util.arrays import AnyFloatArray, Float64Array
+from core.workspace import Workspace
 
-FUSION_K = 60  # of reciprocal rank fusion, as its authors chose it
+if TYPE_CHECKING:
+    import bm25s  # takes a second to import
+
+Analyzer = Callable[[str], list[str]]  # cuts a text into the terms that are counted
 
 
 @dataclass(frozen=True)
 class Bm25:
-    """A BM25 index over texts, which are known by their place.
+    """A BM25 index over texts with ids.
 
     Lucene's form of BM25 with k1 = 1.5, b = 0.75 as bm25s has it (Lù, BM25S, 2024; Robertson and
     Zaragoza, The Probabilistic Relevance Framework, 2009).
     """
 
-    _index: Any
-    _size: int
-    _split: Callable[[str], list[str]]
+    ids: Sequence[str]
+    analyzer: Analyzer
+    _index: bm25s.BM25
 
     @classmethod
-    def over(cls, texts: Sequence[str], split: Callable[[str], list[str]] = terms) -> Bm25:
-        """Index ``texts``, each taken apart by ``split``, as the queries will be."""
+    def build(cls, texts: Mapping[str, str], analyzer: Analyzer | None = None) -> Bm25:
+        """Index ``texts``, which are known by their ids; queries are analyzed as they are.
+
+        Without an analyzer the language of the texts decides: English is stemmed, other languages are not.
+        """
         import bm25s
 
+        analyzer = analyzer or terms_for(list(texts.values()))
         index = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
-        words = [split(text) or [""] for text in texts]
-        if words:
-            index.index(words, show_progress=False)
-        return cls(index, len(words), split)
+        if texts:
+            index.index([analyzer(text) or [""] for text in texts.values()], show_progress=False)
+        return cls(tuple(texts), analyzer, index)
+
+    @classmethod
+    def of_collection(cls, workspace: Workspace, collection: Collection) -> Bm25:
+        """Index the chunks of a collection that can be found, as the models read them. Raises StoreError."""
+        return cls.build(workspace.store.texts(collection, workspace.shelf.hidden(collection.key)))
 
     def scores(self, query: str) -> Float64Array:
-        """Return the score of every text, shape (texts,); 0 where they share no word."""
-        words = [word for word in self._split(query) if self._size and word in self._index.vocab_dict]
-        if not words:
-            return np.zeros(self._size)
-        return np.asarray(self._index.get_scores(words), dtype=np.float64)
+        """Return the score of every text, shape (texts,); 0 for those that share no term with the query."""
+        known = [term for term in self.analyzer(query) if self.ids and term in self._index.vocab_dict]
+        if not known:
+            return np.zeros(len(self.ids))
+        return np.asarray(self._index.get_scores(known), dtype=np.float64)
+
+    def rank(self, query: str, limit: int) -> dict[str, float]:
+        """Return the ``limit`` best texts, id to score, best first, ties by id; none without a shared term."""
+        scores = self.scores(query)
+        return {self.ids[row]: float(scores[row]) for row in top_rows(scores, self.ids, limit) if scores[row] > 0}
 
 
-def best(scores: npt.NDArray[np.floating[Any]], ids: Sequence[str], many: int) -> list[int]:
-    """Return the places of the ``many`` highest scores, highest first; ties by id."""
-    many = min(many, len(scores))
-    if not many:
+def top_rows(scores: AnyFloatArray, ids: Sequence[str], limit: int) -> list[int]:
+    """Return the rows of the ``limit`` highest scores, highest first; ties by id."""
+    limit = min(limit, len(scores))
+    if not limit:
         return []
-    bound = np.partition(scores, len(scores) - many)[len(scores) - many]
-    return sorted(np.flatnonzero(scores >= bound).tolist(), key=lambda at: (-scores[at], ids[at]))[:many]
-
-
-def reciprocal_rank_fusion(rankings: Sequence[Sequence[int]], k: int = FUSION_K) -> dict[int, float]:
-    """Return for every place in any of the rankings (best first) the sum of 1 / (k + its rank) over those that hold it.
-
-    (Cormack, Clarke and Büttcher, Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods, 2009.)
-    """
-    fused: dict[int, float] = {}
-    for ranking in rankings:
-        for rank, place in enumerate(ranking, 1):
-            fused[place] = fused.get(place, 0.0) + 1 / (k + rank)
-    return fused
-
-
-def standardised_sum(*scores: npt.NDArray[np.floating[Any]]) -> Float64Array:
-    """Return the sum of several scores of the same candidates, each brought to mean 0 and deviation 1 first.
-
-    So scores on different scales weigh the same; one that is the same for all candidates adds nothing.
-    (CombSUM of Fox and Shaw, Combination of Multiple Searches, 1994, with standardised scores.)
-    """
-    total = np.zeros(len(scores[0]))
-    for values in scores:
-        spread = values.std()
-        if spread > 1e-9 * np.abs(values).max():  # what rounding leaves of equal scores is no difference
-            total += (values - values.mean()) / spread
-    return total
+    least = np.partition(scores, len(scores) - limit)[len(scores) - limit]
+    return sorted(np.flatnonzero(scores >= least).tolist(), key=lambda row: (-scores[row], ids[row]))[:limit]

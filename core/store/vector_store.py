@@ -20,7 +20,7 @@ import numpy as np
 from core.errors import CollectionExists, CollectionNotFound, ForeignCollection, StoreError
 from core.records.document import Value
 from core.records.filters import Field, Filter
-from core.records.search import METRICS, Chunk, ChunkSettings, Collection, Hit, Metric
+from core.records.search import METRICS, Chunk, ChunkSettings, Collection, Hit, Metric, as_read
 from core.store._chroma_sql import read_fields, read_spots, read_values, read_version
 from core.store._client import Chroma
 from core.store._where import as_where
@@ -128,10 +128,10 @@ class Reading(Chroma):
             return read_values(self._folder / CHROMA_FILE, collection.key, META + field)
 
     def texts(self, collection: Collection, hidden: Ids[str] = ()) -> dict[str, str]:
-        """Return every chunk's text by its id, those of ``hidden`` documents left out."""
+        """Return every chunk's text as the models read it, by its id; those of ``hidden`` documents are left out."""
         unseen = set(hidden)
         return {
-            chunk_id: text
+            chunk_id: as_read(held.get("carried", ""), text)
             for batch in self.batches(collection, vectors=False)
             for chunk_id, text, held in zip(batch.ids, batch.texts, batch.metadatas, strict=True)
             if held.get("document_id") not in unseen

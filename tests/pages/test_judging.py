@@ -165,12 +165,12 @@ def test_a_grade_that_cannot_be_kept_is_an_error(workspace: Workspace) -> None:
 
 def judging() -> None:
     """A page that is nothing but the view."""
-    from pages.ui.collection_picker import collections_to_ask
+    from pages.ui.collection_picker import searchable_collections
     from pages.ui.evaluate.judge import show_judging
     from pages.ui.page import begin_page
 
     workspace = begin_page("Test")
-    show_judging(workspace, collections_to_ask(workspace))
+    show_judging(workspace, searchable_collections(workspace))
 
 
 def pooled(query: str = QUERY, state: Mapping[str, object] | None = None) -> AppTest:
@@ -248,6 +248,20 @@ def test_the_order_is_the_same_at_every_visit_and_grades_are_remembered(workspac
     press(page := pooled(), "3 perfect")
     assert progress(page) == "judged 1 of 3"
     assert progress(pooled(state={"collection": "again"})) == "judged 1 of 3"
+
+
+def test_the_pool_is_made_again_when_a_document_is_replaced(workspace: Workspace) -> None:
+    page = pooled()
+    colours = workspace.store.collection("colours")
+    index(workspace, colours, [Upload("sea.txt", b"The sky is dark blue by night.")])
+    assert workspace.store.collection("colours").chunks == colours.chunks
+    page.run()
+    texts = []
+    for _ in TEXTS:
+        texts += html(page, "rs-hit")
+        press(page, "1 related")
+    assert any("by night" in text for text in texts)
+    assert not any("green" in text for text in texts)
 
 
 def test_a_list_of_queries_is_gone_through(workspace: Workspace) -> None:

@@ -22,13 +22,13 @@ from core.text.excerpts import unwrap
 from core.util.formatting import clip, plural
 from core.workspace import Workspace
 from pages.ui.bm25 import bm25_ranks
-from pages.ui.grading import Given, grade_label, keep_grade, show_bar, show_grade
+from pages.ui.grading import QueryJudgments, grade_label, save_grade, show_grade_buttons, show_grading_controls
 from pages.ui.hits import reranked, show_context
 from pages.ui.html import blind_card
 from pages.ui.page import literal, show_error, show_info
 
 
-def show_finders(given: Given, pool: Pool, called: Mapping[str, str]) -> None:
+def show_finders(given: QueryJudgments, pool: Pool, called: Mapping[str, str]) -> None:
     """Draw which system found what, now that it cannot sway anybody; ``called`` maps systems to words."""
     st.markdown("**Who found what**")
     for system, column in zip(pool.systems, st.columns(len(pool.systems)), strict=True):
@@ -55,7 +55,7 @@ def show_finders(given: Given, pool: Pool, called: Mapping[str, str]) -> None:
         for hit in pool.hits:
             with st.container(border=True, key=f"judging-{hit.chunk_id}"):
                 st.html(blind_card(hit))
-                show_grade(given, hit)
+                show_grade_buttons(given, hit)
 
 
 SYSTEMS = {"bi": "bi-encoder", "bm25": "BM25", "bi+cross": "bi-encoder, reranked by the cross-encoder"}
@@ -171,37 +171,38 @@ def _query(queries: Sequence[str]) -> str:
 
 
 def _pool(workspace: Workspace, collection: Collection, query: str, systems: Sequence[str], depth: int) -> Pool:
-    """What the systems find, searched once. Raises RankscopeError."""
+    """The pool of a query, made again when the collection's chunks change. Raises RankscopeError."""
     kept: dict[str, Pool] = st.session_state.setdefault(POOLS, {})
-    key = short_hash(collection.key, collection.chunks, query, depth, *systems)
+    key = short_hash(collection.key, workspace.version(collection), query, depth, *systems)
     if key not in kept:
         with st.spinner("Asking the systems… (the first time loads the models)", show_time=True):
-            kept[key] = pool_of(query, _rankings(workspace, collection, query, systems, depth), depth)
+            kept[key] = pool_of(query, rankings(workspace, collection, query, systems, depth), depth)
         while len(kept) > KEPT:
             kept.pop(next(iter(kept)))
     return kept[key]
 
 
-def _rankings(
+def rankings(
     workspace: Workspace, collection: Collection, query: str, systems: Sequence[str], depth: int
 ) -> dict[str, Sequence[Hit]]:
+    """Return each system's hits, best first: ``depth`` of them at least, where there are as many. Raises RankscopeError."""
     result = search(workspace, collection.name, query, max(depth, POOL))
-    found: dict[str, Sequence[Hit]] = {}
+    ranked: dict[str, Sequence[Hit]] = {}
     for system in systems:
         if system == "bm25":
             ranks = bm25_ranks(workspace, collection, query)
             # for their order: no score is shown
-            found[system] = workspace.store.hits(
+            ranked[system] = workspace.store.hits(
                 collection, {chunk_id: -float(rank) for chunk_id, rank in ranks.items() if rank <= depth}
             )
         else:
-            found[system] = reranked(workspace, result, POOL).hits if system == "bi+cross" else result.hits
-    return found
+            ranked[system] = reranked(workspace, result, POOL).hits if system == "bi+cross" else result.hits
+    return ranked
 
 
 @st.fragment
 def _judge(workspace: Workspace, collection: Collection, pool: Pool, queries: Sequence[str]) -> None:
-    given = Given.read(workspace, collection, pool.query)
+    given = QueryJudgments.read(workspace, collection, pool.query)
     skipped: set[str] = st.session_state.setdefault(SKIPPED, {}).setdefault(pool.query, set())
     unjudged = [hit for hit in pool.hits if grade(hit, given.spans) is None]
     left = [hit for hit in unjudged if hit.chunk_id not in skipped]
@@ -212,7 +213,7 @@ def _judge(workspace: Workspace, collection: Collection, pool: Pool, queries: Se
         text=f"judged {judged} of {len(pool.hits)}"
         + (f", {len(unjudged) - len(left)} skipped" if len(left) < len(unjudged) else ""),
     )
-    show_bar(workspace)
+    show_grading_controls(workspace)
     if left:
         _card(workspace, given, left[0], skipped)
     else:
@@ -220,7 +221,7 @@ def _judge(workspace: Workspace, collection: Collection, pool: Pool, queries: Se
         _go_on(pool, queries, skipped)
 
 
-def _card(workspace: Workspace, given: Given, hit: Hit, skipped: set[str]) -> None:
+def _card(workspace: Workspace, given: QueryJudgments, hit: Hit, skipped: set[str]) -> None:
     """One text, without score and rank, under its buttons, which so stay in one place however long the texts are.
 
     The buttons' keys are the text's: a second click in haste grades no other text.
@@ -244,8 +245,8 @@ def _card(workspace: Workspace, given: Given, hit: Hit, skipped: set[str]) -> No
         st.html(blind_card(hit))
 
 
-def _grade(given: Given, hit: Hit, number: int, note: str) -> None:
-    keep_grade(given.workspace, given.query, hit, number, st.session_state.get(note) or None)
+def _grade(given: QueryJudgments, hit: Hit, number: int, note: str) -> None:
+    save_grade(given.workspace, given.query, hit, number, st.session_state.get(note) or None)
 
 
 def _go_on(pool: Pool, queries: Sequence[str], skipped: set[str]) -> None:

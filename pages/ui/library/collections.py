@@ -268,7 +268,7 @@ def _draw_card(workspace: Workspace, collection: Collection) -> None:
         card_html(
             collection,
             documents,
-            _size(collection.key, collection.chunks, documents, workspace, collection),
+            _size(collection.key, workspace.version(collection), documents, workspace, collection),
             opened=opened,
         )
     )
@@ -311,7 +311,7 @@ def _open(name: str) -> None:
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def _size(key: str, chunks: int, documents: int, _workspace: Workspace, _collection: Collection) -> int | None:  # noqa: ARG001
+def _size(key: str, version: str, documents: int, _workspace: Workspace, _collection: Collection) -> int | None:  # noqa: ARG001
     """How much disk a collection takes, measured again when its chunks or documents are others; None where that cannot be told."""
     try:
         return size_on_disk(_workspace, _collection)

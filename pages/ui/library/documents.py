@@ -170,7 +170,7 @@ def show_duplicates(workspace: Workspace, collection: Collection) -> None:
     left, right, _ = st.columns([2, 1, 2], vertical_alignment="bottom")
     threshold = left.slider("Least cosine of near-duplicates", 0.8, 1.0, THRESHOLD, 0.01, key="duplicates-threshold")
     held: tuple[tuple[object, ...], Task[Step]] | None = st.session_state.get(KEY)
-    wanted = (collection.key, collection.chunks, threshold)
+    wanted = (collection.key, workspace.version(collection), threshold)
     task = held[1] if held and held[0] == wanted else None
     running = task is not None and task.active
     if right.button("Look", type="primary", disabled=running, width="stretch"):
