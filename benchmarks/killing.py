@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from core.indexing._spool import FOLDER
-from core.indexing.jobs import Jobs
+from core.indexing.jobs import IndexingQueue
 from core.loading.sources import Upload
 from core.retrieval.search import search
 from core.settings import Settings, quiet_environment
@@ -118,13 +118,13 @@ def uploads(folder: Path) -> list[Upload]:
 def live(data: Path, files: Path, bring: bool, real: bool) -> None:
     """One life: take up what was queued, bring the files if they were not, and go on to the end."""
     print("open", flush=True)
-    workspace, jobs = _open(data, real), Jobs()
+    workspace, jobs = _open(data, real), IndexingQueue()
     jobs.resume(workspace)
     if bring and not jobs.all():
         jobs.index(workspace, workspace.open_or_create(COLLECTION), uploads(files), "replace")
     print("queued", flush=True)
     for job in jobs.all():
-        jobs.wait(job)
+        job.wait()
         print(
             json.dumps({"state": job.state, "outcomes": Counter(outcome.status for outcome in job.outcomes)}),
             flush=True,

@@ -14,8 +14,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Generic, Literal, TypeVar
 
-from core.errors import RankscopeError
-from core.util.progress import Cancelled
+from core.errors import Cancelled, RankscopeError
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]  # also what is kept on the disk
 PATIENCE = 10.0  # seconds that the end of the process waits for the job that runs
@@ -190,7 +189,7 @@ class JobQueue(Generic[Job]):
     """
 
     def __init__(self, name: str, limit: int | None = None) -> None:
-        """``name`` is the thread's. Where more than ``limit`` jobs are listed, those over are forgotten, oldest first."""
+        """``name`` is the thread's. Beyond ``limit`` listed jobs, the oldest that are over are forgotten."""
         self._limit = limit
         self._lock = threading.RLock()
         self._jobs: dict[str, Job] = {}  # by key, in the order in which they were added

@@ -21,18 +21,18 @@ import pytest
 from core.evaluation.experiments import Experiment, experiments
 from core.evaluation.jobs import Evaluations
 from core.evaluation.runner import plan
-from core.exchange.bundle import bring_in, take_out
+from core.exchange.bundle import export_bundle, import_bundle
 from core.formats.trec import write_runs
 from core.indexing._spool import Spool, queued
 from core.indexing.indexer import index
-from core.indexing.jobs import Jobs
+from core.indexing.jobs import IndexingQueue
 from core.library.document_view import open_document
 from core.loading.sources import Upload
 from core.models.bi_encoder import BiEncoder
 from core.models.registry import ModelRegistry as Catalog
-from core.projection.cache import kept_clusters, kept_neighbours
+from core.projection.cache import load_clusters, load_neighbours
 from core.projection.jobs import Projections
-from core.projection.points import current_points, read_points
+from core.projection.points import load_current_points, read_points
 from core.projection.records import LayoutSettings
 from core.records.document import Table
 from core.records.judgments import Judgment
@@ -368,16 +368,16 @@ def test_what_was_half_stored_or_arriving_is_removed(older: Path, models: Catalo
 
 
 def test_a_queued_run_is_taken_up_and_one_with_a_failed_file_is_listed(opened: Workspace) -> None:
-    jobs = Jobs()
+    jobs = IndexingQueue()
     jobs.resume(opened)
     waiting, over = jobs.all()
-    assert (over.collection, over.state, over.again, over.resumed) == (SECOND, "done", 1, False)
+    assert (over.collection, over.state, over.retryable, over.resumed) == (SECOND, "done", 1, False)
     assert [(outcome.name, outcome.status, outcome.chunks) for outcome in over.outcomes] == [
         ("broken.pdf", "failed", 0),
         ("stations.csv", "unchanged", 5),
     ]
     assert (waiting.collection, waiting.files, waiting.resumed) == (SECOND, 2, True)
-    jobs.wait(waiting, 120)
+    waiting.wait(120)
     assert (waiting.state, [(outcome.name, outcome.status) for outcome in waiting.outcomes]) == (
         "done",
         [("buoys.csv", "indexed"), ("note.txt", "indexed")],
@@ -517,10 +517,10 @@ def test_a_map_is_found_again_and_nothing_is_computed(opened: Workspace, method:
     assert (points.digest, layout.digest) == ("3265df2d0551b81a3833107325a41024",) * 2
     assert (layout.xy.shape, layout.settings, layout.fitted.all()) == ((9, 2), picture(method), np.True_)
     assert projections.ask(points, picture(method)).state == "done"
-    clusters = kept_clusters(projections.data, points, layout)
+    clusters = load_clusters(projections.data, points, layout)
     assert clusters is not None
     assert clusters.labels.tolist() == [-1] * 9  # too few for groups
-    neighbours = kept_neighbours(data, points.digest, 4)
+    neighbours = load_neighbours(data, points.digest, 4)
     assert neighbours is not None
     assert neighbours.places[0, :3].tolist() == [7, 3, 6]
     assert {
@@ -532,7 +532,7 @@ def test_the_clusters_of_a_map_have_the_words_that_they_had(opened: Workspace) -
     projections, points = Projections(opened.settings.data), read_points(opened, opened.store.collection(SECOND))
     layout = projections.kept(points, picture("umap"))
     assert layout is not None
-    clusters = kept_clusters(projections.data, points, layout)
+    clusters = load_clusters(projections.data, points, layout)
     assert clusters is not None
     assert (clusters.sizes, clusters.names) == ((11, 8), ("automatic, country, depth", "bridge, closed, flood"))
     in_first = [points.documents[place] for place in np.flatnonzero(clusters.labels == 0)]
@@ -542,7 +542,7 @@ def test_the_clusters_of_a_map_have_the_words_that_they_had(opened: Workspace) -
 def test_the_points_of_a_map_are_known_by_the_collections_version(opened: Workspace) -> None:
     first, data = opened.store.collection(FIRST), opened.settings.data
     noted = json.loads((data / "maps" / "points" / first.key / "current.json").read_text(encoding="utf-8"))
-    points = current_points(data, first.key, noted["version"])
+    points = load_current_points(data, first.key, noted["version"])
     assert points is not None
     assert points.chunk_ids == tuple(sorted(points.chunk_ids))
     assert dict(zip(points.chunk_ids, points.documents, strict=True))["14ec347c5b0f085c93e10df374f5cd05"] == "words.txt"
@@ -559,7 +559,7 @@ def test_a_bundle_comes_in_without_embedding_and_is_searched_with_the_same_resul
     tmp_path: Path, models: Catalog
 ) -> None:
     with closing(Workspace.open(settings(tmp_path / "new"), no_model)) as workspace:
-        brought = bring_in(workspace, OLDER / "bundle.zip")
+        brought = import_bundle(workspace, OLDER / "bundle.zip")
         assert (
             brought.collection.name,
             brought.documents,
@@ -585,7 +585,7 @@ def graded(workspace: Workspace, collection: Collection) -> dict[tuple[str, str,
 
 
 def test_a_bundle_of_today_says_the_same(opened: Workspace, tmp_path: Path) -> None:
-    take_out(opened, FIRST, tmp_path / "today.zip")
+    export_bundle(opened, FIRST, tmp_path / "today.zip")
     with zipfile.ZipFile(OLDER / "bundle.zip") as older, zipfile.ZipFile(tmp_path / "today.zip") as today:
         parts = [f"{name}.parquet" for name in ("documents", "chunks", "queries", "judgments")]
         assert older.namelist() == today.namelist() == [*parts, "manifest.json"]

@@ -16,20 +16,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from filelock import FileLock, Timeout
 
+from core.background import State
 from core.errors import DamagedFile, StoreError
 from core.loading.sources import PathSource, Source, Upload, table_options
 from core.loading.tables import TableOptions
 from core.records.search import Collection, OnChange
-from core.util.progress import Outcome
+from core.util.progress import FileOutcome
 
 FOLDER = "jobs"
 ENDING = ".sqlite3"
 PART = 64 << 20  # bytes of a file in one row: SQLite takes no more than a gigabyte
-State = Literal["waiting", "running", "done", "failed", "cancelled"]
 _SCHEMA = """
 CREATE TABLE files (
     position INTEGER PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL, path TEXT, tables TEXT);
@@ -154,12 +154,12 @@ class Spool:
             row[0] for row in self._all("SELECT data FROM parts WHERE position = ? ORDER BY number", position)
         )
 
-    def noted(self) -> tuple[State, str, list[Outcome]]:
+    def noted(self) -> tuple[State, str, list[FileOutcome]]:
         """Return how far the run is, what broke it, and what became of the files that are settled."""
         state, error, outcomes = self._all("SELECT state, error, outcomes FROM job")[0]
-        return state, error, [Outcome(**outcome) for outcome in json.loads(outcomes)]
+        return state, error, [FileOutcome(**outcome) for outcome in json.loads(outcomes)]
 
-    def note(self, state: State, error: str, outcomes: Sequence[Outcome], left: Sequence[Source]) -> None:
+    def note(self, state: State, error: str, outcomes: Sequence[FileOutcome], left: Sequence[Source]) -> None:
         """Note how far the run is, and drop the files that are not ``left`` to be indexed."""
         kept = {(source.name, source.size) for source in left}
         gone = [

@@ -6,9 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import RankscopeError
-from core.indexing.jobs import Job
-from core.util.formatting import plural, progress_text, work_text
-from core.util.progress import Outcome, Status, Work
+from core.indexing.jobs import IndexingJob
+from core.util.formatting import embedding_counts_text, plural, progress_text
+from core.util.progress import EmbeddingCounts, FileOutcome, Status
 from pages.ui.page import jobs, show_error
 
 POLL = 1.0  # seconds
@@ -41,7 +41,7 @@ def _draw(was_active: bool) -> None:
         st.rerun()  # the lists of documents have grown
 
 
-def _draw_active(job: Job) -> None:
+def _draw_active(job: IndexingJob) -> None:
     verb = "Waiting to index" if job.state == "waiting" else "Cancelling" if job.cancelling else "Indexing"
     head, button = st.columns([5, 1], vertical_alignment="center")
     head.text(f"{verb} {plural(job.files, 'file')} into {job.collection}")
@@ -52,18 +52,18 @@ def _draw_active(job: Job) -> None:
         st.caption(RESUMED)
 
 
-def _draw_over(job: Job) -> None:
+def _draw_over(job: IndexingJob) -> None:
     head, again, button = st.columns([4, 1, 1], vertical_alignment="center")
     head.text(_summary(job))
-    if job.again and again.button(
-        f"Retry {plural(job.again, 'file')}", key=f"retry-{job.number}", width="stretch", help=RETRY
+    if job.retryable and again.button(
+        f"Retry {plural(job.retryable, 'file')}", key=f"retry-{job.number}", width="stretch", help=RETRY
     ):
         _retry(job)
     if button.button("Dismiss", key=f"dismiss-{job.number}", width="stretch"):
         jobs().dismiss(job)
         st.rerun()
     if job.outcomes:
-        st.caption(f"{work_text(Work.of(job.outcomes))}. {RESUMED if job.resumed else ''}")
+        st.caption(f"{embedding_counts_text(EmbeddingCounts.of(job.outcomes))}. {RESUMED if job.resumed else ''}")
     if job.error:
         show_error(job.error)
     failed = [f"{SIGNS['failed']} {outcome.message}" for outcome in job.outcomes if outcome.status == "failed"]
@@ -77,7 +77,7 @@ def _draw_over(job: Job) -> None:
             )
 
 
-def _retry(job: Job) -> None:
+def _retry(job: IndexingJob) -> None:
     try:
         jobs().retry(job)
     except RankscopeError as error:
@@ -86,13 +86,13 @@ def _retry(job: Job) -> None:
         st.rerun()
 
 
-def _summary(job: Job) -> str:
+def _summary(job: IndexingJob) -> str:
     counts = pd.Series([outcome.status for outcome in job.outcomes], dtype=str).value_counts(sort=False)
     parts = ", ".join(f"{count} {status}" for status, count in counts.items()) or "nothing stored"
     return f"{job.collection}: {parts}"
 
 
-def outcome_table(outcomes: list[Outcome]) -> pd.DataFrame:
+def outcome_table(outcomes: list[FileOutcome]) -> pd.DataFrame:
     """Return a line for each file, failures first."""
     rows = [
         {

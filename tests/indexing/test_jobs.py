@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.indexing._spool import queued
-from core.indexing.jobs import Jobs
+from core.indexing.jobs import IndexingQueue
 from core.loading.sources import PathSource, Upload
 from core.util.arrays import Float32Array
 from core.util.progress import DoneReport
@@ -36,14 +36,14 @@ def uploads(*texts: str) -> list[Upload]:
 
 
 def test_a_job_runs_in_the_background_and_ends_with_outcomes(workspace: Workspace, gate: threading.Event) -> None:
-    jobs = Jobs()
+    jobs = IndexingQueue()
     collection = workspace.open_or_create("c")
     first = jobs.index(workspace, collection, uploads("red", "blue"), "replace")
     second = jobs.index(workspace, collection, uploads("sun"), "replace")
     assert (first.active, second.state) == (True, "waiting")
     assert jobs.all() == [second, first]
     gate.set()
-    jobs.wait(second, 20)
+    second.wait(20)
     assert (first.state, second.state, first.error) == ("done", "done", "")
     assert [outcome.status for outcome in first.outcomes] == ["indexed", "indexed"]
     assert (first.progress.files, first.progress.share) == (2, 1.0)
@@ -52,50 +52,53 @@ def test_a_job_runs_in_the_background_and_ends_with_outcomes(workspace: Workspac
 
 
 def test_a_job_is_cancelled_while_it_runs_and_while_it_waits(workspace: Workspace, gate: threading.Event) -> None:
-    jobs = Jobs()
+    jobs = IndexingQueue()
     collection = workspace.open_or_create("c")
     first = jobs.index(workspace, collection, uploads("red"), "replace")
     second = jobs.index(workspace, collection, uploads("blue"), "replace")
+    while first.state == "waiting":
+        time.sleep(0.01)
     first.cancel()
     second.cancel()
-    assert first.cancelling
+    assert (first.cancelling, second.state, second.retryable) == (True, "cancelled", 1)
+    assert [(outcome.name, outcome.status) for outcome in second.outcomes] == [("blue.txt", "cancelled")]
     gate.set()
-    jobs.wait(second, 20)
+    first.wait(20)
     assert (first.state, second.state) == ("cancelled", "cancelled")
     assert workspace.documents(collection) == []
 
 
 def test_what_breaks_a_job_is_said(workspace: Workspace) -> None:
-    jobs = Jobs()
+    jobs = IndexingQueue()
     collection = workspace.open_or_create("c")
     workspace.delete_collection("c")
     job = jobs.index(workspace, collection, uploads("red"), "replace")
-    jobs.wait(job, 20)
+    job.wait(20)
     assert job.state == "failed"
     assert "deleted meanwhile" in job.error
     assert workspace.shelf.unfinished() == []
 
 
 def test_an_active_job_is_not_dismissed(workspace: Workspace, gate: threading.Event) -> None:
-    jobs = Jobs()
+    jobs = IndexingQueue()
     job = jobs.index(workspace, workspace.open_or_create("c"), uploads("red"), "replace")
     jobs.dismiss(job)
     assert jobs.all() == [job]
     gate.set()
-    jobs.wait(job, 20)
+    job.wait(20)
 
 
 def test_a_collection_made_anew_under_its_name_gets_nothing_of_the_old_ones_job(
     workspace: Workspace, gate: threading.Event
 ) -> None:
-    jobs = Jobs()
+    jobs = IndexingQueue()
     job = jobs.index(workspace, workspace.open_or_create("c"), uploads("red"), "replace")
     while job.progress.current != "red.txt":  # it is at work
         time.sleep(0.01)
     workspace.delete_collection("c")
     workspace.open_or_create("c")
     gate.set()
-    jobs.wait(job, 20)
+    job.wait(20)
     assert job.state == "failed"
     assert job.error.startswith("The collection 'c' was deleted meanwhile, and the one of that name is another")
     assert workspace.store.collection("c").chunks == 0
@@ -103,11 +106,11 @@ def test_a_collection_made_anew_under_its_name_gets_nothing_of_the_old_ones_job(
 
 
 def test_a_job_follows_a_collection_that_is_renamed(workspace: Workspace, gate: threading.Event) -> None:
-    jobs = Jobs()
+    jobs = IndexingQueue()
     job = jobs.index(workspace, workspace.open_or_create("c"), uploads("red"), "replace")
     workspace.rename("c", "colours")
     gate.set()
-    jobs.wait(job, 20)
+    job.wait(20)
     assert (job.state, job.error) == ("done", "")
     assert [document.name for document in workspace.documents(workspace.store.collection("colours"))] == ["red.txt"]
 
@@ -115,16 +118,16 @@ def test_a_job_follows_a_collection_that_is_renamed(workspace: Workspace, gate: 
 def test_what_was_cancelled_can_be_tried_again_without_being_brought_again(
     workspace: Workspace, gate: threading.Event
 ) -> None:
-    jobs = Jobs()
+    jobs = IndexingQueue()
     collection = workspace.open_or_create("c")
     job = jobs.index(workspace, collection, uploads("red", "blue"), "replace")
     job.cancel()
     gate.set()
-    jobs.wait(job, 20)
-    assert (job.state, job.again) == ("cancelled", 2)
+    job.wait(20)
+    assert (job.state, job.retryable) == ("cancelled", 2)
     jobs.retry(job)
-    jobs.wait(job, 20)
-    assert (job.state, job.again) == ("done", 0)
+    job.wait(20)
+    assert (job.state, job.retryable) == ("done", 0)
     assert [(outcome.name, outcome.status) for outcome in job.outcomes] == [
         ("red.txt", "indexed"),
         ("blue.txt", "indexed"),
@@ -133,39 +136,63 @@ def test_what_was_cancelled_can_be_tried_again_without_being_brought_again(
 
 
 def test_a_cancelled_job_does_not_go_on_after_a_restart(workspace: Workspace, gate: threading.Event) -> None:
-    jobs = Jobs()
+    jobs = IndexingQueue()
     collection = workspace.open_or_create("c")
     running, waiting = (jobs.index(workspace, collection, uploads(text), "replace") for text in ("red", "blue"))
     waiting.cancel()
     for job in (running, waiting):  # as a kill would
-        assert job.run is not None
-        assert job.run.spool is not None
-        job.run.spool.release()
-        job.run.spool = None
-    after = Jobs()
+        assert job.spool is not None
+        job.release()
+    after = IndexingQueue()
     after.resume(workspace)
     gate.set()
     taken, cancelled = after.all()[::-1]
-    after.wait(taken, 20)
-    jobs.wait(waiting, 20)
-    assert (taken.state, cancelled.state, cancelled.again) == ("done", "cancelled", 1)
+    taken.wait(20)
+    waiting.wait(20)
+    assert (taken.state, cancelled.state, cancelled.retryable) == ("done", "cancelled", 1)
     assert [document.name for document in workspace.documents(collection)] == ["red.txt"]
     after.dismiss(cancelled)
     assert queued(workspace.settings.data) == []
 
 
+def test_what_is_tried_again_and_cancelled_while_it_waits_can_still_be_tried_again(
+    workspace: Workspace, gate: threading.Event, tmp_path: Path
+) -> None:
+    jobs = IndexingQueue()
+    collection = workspace.open_or_create("c")
+    gate.set()
+    late = PathSource(tmp_path / "late.txt", "late.txt")
+    job = jobs.index(workspace, collection, [*uploads("red"), late], "replace")
+    job.wait(20)
+    gate.clear()
+    other = jobs.index(workspace, collection, uploads("blue"), "replace")
+    jobs.retry(job)
+    job.cancel()
+    assert (job.state, job.retryable) == ("cancelled", 1)
+    assert [(outcome.name, outcome.status) for outcome in job.outcomes] == [
+        ("red.txt", "indexed"),
+        ("late.txt", "cancelled"),
+    ]
+    late.path.write_text("sea")
+    jobs.retry(job)
+    gate.set()
+    job.wait(20)
+    assert (job.state, job.retryable, other.state) == ("done", 0, "done")
+    assert [document.name for document in workspace.documents(collection)] == ["blue.txt", "late.txt", "red.txt"]
+
+
 def test_files_of_one_name_stay_beside_each_other_when_one_is_tried_again(workspace: Workspace, tmp_path: Path) -> None:
-    jobs = Jobs()
+    jobs = IndexingQueue()
     late = PathSource(tmp_path / "readme.txt", "readme.txt")
     job = jobs.index(workspace, workspace.open_or_create("c"), [Upload("readme.txt", b"red"), late], "replace")
-    jobs.wait(job, 20)
+    job.wait(20)
     assert [(outcome.name, outcome.status) for outcome in job.outcomes] == [
         ("readme.txt", "failed"),
         ("readme.txt", "indexed"),
     ]
     late.path.write_text("blue")
     jobs.retry(job)
-    jobs.wait(job, 20)
+    job.wait(20)
     assert [(outcome.name, outcome.status) for outcome in job.outcomes] == [
         ("readme.txt", "unchanged"),
         ("readme.txt", "kept beside"),
@@ -180,7 +207,7 @@ def test_files_of_one_name_stay_beside_each_other_when_one_is_tried_again(worksp
 def test_an_error_that_nobody_foresaw_ends_one_job_not_the_queue(
     workspace: Workspace, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    jobs = Jobs()
+    jobs = IndexingQueue()
     collection = workspace.open_or_create("c")
 
     def breaks(*_: object) -> Float32Array:
@@ -190,8 +217,8 @@ def test_an_error_that_nobody_foresaw_ends_one_job_not_the_queue(
     monkeypatch.setattr(encoder, "encode_documents", breaks)
     first = jobs.index(workspace, collection, uploads("red"), "replace")
     second = jobs.index(workspace, collection, uploads("blue"), "replace")
-    jobs.wait(first, 20)
-    jobs.wait(second, 20)
-    assert (first.state, second.state, first.again) == ("failed", "done", 1)
+    first.wait(20)
+    second.wait(20)
+    assert (first.state, second.state, first.retryable) == ("failed", "done", 1)
     assert "unexpectedly" in first.error
     jobs.dismiss(first)

@@ -10,7 +10,7 @@ from benchmarks.killing import torment, write_files
 from core.errors import StoreError
 from core.indexing._spool import Spool, queued
 from core.indexing.indexer import index
-from core.indexing.jobs import Job, Jobs
+from core.indexing.jobs import IndexingJob, IndexingQueue
 from core.loading.sources import PathSource, Source, Upload
 from core.loading.tables import TableOptions
 from core.settings import Settings
@@ -31,12 +31,12 @@ def put_by(workspace: Workspace, *sources: Source) -> Path:
     return spool.path
 
 
-def taken_up(workspace: Workspace) -> list[Job]:
-    jobs = Jobs()
+def taken_up(workspace: Workspace) -> list[IndexingJob]:
+    jobs = IndexingQueue()
     jobs.resume(workspace)
     found = jobs.all()
     for job in found:
-        jobs.wait(job, 20)
+        job.wait(20)
     return found
 
 
@@ -73,7 +73,7 @@ def test_what_was_queued_is_taken_up_by_the_next_start(
 
 
 def test_two_processes_do_not_run_the_same_job(workspace: Workspace) -> None:
-    jobs, other = Jobs(), Jobs()
+    jobs, other = IndexingQueue(), IndexingQueue()
     spool = Spool.create(workspace.settings.data, workspace.open_or_create("c"), uploads("red"), "replace")
     other.resume(workspace)
     assert other.all() == []  # somebody alive has it
@@ -81,7 +81,7 @@ def test_two_processes_do_not_run_the_same_job(workspace: Workspace) -> None:
     jobs.resume(workspace)
     other.resume(workspace)
     assert (len(jobs.all()), other.all()) == (1, [])
-    jobs.wait(jobs.all()[0], 20)
+    jobs.all()[0].wait(20)
     assert names(workspace) == ["red.txt"]
 
 
@@ -106,7 +106,7 @@ def test_a_full_disk_is_said_before_anything_is_queued(workspace: Workspace) -> 
     collection = workspace.open_or_create("c")
     (workspace.settings.data / "jobs").write_text("in the way")
     with pytest.raises(StoreError, match=r"^The files for 'c' cannot be put by"):
-        Jobs().index(workspace, collection, uploads("red"), "replace")
+        IndexingQueue().index(workspace, collection, uploads("red"), "replace")
 
 
 def test_the_choice_of_columns_is_put_by_with_the_file(workspace: Workspace) -> None:
@@ -121,16 +121,17 @@ def test_the_choice_of_columns_is_put_by_with_the_file(workspace: Workspace) -> 
 def test_the_rest_of_a_run_is_left_to_the_next_start_when_the_program_ends(
     workspace: Workspace, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    jobs = Jobs()
+    jobs = IndexingQueue()
     real = encoder.encode_documents
 
     def while_the_program_ends(texts: list[str], progress: DoneReport | None = None) -> Float32Array:
-        jobs._worker.end()
+        for job in jobs.all():
+            job.leave()
         return real(texts, progress)
 
     monkeypatch.setattr(encoder, "encode_documents", while_the_program_ends)
     job = jobs.index(workspace, workspace.open_or_create("c"), uploads("red", "blue"), "replace")
-    jobs.wait(job, 20)
+    job.wait(20)
     monkeypatch.undo()
     assert names(workspace) == []
     assert [job.state for job in taken_up(workspace)] == ["done"]
@@ -142,25 +143,25 @@ def test_a_failed_file_can_be_tried_again_after_a_restart(tmp_path: Path, encode
     late = tmp_path / "late.txt"
     workspace = Workspace.open(settings, loader=lambda model: encoder)
     put_by(workspace, *uploads("red"), Upload("bad.pdf", b"%PDF-1.7 nonsense"), PathSource(late, "late.txt"))
-    jobs = Jobs()
+    jobs = IndexingQueue()
     jobs.resume(workspace)
-    jobs.wait(jobs.all()[0], 20)
+    jobs.all()[0].wait(20)
     del jobs
     workspace.close()
     late.write_text("sea")
     workspace = Workspace.open(settings, loader=lambda model: encoder)
-    jobs = Jobs()
+    jobs = IndexingQueue()
     jobs.resume(workspace)
     [job] = jobs.all()
-    assert (job.state, job.again, job.resumed) == ("done", 2, False)
+    assert (job.state, job.retryable, job.resumed) == ("done", 2, False)
     jobs.retry(job)
-    jobs.wait(job, 20)
+    job.wait(20)
     assert sorted((outcome.name, outcome.status) for outcome in job.outcomes) == [
         ("bad.pdf", "failed"),
         ("late.txt", "indexed"),
         ("red.txt", "indexed"),
     ]
-    assert (job.again, job.progress.files, job.progress.files_total) == (1, 2, 2)
+    assert (job.retryable, job.progress.files, job.progress.files_total) == (1, 2, 2)
     jobs.dismiss(job)
     assert queued(settings.data) == []
     workspace.close()

@@ -28,7 +28,7 @@ def _alone() -> Iterator[None]:
 
 def finished() -> None:
     for job in jobs().all():
-        jobs().wait(job, 60)
+        job.wait(60)
 
 
 def press(page: AppTest, label: str) -> None:

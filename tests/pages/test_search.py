@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.indexing.indexer import index
-from core.indexing.jobs import Jobs
+from core.indexing.jobs import IndexingQueue
 from core.loading.sources import Upload
 from core.samples.library import EXAMPLES, SAMPLE_COLLECTION, questions
 from core.settings import Settings
@@ -67,9 +67,9 @@ def own(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def wait() -> None:
-    held: Jobs = jobs()
+    held: IndexingQueue = jobs()
     for job in held.all():
-        held.wait(job, 60)
+        job.wait(60)
 
 
 def opened(script: str = "app.py", **parameters: str | list[str]) -> AppTest:
