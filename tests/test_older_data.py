@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.evaluation.experiments import Experiment, experiments
-from core.evaluation.jobs import Evaluations
+from core.evaluation.jobs import EvaluationQueue
 from core.evaluation.runner import plan
 from core.exchange.bundle import export_bundle, import_bundle
 from core.formats.trec import write_runs
@@ -395,14 +395,14 @@ def test_a_queued_run_is_taken_up_and_one_with_a_failed_file_is_listed(opened: W
 
 def test_a_killed_experiment_goes_on_where_it_stood(opened: Workspace) -> None:
     killed = experiment(opened.settings.data, "Killed on the way")
-    assert (killed.state, len(killed.answers()), len(killed.questions().queries)) == ("running", 1, 3)
-    before = killed.answers()
-    runs = Evaluations(opened)
+    assert (killed.state, len(killed.candidates()), len(killed.judged().queries)) == ("running", 1, 3)
+    before = killed.candidates()
+    runs = EvaluationQueue(opened)
     runs.resume()
     [run] = runs.all()
     run.wait(120)
     assert (run.experiment.id, run.experiment.state, run.experiment.error) == (killed.id, "done", "")
-    assert (len(run.experiment.answers()), run.experiment.answers()[:1]) == (3, before)
+    assert (len(run.experiment.candidates()), run.experiment.candidates()[:1]) == (3, before)
     assert run.experiment.results().mean("bm25", "nDCG@10").mean == pytest.approx(1)
 
 

@@ -14,11 +14,11 @@ import pytest
 from core.errors import CollectionNotFound, DataError, SettingsError
 from core.evaluation.experiments import create, delete, experiments, open_experiment, save
 from core.evaluation.index_recall import check_index, checked_query, try_widths
-from core.evaluation.jobs import CHANGED, Evaluations
+from core.evaluation.jobs import CHANGED, EvaluationQueue
 from core.evaluation.pool_sweep import sweep
-from core.evaluation.results import Results, side_by_side
+from core.evaluation.results import Results, compare_experiments
 from core.evaluation.runner import Request, plan
-from core.formats.trec import run_file
+from core.formats.trec import run_file_name
 from core.indexing.indexer import index
 from core.loading.sources import Upload
 from core.models.cross_encoder import PairScores
@@ -64,7 +64,7 @@ def judged(workspace: Workspace) -> Workspace:
 
 def run(workspace: Workspace, request: Request) -> Results:
     made = plan(workspace, request)
-    return Results.of(made.questions, made.systems, made.asking.answers(), request.measures)
+    return Results.of(made.judged, made.runner.systems, made.runner.run(), request.measures)
 
 
 def test_systems_on_a_collection_by_hand(judged: Workspace) -> None:
@@ -90,8 +90,8 @@ def test_exact_search_ranks_as_the_index_does_by_every_measure(workspace: Worksp
     collection = filled(workspace, wanted=CollectionOptions(metric=metric))  # type: ignore[arg-type]
     judge(workspace, collection, {"red green": {"a.txt": 1}, "sun": {"d.txt": 1}})
     made = plan(workspace, Request(("tiny",), ("bi", "bi-exact")))
-    for answer in made.asking.answers():
-        approximate, exact = answer.first("bi"), answer.first("bi-exact")
+    for answer in made.runner.run():
+        approximate, exact = answer.stage("bi"), answer.stage("bi-exact")
         assert approximate.order == exact.order
         assert approximate.scores == pytest.approx(exact.scores, abs=1e-5)
 
@@ -154,7 +154,7 @@ def test_nothing_judged_is_said(workspace: Workspace) -> None:
 
 
 def finished(workspace: Workspace, request: Request) -> str:
-    runs = Evaluations(workspace)  # which stops its runs when it goes
+    runs = EvaluationQueue(workspace)  # which stops its runs when it goes
     job = runs.start(request)
     job.wait(60)
     assert (job.experiment.state, job.experiment.error) == ("done", "")
@@ -172,10 +172,10 @@ def test_an_experiment_is_kept_whole(judged: Workspace) -> None:
     results, direct = kept.results(), run(judged, request)
     assert results.values == direct.values
     assert {name: r.ranking for name, r in results.runs.items()} == {name: r.ranking for name, r in direct.runs.items()}
-    assert sweep("bi", kept.answers(), results.qrels).deepest.depth == 3
+    assert sweep("bi", kept.candidates(), results.qrels).deepest.depth == 3
     qrels = list(TREC.read_trec_qrels(str(kept.folder / "runs" / "qrels.txt")))
     for system in SYSTEMS:
-        found = list(TREC.read_trec_run(str(kept.folder / "runs" / run_file(system))))
+        found = list(TREC.read_trec_run(str(kept.folder / "runs" / run_file_name(system))))
         by_hand = ir_measures.calc_aggregate([ir_measures.nDCG @ 10], qrels, found)[ir_measures.nDCG @ 10]
         assert results.mean(system, "nDCG@10").mean == pytest.approx(by_hand, abs=1e-9)
 
@@ -213,11 +213,11 @@ def test_two_experiments_side_by_side(judged: Workspace) -> None:
     one = open_experiment(data, finished(judged, Request(("tiny",), ("bi", "bi+cross"), pool=5))).results()
     judge(judged, judged.store.collection("tiny"), {"moon": {"d.txt": 1}})
     two = open_experiment(data, finished(judged, Request(("tiny",), ("bi",), ("RR@10",)))).results()
-    found = side_by_side(one, "bi+cross", two, "bi", "RR@10")
+    found = compare_experiments(one, "bi+cross", two, "bi", "RR@10")
     assert (found.common, found.left_out, found.paired.n) == (2, 1, 2)
     assert found.paired.better == 1  # the cross-encoder put b and c before a
     with pytest.raises(DataError, match="not measured in both"):
-        side_by_side(one, "bi", two, "bi", "AP")
+        compare_experiments(one, "bi", two, "bi", "AP")
 
 
 class Waiting(FakeCrossEncoder):
@@ -248,7 +248,7 @@ def test_a_cancelled_run_goes_on_where_it_stood(tmp_path: Path) -> None:
     reranker = Waiting(2)
     workspace = opened(tmp_path, reranker)
     judge(workspace, filled(workspace), QUERIES)
-    runs = Evaluations(workspace)
+    runs = EvaluationQueue(workspace)
     job = runs.start(Request(("tiny",), ("bi+cross",), pool=3))
     assert reranker.reached.wait(60)
     assert job.active
@@ -258,15 +258,34 @@ def test_a_cancelled_run_goes_on_where_it_stood(tmp_path: Path) -> None:
     reranker.go_on.set()
     job.wait(60)
     assert job.experiment.state == "cancelled"
-    assert len(job.experiment.answers()) == 3  # the query that it was at is kept
+    assert len(job.experiment.candidates()) == 3  # the query that it was at is kept
     with pytest.raises(DataError, match="cancelled, so there are no figures"):
         job.experiment.results()
     read = len(reranker.read)
-    again = runs.again(job.experiment.id)
+    again = runs.restart(job.experiment.id)
     assert again is not None
     again.wait(60)
     assert (again.experiment.state, again.share, len(reranker.read)) == ("done", 1.0, read + 3)  # one query's pairs
     assert again.experiment.results().mean("bi+cross", "nDCG@10").n == 4
+    workspace.close()
+
+
+def test_a_run_that_waits_is_cancelled_and_deleted_at_once(tmp_path: Path) -> None:
+    reranker = Waiting(0)
+    workspace = opened(tmp_path, reranker)
+    judge(workspace, filled(workspace), QUERIES)
+    runs = EvaluationQueue(workspace)
+    running, cancelled, deleted = (runs.start(Request(("tiny",), ("bi+cross",), pool=3)) for _ in range(3))
+    assert reranker.reached.wait(60)
+    assert [job.stage for job in runs.all()] == ["waiting for the runs before it"] * 2 + [running.stage]
+    cancelled.cancel()
+    runs.delete(deleted.experiment.id)
+    assert (running.state, cancelled.experiment.state, runs.all()) == ("running", "cancelled", [cancelled, running])
+    again = runs.restart(cancelled.experiment.id)
+    assert again is not None
+    reranker.go_on.set()
+    again.wait(60)
+    assert [one.state for one in experiments(workspace.settings.data)[0]] == ["done", "done"]
     workspace.close()
 
 
@@ -282,12 +301,12 @@ def test_a_killed_run_goes_on_at_the_next_start(tmp_path: Path) -> None:
     (done.folder / "values.json").unlink()
     save(done, state="running")
     (data / "experiments" / "20200101-000000-broken").mkdir()  # killed before it was put by: no experiment
-    runs = Evaluations(workspace)
+    runs = EvaluationQueue(workspace)
     runs.resume()
     (job,) = runs.all()
     job.wait(60)
     assert job.experiment.state == "done"
-    assert [answer.query for answer in job.experiment.answers()] == [json.loads(line)["query"] for line in lines]
+    assert [answer.query for answer in job.experiment.candidates()] == [json.loads(line)["query"] for line in lines]
     assert job.experiment.results().mean("bi+cross", "nDCG@10").n == 4
     runs.resume()
     assert runs.all() == [job]  # what is over is left alone
@@ -298,14 +317,14 @@ def test_a_run_is_left_to_the_next_start_when_the_program_ends(tmp_path: Path) -
     reranker = Waiting(1)
     workspace = opened(tmp_path, reranker)
     judge(workspace, filled(workspace), QUERIES)
-    runs = Evaluations(workspace)
+    runs = EvaluationQueue(workspace)
     job = runs.start(Request(("tiny",), ("bi+cross",), pool=3))
     assert reranker.reached.wait(60)
     reranker.go_on.set()
     del runs
     job.wait(60)
     assert job.experiment.state in ("running", "done")  # it may have been quicker
-    runs = Evaluations(workspace)
+    runs = EvaluationQueue(workspace)
     runs.resume()
     for run_ in runs.all():
         run_.wait(60)
@@ -319,7 +338,7 @@ def test_a_run_does_not_go_on_over_other_documents(tmp_path: Path) -> None:
     done = open_experiment(workspace.settings.data, finished(workspace, Request(("tiny",), ("bi",))))
     save(done, state="running")
     filled(workspace, files={"new.txt": "tree"})
-    runs = Evaluations(workspace)
+    runs = EvaluationQueue(workspace)
     runs.resume()
     runs.all()[0].wait(60)
     assert (runs.all()[0].experiment.state, runs.all()[0].experiment.error) == ("failed", CHANGED)
@@ -327,7 +346,7 @@ def test_a_run_does_not_go_on_over_other_documents(tmp_path: Path) -> None:
 
 
 def test_a_run_that_cannot_be_is_refused_or_fails_with_a_reason(judged: Workspace) -> None:
-    runs = Evaluations(judged)
+    runs = EvaluationQueue(judged)
     with pytest.raises(SettingsError, match="bogus"):
         runs.start(Request(("tiny",), ("bogus",)))
     assert experiments(judged.settings.data) == ([], [])
@@ -335,7 +354,7 @@ def test_a_run_that_cannot_be_is_refused_or_fails_with_a_reason(judged: Workspac
     job.wait(60)
     assert job.experiment.state == "failed"
     assert "nowhere" in job.experiment.error
-    runs.forget(job.experiment.id)
+    runs.delete(job.experiment.id)
     assert (runs.all(), experiments(judged.settings.data)[0]) == ([], [])
 
 
@@ -345,10 +364,10 @@ def test_one_process_has_a_run_at_a_time(judged: Workspace) -> None:
 
     waiting = create(judged.settings.data, Request(("tiny",), ("bi",)))
     with FileLock(waiting.folder / "lock"):
-        runs = Evaluations(judged)
+        runs = EvaluationQueue(judged)
         runs.resume()
         assert runs.all() == []
-        assert runs.again(waiting.id) is None
+        assert runs.restart(waiting.id) is None
     runs.resume()
     runs.all()[0].wait(60)
     assert runs.all()[0].experiment.state == "done"

@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.evaluation.experiments import experiments
-from core.evaluation.jobs import Evaluations
+from core.evaluation.jobs import EvaluationQueue
 from core.evaluation.runner import Request
 from core.samples.library import questions
 from core.settings import Settings
@@ -47,7 +47,7 @@ def fakes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     judge(opened_, filled(opened_), {**QUERIES, "sea": {"e.txt": 2, "a.txt": 0}})
     filled(opened_, "unjudged", {"z.txt": "tree"})
-    held = Evaluations(opened_)
+    held = EvaluationQueue(opened_)
     for name, pool in (("first *try*", 3), ("second", 5)):
         held.start(Request(("tiny",), SYSTEMS, pool=pool, name=name)).wait(60)
     opened_.close()

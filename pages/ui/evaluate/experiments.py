@@ -13,7 +13,7 @@ import streamlit as st
 from core.errors import RankscopeError
 from core.evaluation.experiments import Experiment, experiments
 from core.evaluation.plots import changes_figure
-from core.evaluation.results import Results, side_by_side
+from core.evaluation.results import Results, compare_experiments
 from core.workspace import Workspace
 from pages.ui.evaluate.results import show_means
 from pages.ui.evaluate.runs import evaluations, results_of, show_running
@@ -22,7 +22,7 @@ from pages.ui.page import literal, show_error, show_info, show_warning
 MOST_OPEN = 4
 
 
-def show_kept(workspace: Workspace) -> None:
+def show_experiments(workspace: Workspace) -> None:
     """Draw the view."""
     st.caption(
         "Every run is kept with its settings, models and revisions, a hash of its data, each query's values, "
@@ -55,7 +55,7 @@ def _frame(found: list[Experiment]) -> pd.DataFrame:
         {
             "name": one.name,
             "made (UTC)": one.created[:16].replace("T", " "),
-            "collections": ", ".join(one.request.grounds),
+            "collections": ", ".join(one.request.corpora),
             "systems": ", ".join(one.request.systems),
             "pool": one.request.pool,
             "state": one.state,
@@ -132,11 +132,11 @@ def _buttons(workspace: Workspace, experiment: Experiment) -> None:
         if experiment.state in ("cancelled", "failed") and st.button(
             "Go on", key=f"again-{experiment.id}", icon=":material/play_arrow:", help="What was answered is kept."
         ):
-            _tried(lambda: evaluations(workspace).again(experiment.id))
+            _tried(lambda: evaluations(workspace).restart(experiment.id))
         with st.popover("Delete", icon=":material/delete:"):
             st.caption("Its figures and run files are gone for good.")
             if st.button("Delete this experiment", key=f"delete-{experiment.id}", type="primary"):
-                _tried(lambda: evaluations(workspace).forget(experiment.id))
+                _tried(lambda: evaluations(workspace).delete(experiment.id))
 
 
 def _tried(step: Callable[[], object]) -> None:
@@ -169,7 +169,7 @@ def _compare(one: Experiment, other: Experiment) -> None:
 def _draw(one: Experiment, other: Experiment, first: Results, second: Results, chosen: tuple[str, str, str]) -> None:
     before, after, measure = chosen
     try:
-        found = side_by_side(first, before, second, after, measure, one.data == other.data)
+        found = compare_experiments(first, before, second, after, measure, one.data == other.data)
     except RankscopeError as error:
         show_error(error)
         return

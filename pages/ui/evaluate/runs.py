@@ -9,13 +9,13 @@ import streamlit as st
 
 from core.errors import RankscopeError
 from core.evaluation.experiments import Experiment, experiments, open_experiment
-from core.evaluation.jobs import Evaluating, Evaluations
+from core.evaluation.jobs import EvaluationJob, EvaluationQueue
 from core.evaluation.metrics import MEASURES
 from core.evaluation.results import Results
 from core.evaluation.runner import Request
 from core.evaluation.significance import Paired
-from core.evaluation.systems import USUAL, Answer
-from core.judgments.queries import qrels_for, splits_for, usual_split
+from core.evaluation.systems import DEFAULT_SYSTEMS, Candidates
+from core.judgments.queries import default_split, judged_queries_for, splits_for
 from core.records.search import Collection
 from core.retrieval.search import MOST_HITS
 from core.samples.library import SAMPLE_COLLECTION
@@ -37,9 +37,9 @@ FIRST_LOOK = Request(
 
 
 @st.cache_resource(show_spinner=False)
-def evaluations(_workspace: Workspace) -> Evaluations:
+def evaluations(_workspace: Workspace) -> EvaluationQueue:
     """Return the runs of the data folder, one object for all visitors; what a killed process left is taken up."""
-    held = Evaluations(_workspace)
+    held = EvaluationQueue(_workspace)
     held.resume()
     return held
 
@@ -50,7 +50,7 @@ def _looked() -> list[str]:
     return []
 
 
-def first_look(workspace: Workspace, collections: Mapping[str, Collection]) -> None:
+def start_first_evaluation(workspace: Workspace, collections: Mapping[str, Collection]) -> None:
     """Evaluate the sample library where no experiment was ever made, so that a first visit shows something true."""
     indexing = any(job.active and job.collection == SAMPLE_COLLECTION for job in jobs().all())
     if _looked() or SAMPLE_COLLECTION not in collections or indexing:
@@ -86,7 +86,7 @@ def _draw(workspace: Workspace, were_active: frozenset[str]) -> None:
         st.rerun()
 
 
-def _draw_active(run: Evaluating) -> None:
+def _draw_active(run: EvaluationJob) -> None:
     with st.container(border=True, key=f"run-{run.experiment.id}"):
         head, button = st.columns([5, 1], vertical_alignment="center")
         head.text(f"{'Cancelling' if run.cancelling else 'Evaluating'}: {run.experiment.name}")
@@ -97,11 +97,11 @@ def _draw_active(run: Evaluating) -> None:
             width="stretch",
             on_click=run.cancel,
         )
-        left = "" if run.left is None else f", about {duration(run.left)} left"
+        left = "" if run.seconds_left is None else f", about {duration(run.seconds_left)} left"
         st.progress(min(run.share, 1.0), text=literal(f"{run.stage}{left}"))
 
 
-def _draw_failed(run: Evaluating) -> None:
+def _draw_failed(run: EvaluationJob) -> None:
     with st.container(border=True):
         show_error(f"{run.experiment.name}: {run.experiment.error}")
         if st.button("Dismiss", key=f"dismiss-run-{run.experiment.id}"):
@@ -141,7 +141,7 @@ def results_of(experiment: Experiment) -> Results:
     return _results(experiment.folder.as_posix(), experiment.id, experiment.state)
 
 
-def answers_of(experiment: Experiment) -> list[Answer]:
+def answers_of(experiment: Experiment) -> list[Candidates]:
     """Return what the stages made of each query, read once. Raises DataError."""
     return _answers(experiment.folder.as_posix(), experiment.id, experiment.state)
 
@@ -157,8 +157,8 @@ def _results(folder: str, id_: str, state: str) -> Results:  # noqa: ARG001 - th
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the experiment…")
-def _answers(folder: str, id_: str, state: str) -> list[Answer]:  # noqa: ARG001 - the cache's key
-    return _opened(folder, id_).answers()
+def _answers(folder: str, id_: str, state: str) -> list[Candidates]:  # noqa: ARG001 - the cache's key
+    return _opened(folder, id_).candidates()
 
 
 @st.cache_resource(max_entries=64, show_spinner="Testing the differences…")
@@ -170,7 +170,7 @@ def _opened(folder: str, id_: str) -> Experiment:
     return open_experiment(Path(folder).parent.parent, id_)
 
 
-OFFERED = (*USUAL, "bi-exact", "bi+cross-sum", "bi+cross@20", "bi+cross@100")
+OFFERED = (*DEFAULT_SYSTEMS, "bi-exact", "bi+cross-sum", "bi+cross@20", "bi+cross@100")
 MORE_MEASURES = ("nDCG@5", "Success@1", "RR", "R@10", "R@20", "P@1", "P@10", "Rprec", "Bpref")
 HELP = (
     "bm25 compares words; bi is the bi-encoder through Chroma's index, bi-exact without it; "
@@ -193,7 +193,7 @@ def show_form(workspace: Workspace, collections: Mapping[str, Collection]) -> No
             f"Nothing is judged in {name} yet. Judge hits in the view Judge, with the switch on the Search page, or import judgments."
         )
         return
-    usual = usual_split(workspace, collection)
+    usual = default_split(workspace, collection)
     split = right.selectbox(
         "Judgments",
         splits,
@@ -204,7 +204,7 @@ def show_form(workspace: Workspace, collections: Mapping[str, Collection]) -> No
     beside = _beside([other for other in collections if other != name])
     systems, measures, pool = _choose(beside)
     try:
-        judged = qrels_for(workspace, collection, split)
+        judged = judged_queries_for(workspace, collection, split)
     except RankscopeError as error:
         show_error(error)
         return
