@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from core.projection.layouts import lay_out
-from core.projection.points import digest_of
+from core.projection.points import points_digest
 from core.projection.quality import measure_trust
 from core.projection.records import Layout, LayoutSettings, Points
 from core.util.arrays import Float32Array
@@ -49,7 +49,7 @@ def points_of(vectors: Float32Array) -> Points:
     return Points(
         "benchmark",
         "benchmark",
-        digest_of(ids, vectors, "cosine"),
+        points_digest(ids, vectors, "cosine"),
         "cosine",
         "",
         ids,

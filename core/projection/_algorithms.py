@@ -24,7 +24,7 @@ from core.records.search import Metric
 from core.util.arrays import Float32Array, Float64Array
 from core.util.progress import StageReport
 from core.vectors.neighbors import Neighbours
-from core.vectors.similarity import distances, unit
+from core.vectors.similarity import normalized_for, similarity_to_distance
 
 _STEPS = 64  # of the search for sigma, as umap-learn has it
 _CLOSE = 1e-5  # how near the sum of strengths must come to what it shall be
@@ -79,7 +79,7 @@ def place_by_neighbours(similarities: Float32Array, neighbour_xy: Float32Array, 
     """
     if not similarities.shape[1]:
         return np.zeros((len(similarities), 2), dtype=np.float32)
-    apart = distances(metric, similarities)
+    apart = similarity_to_distance(metric, similarities)
     same = apart <= _SAME if metric != "dot" else np.zeros(apart.shape, dtype=bool)
     weights = np.where(same.any(axis=1, keepdims=True), same, strengths(apart)).astype(np.float64)
     weights /= weights.sum(axis=1, keepdims=True)
@@ -102,13 +102,8 @@ class Plane:
 
     def of(self, vectors: Float32Array, metric: Metric) -> Float32Array:
         """Return the places of vectors, shape (vectors, 2)."""
-        xy = [(as_compared(block, metric) - self.mean) @ self.axes for block in _blocks(vectors)]
+        xy = [(normalized_for(metric, block) - self.mean) @ self.axes for block in _blocks(vectors)]
         return np.concatenate(xy) if xy else np.empty((0, 2), dtype=np.float32)
-
-
-def as_compared(vectors: Float32Array, metric: Metric) -> Float32Array:
-    """Return vectors as the measure sees them: of length 1 for cosine, else as they are."""
-    return unit(vectors) if metric == "cosine" else np.asarray(vectors)
 
 
 def principal_plane(vectors: Float32Array, metric: Metric) -> Plane:
@@ -120,7 +115,7 @@ def principal_plane(vectors: Float32Array, metric: Metric) -> Plane:
     many, dimension = vectors.shape
     mean = (
         sum(
-            (as_compared(block, metric).sum(axis=0, dtype=np.float64) for block in _blocks(vectors)),
+            (normalized_for(metric, block).sum(axis=0, dtype=np.float64) for block in _blocks(vectors)),
             np.zeros(dimension),
         )
         / many
@@ -148,7 +143,7 @@ def _by_dimensions(vectors: Float32Array, metric: Metric, centre: Float32Array) 
     """Eigenvalues and unit eigenvectors of the covariance, largest first."""
     scatter = np.zeros((vectors.shape[1], vectors.shape[1]))
     for block in _blocks(vectors):
-        spread = as_compared(block, metric) - centre
+        spread = normalized_for(metric, block) - centre
         scatter += spread.T @ spread
     values, axes = np.linalg.eigh(scatter / len(vectors))
     return values[::-1], axes[:, ::-1]
@@ -156,7 +151,7 @@ def _by_dimensions(vectors: Float32Array, metric: Metric, centre: Float32Array) 
 
 def _by_places(vectors: Float32Array, metric: Metric, centre: Float32Array) -> tuple[Float64Array, Float64Array]:
     """The same of fewer vectors than dimensions, by the products of the vectors: the eigenvalues that are not 0 are the same."""
-    spread = (as_compared(vectors, metric) - centre).astype(np.float64)
+    spread = (normalized_for(metric, vectors) - centre).astype(np.float64)
     values, shares = np.linalg.eigh(spread @ spread.T / len(vectors))
     axes = spread.T @ shares[:, ::-1]
     sizes = np.sqrt(np.einsum("ij,ij->j", axes, axes))

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from core.errors import MapError, RankscopeError
-from core.projection.cache import keep_clusters, keep_layout, kept_layout
+from core.projection.cache import load_layout, save_clusters, save_layout
 from core.projection.clusters import make_clusters
 from core.projection.layouts import lay_out
-from core.projection.points import open_points
+from core.projection.points import load_points
 from core.projection.records import LayoutSettings, Points
 from core.store.documents import DOCUMENTS_FILE, DocumentStore
 from core.util.progress import StageReport
@@ -47,19 +47,19 @@ def layout_task(data: Path, points: Points, settings: LayoutSettings) -> dict[st
 def run_layout(task: dict[str, Any], report: StageReport) -> None:
     """Lay out, and keep the layout in the data folder. Raises MapError."""
     data = Path(task["data"])
-    points = open_points(data, task["key"], task["digest"])
-    keep_layout(data, lay_out(points, LayoutSettings(**task["settings"]), report=report, keep_in=data))
+    points = load_points(data, task["key"], task["digest"])
+    save_layout(data, lay_out(points, LayoutSettings(**task["settings"]), report=report, keep_in=data))
 
 
 def run_clusters(task: dict[str, Any], report: StageReport) -> None:
     """Find and name the clusters, and keep them in the data folder. Raises MapError where the points or the picture are gone."""
     data = Path(task["data"])
-    points, layout = open_points(data, task["key"], task["digest"]), kept_layout(data, task["layout"])
+    points, layout = load_points(data, task["key"], task["digest"]), load_layout(data, task["layout"])
     if layout is None:
         raise MapError("The map whose clusters were asked for is gone from the disk: open it again")
     shelf = DocumentStore(data / DOCUMENTS_FILE)
     try:
-        keep_clusters(data, layout, make_clusters(points, layout, shelf, report))
+        save_clusters(data, layout, make_clusters(points, layout, shelf, report))
     finally:
         shelf.close()
 

@@ -1,13 +1,13 @@
-"""The worker's process, seen from where it was started."""
+"""The worker process (_worker.py) as the process that starts it sees it."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import core
 from core.errors import MapError
@@ -19,15 +19,15 @@ UNEXPECTED = "It broke off unexpectedly: the terminal shows why. Try it again, o
 _PATIENCE = 10.0  # seconds until a process whose output has ended must be gone
 
 
-class Child:
-    """A worker, for one task after the other. It ends by itself when this process does, however that ends: its input is closed then."""
+class WorkerProcess:
+    """A process that performs one task after the other. It ends when its parent does, however that ends."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
 
     @classmethod
-    def start(cls) -> Child:
-        """Start a worker. Raises MapError where that cannot be done."""
+    def start(cls) -> WorkerProcess:
+        """Start a process. Raises MapError where that cannot be done."""
         root = Path(core.__file__).absolute().parents[1]
         command = [sys.executable, "-m", "core.projection._worker"]
         try:
@@ -38,7 +38,8 @@ class Child:
             )
         except OSError as error:
             raise MapError(
-                f"The map's worker {' '.join(command)} cannot be started ({error.strerror}): is there memory left? PCA needs none"
+                f"The map's worker {' '.join(command)} cannot be started ({error.strerror}): "
+                "is there memory left? PCA needs none"
             ) from error
 
     @property
@@ -46,10 +47,11 @@ class Child:
         """Whether it can be given a task."""
         return self.process.poll() is None
 
-    def perform(self, task: dict[str, Any], hear: StageReport, data: Path) -> str:
-        """Give it a task and wait until that is over; return what went wrong, if anything.
+    def perform(self, task: Mapping[str, object], report: StageReport, data: Path) -> None:
+        """Give it a task and wait until that is over. Raises MapError where it fails, or the process dies.
 
-        ``hear`` is told the stage and the share that is done. Of a worker that dies, what it left half-written in the data folder is removed.
+        ``report`` is told the stage and the share that is done. What a process that dies left half-written in the data
+        folder is removed.
         """
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -57,23 +59,29 @@ class Child:
             self.process.stdin.write(json.dumps(task) + "\n")
             self.process.stdin.flush()
         for line in self.process.stdout:
-            said = json.loads(line)
-            if "share" not in said:
-                return str(said.get("error", ""))
-            hear(said["stage"], said["share"])
-        return self._died(data)
+            message = json.loads(line)
+            if "error" in message:
+                raise MapError(message["error"])
+            if "done" in message:
+                return
+            report(message["stage"], message["share"])
+        raise MapError(self._cause_of_death(data))
 
-    def _died(self, data: Path) -> str:
+    def _cause_of_death(self, data: Path) -> str:
+        """Return why the process ended, and remove what it left half-written."""
         try:
             status = self.process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             status = self.process.wait()
         for folder in (data / FOLDER).glob("*"):
-            remove_leftovers(folder, process=self.process.pid)
+            remove_leftovers(folder, self.process.pid)
         if status >= 0:
             return UNEXPECTED
-        return f"The system ended it (signal {-status}), likely for want of memory: use PCA, or lower the limit of chunks that are laid out"
+        return (
+            f"The system ended it (signal {-status}), likely for want of memory: "
+            "use PCA, or lower the limit of chunks that are laid out"
+        )
 
     def kill(self) -> None:
         """End it at once."""

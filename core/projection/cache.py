@@ -27,7 +27,7 @@ def layout_path(data: Path, key: str) -> Path:
     return data / FOLDER / "layouts" / f"{key}.npz"
 
 
-def keep_layout(data: Path, layout: Layout) -> None:
+def save_layout(data: Path, layout: Layout) -> None:
     """Write a layout. Those that were used least lately make room. Raises MapError where it cannot be written."""
     path = layout_path(data, layout.key)
     about = json.dumps({"settings": asdict(layout.settings), "digest": layout.digest, "seconds": layout.seconds})
@@ -36,7 +36,7 @@ def keep_layout(data: Path, layout: Layout) -> None:
     keep_newest(path.parent, "*.npz", LAYOUTS)
 
 
-def kept_layout(data: Path, key: str) -> Layout | None:
+def load_layout(data: Path, key: str) -> Layout | None:
     """Return a layout that was kept, None where there is none; one that is damaged is removed."""
     path = layout_path(data, key)
     try:
@@ -66,7 +66,7 @@ def _neighbours_path(data: Path, digest: str) -> Path:
     return data / FOLDER / "neighbours" / f"{digest}.npz"
 
 
-def keep_neighbours(data: Path, digest: str, neighbours: Neighbours) -> None:
+def save_neighbours(data: Path, digest: str, neighbours: Neighbours) -> None:
     """Write the neighbours of points of that digest, in place of fewer. Raises MapError where they cannot be written."""
     path = _neighbours_path(data, digest)
     with atomic_map_write(path) as beside, beside.open("wb") as file:
@@ -74,7 +74,7 @@ def keep_neighbours(data: Path, digest: str, neighbours: Neighbours) -> None:
     keep_newest(path.parent, "*.npz", NEIGHBOURS)
 
 
-def kept_neighbours(data: Path, digest: str, k: int) -> Neighbours | None:
+def load_neighbours(data: Path, digest: str, k: int) -> Neighbours | None:
     """Return the ``k`` nearest neighbours of points of that digest, or all of fewer points; None where not so many were kept."""
     path = _neighbours_path(data, digest)
     try:
@@ -101,7 +101,7 @@ VERSION = 2  # of how clusters are found and named: another one makes them anew
 _DAMAGED_CLUSTERS = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 
 
-def kept_clusters(data: Path, points: Points, layout: Layout) -> Clusters | None:
+def load_clusters(data: Path, points: Points, layout: Layout) -> Clusters | None:
     """Return the clusters of ``layout`` if they were found before, else None; what is damaged is removed."""
     path = clusters_path(data, layout)
     try:
@@ -118,7 +118,7 @@ def kept_clusters(data: Path, points: Points, layout: Layout) -> Clusters | None
     return clusters
 
 
-def keep_clusters(data: Path, layout: Layout, clusters: Clusters) -> None:
+def save_clusters(data: Path, layout: Layout, clusters: Clusters) -> None:
     """Write the clusters of ``layout`` into the data folder; the oldest make room. Raises MapError where they cannot be written."""
     path = clusters_path(data, layout)
     with atomic_map_write(path) as beside, beside.open("wb") as file:

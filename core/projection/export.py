@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import MapError
-from core.projection.cache import keep_clusters, keep_layout, kept_clusters
+from core.projection.cache import load_clusters, save_clusters, save_layout
 from core.projection.clusters import Clusters, make_clusters
 from core.projection.coloring import by_cluster, by_document
 from core.projection.jobs import Projections
@@ -25,8 +24,9 @@ from core.projection.records import Layout, LayoutSettings, Points
 from core.records.search import SearchResult
 from core.util.arrays import Float32Array, Int64Array
 from core.util.csv_safety import write_rows
+from core.util.files import atomic_write
 from core.util.progress import StageReport
-from core.vectors.similarity import paired
+from core.vectors.similarity import similarity_to_all
 from core.workspace import Workspace
 
 Columns = dict[str, Sequence[Any]]
@@ -126,11 +126,11 @@ def draw_map(
     layout = projections.kept(points, settings)
     if layout is None:
         layout = lay_out(points, settings, report=report, keep_in=projections.data)
-        keep_layout(projections.data, layout)
-    clusters = kept_clusters(projections.data, points, layout)
+        save_layout(projections.data, layout)
+    clusters = load_clusters(projections.data, points, layout)
     if clusters is None:
         clusters = make_clusters(points, layout, workspace.shelf, report)
-        keep_clusters(projections.data, layout, clusters)
+        save_clusters(projections.data, layout, clusters)
     report("measuring trust", 0.0)
     trust = measure_trust(points.vectors, points.metric, layout.xy, NEAREST)
     return DrawnMap(
@@ -144,8 +144,7 @@ def draw_map(
 
 def _ask(workspace: Workspace, points: Points, layout: Layout, query: str, vector: Float32Array) -> AskedMap:
     """Compare the query with every chunk, not with what an index finds: the ranks are exact."""
-    everywhere = np.arange(len(points))
-    similarities = paired(points.metric, points.vectors, everywhere, vector[None], np.zeros_like(everywhere))
+    similarities = similarity_to_all(points.metric, points.vectors, vector)
     best = np.argsort(-similarities, kind="stable")[:NEAREST].tolist()
     star = place(points, layout, vector[None])[0]
     meter, ranks = read_meter(best, layout.xy, star, NEAREST), screen_ranks(layout.xy, star)
@@ -166,13 +165,9 @@ def write_map(drawn: DrawnMap, out: Path) -> None:
 
     Raises MapError where it cannot be written.
     """
-    beside = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
-        try:
-            (_write_table if out.suffix.lower() == ".csv" else _write_page)(drawn, beside)
-            beside.replace(out)
-        finally:
-            beside.unlink(missing_ok=True)
+        with atomic_write(out) as temporary:
+            (_write_table if out.suffix.lower() == ".csv" else _write_page)(drawn, temporary)
     except OSError as error:
         raise MapError(f"The map cannot be written to {out} ({error.strerror}): choose another place") from error
 

@@ -1,299 +1,180 @@
-"""Layouts in the background, one after the other, each in a process of its own; watched and cancelled from any page.
+"""Layouts and clusters in the background, one after the other, in a process of their own.
 
-Who asks for a picture that somebody has asked for gets the same job. What is done is kept on the disk and, the latest, in memory.
+Who requests a layout that somebody has requested before gets the same job. What is done is kept on the disk; the
+latest layouts are in memory too.
 """
 
 from __future__ import annotations
 
-import queue
 import threading
-import time
 import weakref
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
 
+from core.background import BackgroundJob, JobQueue
 from core.errors import MapError
-from core.projection._worker import layout_task
-from core.projection._worker_process import UNEXPECTED, Child
-from core.projection.cache import clusters_key, keep_layout, kept_layout, layout_path
+from core.projection._worker import Task, clusters_task, layout_task
+from core.projection._worker_process import UNEXPECTED, WorkerProcess
+from core.projection.cache import clusters_key, layout_path, load_layout, save_layout
 from core.projection.layouts import lay_out
-from core.projection.points import is_kept, keep_points
+from core.projection.points import is_saved, save_points
 from core.projection.records import Layout, LayoutSettings, Points, layout_key
-from core.records.search import Collection
 
-if TYPE_CHECKING:
-    from core.workspace import Workspace
-
-State = Literal["waiting", "running", "done", "failed", "cancelled"]
-_TELLING = 0.02  # of the work must be done before it can be told how long the rest will take
+MEMORY_LIMIT = 8  # layouts: some 1 MB each of 100,000 chunks
+JOB_LIMIT = 100  # jobs that are remembered
 
 
-@dataclass(eq=False)
-class Projection:
-    """Work that somebody may watch. Its fields are written by the queue alone."""
+class _SharedProcess:
+    """The worker process of a queue, started when a task needs it and kept for the next one."""
 
-    key: str
-    task: dict[str, Any] = field(repr=False)
-    data: Path = field(repr=False)
-    state: State = "waiting"
-    stage: str = ""  # in words
-    share: float = 0.0  # that is done, 0 to 1
-    error: str = ""  # what broke it
-    over: threading.Event = field(default_factory=threading.Event, repr=False)
-    _begun: float = 0.0
-    _ended: float = 0.0
-    _cancel: threading.Event = field(default_factory=threading.Event, repr=False)
-    _child: Child | None = field(default=None, repr=False)
-    _layout: Layout | None = field(default=None, repr=False)
+    def __init__(self) -> None:
+        self.process: WorkerProcess | None = None
 
-    @property
-    def active(self) -> bool:
-        """Whether it still waits or runs."""
-        return self.state in ("waiting", "running")
+    def get(self) -> WorkerProcess:
+        """Return a living process. Raises MapError where none can be started."""
+        if self.process and not self.process.alive:
+            self.process.close()
+            self.process = None
+        self.process = self.process or WorkerProcess.start()
+        return self.process
 
-    @property
-    def seconds(self) -> float:
-        """How long it has been running, or ran."""
-        return (self._ended or time.monotonic()) - self._begun if self._begun else 0.0
+    def kill(self) -> None:
+        """End it at once."""
+        if self.process:
+            self.process.kill()
 
-    @property
-    def left(self) -> float | None:
-        """Seconds that it is likely to take yet, None until that can be told."""
-        if self.state == "done":
-            return 0.0
-        return (
-            self.seconds * (1 - self.share) / self.share if self.state == "running" and self.share >= _TELLING else None
-        )
+
+class ProjectionJob(BackgroundJob):
+    """A task for the worker process; its result is in the data folder ``data`` when the job is done."""
+
+    unexpected = UNEXPECTED
+
+    def __init__(self, key: str, task: Task, data: Path, shared: _SharedProcess, layout: Layout | None = None) -> None:
+        super().__init__(key)
+        self.task = task
+        self.data = data
+        self._shared = shared
+        self._process: WorkerProcess | None = None  # while it performs the task
+        self._layout = layout
+
+    def run(self) -> None:
+        """Have the task performed."""
+        self.check()
+        self._process = self._shared.get()
+        try:
+            self.check()
+            self._process.perform(self.task, self._report, self.data)
+        except MapError:
+            self.check()  # the process may have been killed to cancel the job
+            raise
+        finally:
+            self._process = None
+
+    def _report(self, stage: str, share: float) -> None:
+        self.stage, self.share = stage, max(self.share, share)
 
     def cancel(self) -> None:
         """End it at once; nothing of it is kept."""
-        self._cancel.set()
-        if child := self._child:
-            child.kill()
+        super().cancel()
+        self._kill()
 
-    @property
-    def cancelling(self) -> bool:
-        """Whether it was asked to end."""
-        return self._cancel.is_set()
+    def leave(self) -> None:
+        """End it at once, because the process ends."""
+        super().leave()
+        self._kill()
 
-    def wait(self, seconds: float | None = None) -> None:
-        """Wait until it is over. Raises TimeoutError if that takes longer."""
-        if not self.over.wait(seconds):
-            raise TimeoutError(f"The map's work {self.key} is not over after {seconds} seconds")
+    def _kill(self) -> None:
+        if process := self._process:
+            process.kill()
 
     def layout(self) -> Layout:
-        """Return what came of it. Raises MapError where it is not done, or was removed meanwhile."""
+        """Return the layout. Raises MapError where it is not done, or was removed meanwhile."""
         if self.state != "done":
             raise MapError(self.error or f"The map is not drawn: it is {self.state}. Ask for it again")
-        self._layout = self._layout or kept_layout(self.data, self.key)
+        self._layout = self._layout or load_layout(self.data, self.key)
         if self._layout is None:
             raise MapError("The map was drawn, but it is gone from the disk: ask for it again")
         return self._layout
 
-    def perform(self, child: Child) -> None:
-        """Have the task performed, to its end. The queue calls it."""
-        self.state, self._begun, self._child = "running", time.monotonic(), child
-        if self._cancel.is_set():
-            child.kill()
-        self.error = child.perform(self.task, self._hear, self.data)
-        self.settle("cancelled" if self._cancel.is_set() and self.error else "failed" if self.error else "done")
 
-    def _hear(self, stage: str, share: float) -> None:
-        self.stage, self.share = stage, max(self.share, share)
-
-    def settle(self, state: State, layout: Layout | None = None) -> None:
-        """Note how it ended."""
-        self._layout = layout
-        if state == "cancelled":
-            self.error = ""
-        if state == "done":
-            self.share = 1.0
-        self._ended = time.monotonic() if self._begun else 0.0
-        self.state, self._child = state, None
-        self.over.set()
-
-
-class Line:
-    """One thread that performs jobs, one after the other. It dies with the program, and its process with it."""
-
-    def __init__(self) -> None:
-        self._waiting: queue.SimpleQueue[Projection | None] = queue.SimpleQueue()
-        self._child: Child | None = None
-        self._ended = False
-        self._begun = False
-
-    def put(self, job: Projection) -> None:
-        """Queue a job. The caller sees to it that no two threads do so at once."""
-        self._waiting.put(job)
-        if not self._begun:
-            self._begun = True
-            self._begin()
-
-    def end(self) -> None:
-        """Stop at once; jobs that wait are not begun."""
-        self._ended = True
-        self._waiting.put(None)
-        if self._child:
-            self._child.kill()
-
-    def _begin(self) -> None:
-        threading.Thread(target=self._work, daemon=True, name="map").start()
-
-    def _work(self) -> None:
-        done = False
-        try:
-            while (job := self._waiting.get()) and not self._ended:
-                self._perform(job)
-            done = True
-        finally:
-            if not done:  # an error that nobody foresaw ends the thread, and is printed; the other jobs go on
-                self._begin()
-
-    def _perform(self, job: Projection) -> None:
-        if job.cancelling:
-            job.settle("cancelled")
-            return
-        try:
-            job.perform(self._worker())
-        except MapError as error:
-            job.error = str(error)
-        finally:
-            if job.active:
-                job.error = job.error or UNEXPECTED
-                job.settle("failed")
-
-    def _worker(self) -> Child:
-        """The process that is at hand, or a new one."""
-        if self._child and self._child.alive:
-            return self._child
-        if self._child:
-            self._child.close()
-        self._child = Child.start()
-        return self._child
-
-
-IN_MEMORY = 8  # layouts: some 1 MB each of 100,000 chunks
-FINISHED = 100  # jobs that are remembered
-
-
-class Projections:
-    """The queue and what came of it, for one data folder. It belongs to the process: a rerun or a closed tab ends nothing.
-
-    Threads may share it. One task runs at a time: two would take twice as long each.
-    """
+class ProjectionQueue(JobQueue[ProjectionJob]):
+    """The layouts and clusters of one data folder. One task runs at a time: two would take twice as long each."""
 
     def __init__(self, data: Path) -> None:
+        super().__init__("map", JOB_LIMIT)
         self.data = data
-        self._lock = threading.RLock()
-        self._jobs: OrderedDict[str, Projection] = OrderedDict()
-        self._layouts: OrderedDict[str, Layout] = OrderedDict()
-        self._line = Line()
-        self.end = weakref.finalize(self, self._line.end)  # at the program's end too: stops everything
+        self._shared = _SharedProcess()
+        self._changing = threading.RLock()
+        self._layouts: OrderedDict[str, Layout] = OrderedDict()  # the latest, by key
+        weakref.finalize(self, self._shared.kill)
 
-    def kept(self, points: Points, settings: LayoutSettings) -> Layout | None:
+    def cached_layout(self, points: Points, settings: LayoutSettings) -> Layout | None:
         """Return the layout of these points if it is in memory or on the disk, else None."""
         key = layout_key(points.digest, settings)
-        with self._lock:
+        with self._changing:
             layout = self._layouts.get(key)
-        layout = layout or kept_layout(self.data, key)
+        layout = layout or load_layout(self.data, key)
         if layout:
             self._remember(key, layout)
         return layout
 
-    def ask(self, points: Points, settings: LayoutSettings, again: bool = False) -> Projection:
-        """Return the job that makes this layout, begun if nobody has asked for it; PCA is done when this returns.
+    def request_layout(self, points: Points, settings: LayoutSettings, retry: bool = False) -> ProjectionJob:
+        """Return the job that makes this layout, queued if nobody has requested it; PCA is done when this returns.
 
-        One that failed or was cancelled is returned as it is, unless it shall be tried ``again``. Raises MapError.
+        One that failed or was cancelled is returned as it is, unless ``retry``. Raises MapError.
         """
         key = layout_key(points.digest, settings)
-        layout = self.kept(points, settings)
+        layout = self.cached_layout(points, settings)
         if layout is None and settings.method == "pca":
             layout = lay_out(points, settings)
-            keep_layout(self.data, layout)
+            save_layout(self.data, layout)
             self._remember(key, layout)
+        task = layout_task(self.data, points, settings)
         if layout:
-            return self._done(key, layout)
-        if not is_kept(self.data, points):
-            keep_points(self.data, points)
-        return self.start(key, layout_task(self.data, points, settings), again)
+            return self._add_done(key, task, layout)
+        if not is_saved(self.data, points):
+            save_points(self.data, points)
+        return self.start(key, task, retry)
 
-    def start(self, key: str, task: dict[str, Any], again: bool = False) -> Projection:
-        """Return the job of that key, begun with ``task`` if there is none, or if it has failed and shall be tried ``again``.
+    def request_clusters(self, points: Points, layout: Layout, retry: bool = False) -> ProjectionJob:
+        """Return the job that finds and names the clusters of ``layout``, queued if nobody has requested them.
 
-        A task is what the worker takes: a dictionary with its ``name`` (see worker.py). One that is done and asked for once more runs once more:
-        who asks has looked for its result and not found it.
+        When it is done ``load_clusters`` returns them. One that failed or was cancelled is returned as it is, unless
+        ``retry``. Raises MapError where nothing can be kept.
         """
-        with self._lock:
-            job = self._jobs.get(key)
-            if job and (job.active or (job.state in ("failed", "cancelled") and not again)):
+        if not is_saved(self.data, points):
+            save_points(self.data, points)
+        if not layout_path(self.data, layout.key).exists():
+            save_layout(self.data, layout)
+        return self.start(f"clusters-{clusters_key(layout)}", clusters_task(self.data, points, layout), retry)
+
+    def start(self, key: str, task: Task, retry: bool = False) -> ProjectionJob:
+        """Return the job of that key, queued with ``task`` if there is none, or if it failed or was cancelled and ``retry``.
+
+        One that is done runs once more: its result was looked for and not found.
+        """
+        with self._changing:
+            job = self.get(key)
+            if job and (job.active or (job.state in ("failed", "cancelled") and not retry)):
                 return job
-            job = Projection(key, task, self.data)
-            self._list(job)
-            self._line.put(job)
-            return job
+            return self.add(ProjectionJob(key, task, self.data, self._shared))
 
-    def again(self, job: Projection) -> Projection:
+    def retry(self, job: ProjectionJob) -> ProjectionJob:
         """Return a job that does what one does that failed, was cancelled, or whose result is gone."""
-        return self.start(job.key, job.task, again=True)
+        return self.start(job.key, job.task, retry=True)
 
-    def job(self, key: str) -> Projection | None:
-        """Return the job of that key, None where there is none."""
-        return self._jobs.get(key)
-
-    def all(self) -> list[Projection]:
-        """Return the jobs, newest first."""
-        with self._lock:
-            return list(reversed(self._jobs.values()))
-
-    def _done(self, key: str, layout: Layout) -> Projection:
-        with self._lock:
-            job = self._jobs.get(key)
+    def _add_done(self, key: str, task: Task, layout: Layout) -> ProjectionJob:
+        with self._changing:
+            job = self.get(key)
             if job is None or job.state != "done":
-                job = Projection(key, {}, self.data)
-                job.settle("done", layout)
-                self._list(job)
+                job = ProjectionJob(key, task, self.data, self._shared, layout)
+                job.finish("done")
+                self.add(job)
             return job
-
-    def _list(self, job: Projection) -> None:
-        self._jobs[job.key] = job
-        self._jobs.move_to_end(job.key)
-        over = [key for key, other in self._jobs.items() if not other.active]
-        for key in over[: max(len(self._jobs) - FINISHED, 0)]:
-            del self._jobs[key]
 
     def _remember(self, key: str, layout: Layout) -> None:
-        with self._lock:
+        with self._changing:
             self._layouts[key] = layout
             self._layouts.move_to_end(key)
-            while len(self._layouts) > IN_MEMORY:
+            while len(self._layouts) > MEMORY_LIMIT:
                 self._layouts.popitem(last=False)
-
-
-def ask_clusters(
-    projections: Projections,
-    workspace: Workspace,
-    collection: Collection,
-    points: Points,
-    layout: Layout,
-    again: bool = False,
-) -> Projection:
-    """Return the job that finds and names the clusters of ``layout``, begun if nobody has asked for them.
-
-    When it is done ``kept_clusters`` returns them. One that failed or was cancelled is returned as it is, unless it shall be tried ``again``.
-    Raises MapError where nothing can be kept.
-    """
-    data = workspace.settings.data
-    if not is_kept(data, points):
-        keep_points(data, points)
-    if not layout_path(data, layout.key).exists():
-        keep_layout(data, layout)
-    task = {
-        "name": "clusters",
-        "data": str(data.absolute()),
-        "key": collection.key,
-        "digest": points.digest,
-        "layout": layout.key,
-    }
-    return projections.start(f"clusters-{clusters_key(layout)}", task, again)

@@ -13,15 +13,15 @@ from core.errors import MapError
 from core.projection import _algorithms as tsne_layout
 from core.projection import _algorithms as umap_layout
 from core.projection._algorithms import Plane, place_by_neighbours, principal_plane
-from core.projection.cache import keep_neighbours, kept_neighbours
+from core.projection.cache import load_neighbours, save_neighbours
 from core.projection.records import Layout, LayoutSettings, Points
 from core.records.document import short_hash
 from core.records.search import Metric
 from core.util.arrays import Float32Array, Int64Array
 from core.util.progress import StageReport, silent
 from core.vectors.neighbors import STAGE as SEARCHING
-from core.vectors.neighbors import Neighbours, nearest, nearest_among
-from core.vectors.similarity import distances
+from core.vectors.neighbors import Neighbours, nearest, nearest_neighbours_of
+from core.vectors.similarity import similarity_to_distance
 
 
 class Stages:
@@ -123,7 +123,7 @@ def lay_out(
     part = _Part.of(points, fitted, settings)
     found = _fitting(neighbours, part) if len(fitted) == len(points) else None
     found = found or _find(part, clock.report, keep_in)
-    apart = distances(points.metric, found.similarities, part.vectors)
+    apart = similarity_to_distance(points.metric, found.similarities, part.vectors)
     start = plane.of(part.vectors, points.metric)
     xy = (umap_layout.umap_xy if settings.method == "umap" else tsne_layout.tsne_xy)(
         apart, found, start, settings, clock.report
@@ -172,11 +172,11 @@ def _fitting(neighbours: Neighbours | None, part: _Part) -> Neighbours | None:
 
 def _find(part: _Part, report: StageReport, keep_in: Path | None) -> Neighbours:
     """The neighbours, from the disk where they are there."""
-    found = kept_neighbours(keep_in, part.digest, part.k) if keep_in else None
+    found = load_neighbours(keep_in, part.digest, part.k) if keep_in else None
     if found is None:
         found = nearest(part.vectors, part.metric, part.k, report)
         if keep_in:
-            keep_neighbours(keep_in, part.digest, found)
+            save_neighbours(keep_in, part.digest, found)
     return found
 
 
@@ -189,7 +189,7 @@ def _with_rest(
     rest = np.setdiff1d(np.arange(len(points)), fitted)
     everything = np.empty((len(points), 2), dtype=np.float32)
     everything[fitted] = xy
-    found = nearest_among(
+    found = nearest_neighbours_of(
         vectors, points.metric, points.vectors[rest], PLACED_BY, lambda _, share: report(PLACING, share)
     )
     everything[rest] = place_by_neighbours(found.similarities, xy[found.places], points.metric)

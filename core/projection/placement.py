@@ -15,8 +15,8 @@ from core.projection._algorithms import Plane, place_by_neighbours, strengths
 from core.projection.records import Layout, Points
 from core.records.search import Metric
 from core.util.arrays import Float32Array, Float64Array
-from core.vectors.neighbors import Neighbours, nearest_among, nearest_to
-from core.vectors.similarity import distances
+from core.vectors.neighbors import Neighbours, nearest_neighbours_of, nearest_to_query
+from core.vectors.similarity import similarity_to_distance
 
 NEIGHBOURS = 10  # chunks that pull at a query
 MANY = 25  # queries from which on it pays to prepare the search for their neighbours
@@ -53,8 +53,8 @@ def place(points: Points, layout: Layout, queries: Float32Array) -> Float32Array
 
 def _nearest(points: Points, queries: Float32Array) -> Neighbours:
     if len(queries) >= MANY:
-        return nearest_among(points.vectors, points.metric, queries, NEIGHBOURS)
-    found = [nearest_to(points.vectors, points.metric, query, NEIGHBOURS) for query in queries]
+        return nearest_neighbours_of(points.vectors, points.metric, queries, NEIGHBOURS)
+    found = [nearest_to_query(points.vectors, points.metric, query, NEIGHBOURS) for query in queries]
     return Neighbours(
         np.stack([places for places, _ in found]).astype(np.int32),
         np.stack([similarities for _, similarities in found]),
@@ -64,7 +64,7 @@ def _nearest(points: Points, queries: Float32Array) -> Neighbours:
 def _led(similarities: Float32Array, xy: Float32Array, metric: Metric, reach: float) -> Float32Array:
     """Where one query lies by its neighbours: similarities of shape (k,), best first, and their places (k, 2)."""
     middle: Float32Array = place_by_neighbours(similarities[None], xy[None], metric)[0]
-    apart = distances(metric, similarities[None])
+    apart = similarity_to_distance(metric, similarities[None])
     if metric != "dot" and apart[0, 0] <= _SAME:  # a chunk's own text: it lies on the chunk
         return middle
     pulling = strengths(apart)[0].astype(np.float64)

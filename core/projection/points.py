@@ -34,7 +34,7 @@ def points_folder(data: Path, key: str) -> Path:
     return data / FOLDER / "points" / key
 
 
-def digest_of(chunk_ids: Sequence[str], vectors: Float32Array, metric: Metric) -> str:
+def points_digest(chunk_ids: Sequence[str], vectors: Float32Array, metric: Metric) -> str:
     """Return a hash of chunk ids, vectors and measure."""
     digest = hashlib.blake2b(digest_size=16)
     digest.update("\n".join((metric, str(vectors.shape), *chunk_ids)).encode())
@@ -43,18 +43,18 @@ def digest_of(chunk_ids: Sequence[str], vectors: Float32Array, metric: Metric) -
     return digest.hexdigest()
 
 
-def is_kept(data: Path, points: Points) -> bool:
+def is_saved(data: Path, points: Points) -> bool:
     """Whether these points are on the disk."""
     return all(path.exists() for path in _paths(points_folder(data, points.key), points.digest))
 
 
-def keep_points(data: Path, points: Points, version: str = "") -> Points:
+def save_points(data: Path, points: Points, version: str = "") -> Points:
     """Write points, and return them with their vectors mapped. ``version`` of the collection is what they shall be found by.
 
     Raises MapError where they cannot be written.
     """
     folder = points_folder(data, points.key)
-    if not is_kept(data, points):
+    if not is_saved(data, points):
         _write(folder, points)
     if version:
         with atomic_map_write(folder / CURRENT) as beside:
@@ -62,10 +62,10 @@ def keep_points(data: Path, points: Points, version: str = "") -> Points:
         for path in folder.glob("*.*"):
             if path.stem != points.digest and path.name != CURRENT and not path.name.startswith("."):
                 discard(path)
-    return open_points(data, points.key, points.digest)
+    return load_points(data, points.key, points.digest)
 
 
-def open_points(data: Path, key: str, digest: str) -> Points:
+def load_points(data: Path, key: str, digest: str) -> Points:
     """Return points that were kept, their vectors mapped from the disk. Raises MapError where they are gone or damaged."""
     vectors, table = _paths(points_folder(data, key), digest)
     try:
@@ -80,16 +80,16 @@ def open_points(data: Path, key: str, digest: str) -> Points:
         ) from error
 
 
-def current_points(data: Path, key: str, version: str) -> Points | None:
+def load_current_points(data: Path, key: str, version: str) -> Points | None:
     """Return the points kept of this version of a collection, None where there are none."""
     try:
         noted = json.loads((points_folder(data, key) / CURRENT).read_text(encoding="utf-8"))
-        return open_points(data, key, noted["digest"]) if noted["version"] == version else None
+        return load_points(data, key, noted["digest"]) if noted["version"] == version else None
     except (OSError, ValueError, KeyError, TypeError, MapError):
         return None
 
 
-def forget_others(data: Path, keys: Ids[str]) -> None:
+def delete_other_points(data: Path, keys: Ids[str]) -> None:
     """Remove the points of collections that are not among ``keys``."""
     for folder in (data / FOLDER / "points").glob("*"):
         if folder.name not in keys:
@@ -156,13 +156,13 @@ def read_points(workspace: Workspace, collection: Collection) -> Points:
     data = workspace.settings.data
     for _ in range(ATTEMPTS):
         version = _version(workspace, collection)
-        points = current_points(data, collection.key, version)
+        points = load_current_points(data, collection.key, version)
         if points is None:
             points = _read(workspace, collection)
             if _version(workspace, collection) != version:  # what was read is neither the old nor the new
                 continue
-            forget_others(data, {other.key for other in workspace.store.collections()})
-            points = keep_points(data, points, version)
+            delete_other_points(data, {other.key for other in workspace.store.collections()})
+            points = save_points(data, points, version)
         return _named(points, workspace, collection)
     raise MapError(
         f"The collection {collection.name!r} is being written without a break: open its map when that is done"
@@ -190,7 +190,7 @@ def _read(workspace: Workspace, collection: Collection) -> Points:
             vectors[places] = block[rows]
     documents, names = (tuple([spots[chunk_id][at] for chunk_id in ids]) for at in (0, 1))
     starts, ends, tokens = (np.array([spots[chunk_id][at] for chunk_id in ids], dtype=np.int64) for at in (2, 3, 4))
-    digest, metric, model = digest_of(ids, vectors, collection.metric), collection.metric, collection.model
+    digest, metric, model = points_digest(ids, vectors, collection.metric), collection.metric, collection.model
     return Points(
         collection.name,
         collection.key,

@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 
 from core.records.search import Metric
 from core.util.arrays import AnyFloatArray, Float32Array, Float64Array, Int64Array
-from core.vectors.similarity import unit_vectors
+from core.vectors.similarity import normalized_for
 
 _STEP = 8192  # vectors converted at once
 
@@ -222,7 +222,7 @@ def measure_trust(
     chosen = (
         np.arange(many) if drawn == many else np.sort(np.random.default_rng(_SEED).choice(many, drawn, replace=False))
     )
-    held = unit_vectors(vectors) if metric == "cosine" else vectors
+    held = normalized_for(metric, vectors)
     flat = np.asarray(xy, dtype=np.float64)
     false = torn = 0
     step = max(1, BLOCK // many)

@@ -11,7 +11,7 @@ from core.projection.records import Points
 from core.records.search import SearchResult, Timings
 from core.store.vector_store import VectorStore
 from core.util.arrays import Float32Array
-from core.vectors.similarity import similarities
+from core.vectors.similarity import pairwise_similarity
 from core.workspace import Workspace
 
 
@@ -25,7 +25,7 @@ def search_among(
     started = time.perf_counter()
     collection = workspace.store.collection(points.collection)
     chosen = np.asarray(places, dtype=np.int64)
-    found = similarities(
+    found = pairwise_similarity(
         points.metric, np.asarray(points.vectors[chosen]), np.broadcast_to(vector, (len(chosen), len(vector)))
     )
     order = sorted(range(len(chosen)), key=lambda at: (-float(found[at]), points.chunk_ids[chosen[at]]))[:top_k]
@@ -36,9 +36,9 @@ def search_among(
 
 def found_by(points: Points, queries: Float32Array, top: int) -> tuple[np.ndarray, list[list[int]]]:
     """Return in the first ``top`` of how many queries, shape (queries, dimension), each chunk is, shape (chunks,), and the places of each query's."""
-    from core.vectors.neighbors import nearest_among
+    from core.vectors.neighbors import nearest_neighbours_of
 
-    places = nearest_among(points.vectors, points.metric, queries, top).places
+    places = nearest_neighbours_of(points.vectors, points.metric, queries, top).places
     counts = np.bincount(places.ravel(), minlength=len(points)) if len(points) else np.zeros(0, dtype=np.int64)
     return counts, [row.tolist() for row in places]
 

@@ -9,7 +9,7 @@ from core.indexing.indexer import index
 from core.loading.sources import Upload
 from core.projection import clusters as rooms
 from core.projection._worker import run_clusters
-from core.projection.cache import clusters_path, kept_clusters
+from core.projection.cache import clusters_path, load_clusters
 from core.projection.clusters import (
     NOISE,
     TEXTS,
@@ -223,22 +223,22 @@ def test_a_document_that_is_gone_says_nothing(workspace: Workspace, drawn: tuple
 def test_clusters_are_kept_and_found_again(workspace: Workspace, drawn: tuple[Collection, Points, Layout]) -> None:
     collection, points, layout = drawn
     projections = Projections(workspace.settings.data)
-    assert kept_clusters(projections.data, points, layout) is None
+    assert load_clusters(projections.data, points, layout) is None
     job = ask_clusters(projections, workspace, collection, points, layout)
     assert ask_clusters(projections, workspace, collection, points, layout) is job
     job.wait(60)
     assert (job.state, job.error) == ("done", "")
-    found = kept_clusters(projections.data, points, layout)
+    found = load_clusters(projections.data, points, layout)
     assert found is not None
     assert found.sizes == (8, 8, 8)
     assert found.terms == make_clusters(points, layout, workspace.shelf, silent).terms
 
     path = clusters_path(workspace.settings.data, layout)
     path.write_bytes(path.read_bytes()[:100])
-    assert kept_clusters(projections.data, points, layout) is None
+    assert load_clusters(projections.data, points, layout) is None
     assert not path.exists()
     run_clusters(job.task, silent)
-    assert kept_clusters(projections.data, points, layout) is not None
+    assert load_clusters(projections.data, points, layout) is not None
 
 
 def test_large_clusters_are_named_by_a_part(

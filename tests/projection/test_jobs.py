@@ -23,10 +23,10 @@ from core.projection import _worker
 from core.projection._files import FOLDER
 from core.projection._worker import layout_task
 from core.projection._worker_process import UNEXPECTED, Child
-from core.projection.cache import keep_layout, kept_layout, layout_path
+from core.projection.cache import layout_path, load_layout, save_layout
 from core.projection.jobs import Projections
 from core.projection.layouts import lay_out
-from core.projection.points import keep_points, points_folder
+from core.projection.points import points_folder, save_points
 from core.projection.records import LayoutSettings
 from tests.support.points_maker import heaps, points_of
 
@@ -55,7 +55,7 @@ class SlowChild(Child):
         if self.killed:
             return "killed"
         if task["name"] == "layout":
-            keep_layout(data, replace(lay_out(POINTS, PCA), settings=LayoutSettings(**task["settings"])))
+            save_layout(data, replace(lay_out(POINTS, PCA), settings=LayoutSettings(**task["settings"])))
         return self.error
 
     def kill(self) -> None:
@@ -193,7 +193,7 @@ def test_what_is_gone_from_the_disk_is_made_again(
 def test_pca_needs_no_process(projections: Projections, children: list[SlowChild], tmp_path: Path) -> None:
     job = projections.ask(POINTS, PCA)
     assert (job.state, len(job.layout().xy), children) == ("done", 40, [])
-    assert kept_layout(tmp_path, job.key) is not None
+    assert load_layout(tmp_path, job.key) is not None
     assert projections.kept(POINTS, PCA) is job.layout()
 
 
@@ -213,7 +213,7 @@ def test_the_line_ends_with_its_owner(tmp_path: Path, children: list[SlowChild])
 def test_a_real_worker_lays_out_reports_and_says_what_went_wrong(tmp_path: Path) -> None:
     projections = Projections(tmp_path)
     gone = points_of(heaps(41))
-    keep_points(tmp_path, gone)
+    save_points(tmp_path, gone)
     task = layout_task(tmp_path, gone, UMAP)
     (points_folder(tmp_path, "key") / f"{gone.digest}.npy").unlink()
     failed, done = projections.start("gone", task), projections.ask(POINTS, UMAP)
@@ -225,7 +225,7 @@ def test_a_real_worker_lays_out_reports_and_says_what_went_wrong(tmp_path: Path)
     child = projections._line._child
     assert child is not None
     assert child.alive
-    slow = projections.start("slow", layout_task(tmp_path, keep_points(tmp_path, points_of(heaps(3000))), UMAP))
+    slow = projections.start("slow", layout_task(tmp_path, save_points(tmp_path, points_of(heaps(3000))), UMAP))
     until(lambda: slow.share > 0)
     half = tmp_path / FOLDER / "layouts" / f".x.{child.process.pid}-1.tmp"
     half.touch()

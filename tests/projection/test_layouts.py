@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 
 import core
-from core.errors import MapError
+from core.errors import Cancelled, MapError
 from core.projection import _algorithms as tsne_layout
 from core.projection import cache
 from core.projection._algorithms import place_by_neighbours, strengths
-from core.projection.cache import keep_layout, keep_neighbours, kept_layout, kept_neighbours, layout_path
+from core.projection.cache import layout_path, load_layout, load_neighbours, save_layout, save_neighbours
 from core.projection.layouts import Stages, lay_out, neighbours_needed, sample_by_document
 from core.projection.records import Layout, LayoutSettings
 from core.records.search import METRICS, Metric
 from core.util.arrays import Float32Array
-from core.util.progress import Cancelled, StageReport
+from core.util.progress import StageReport
 from core.vectors import neighbors
 from core.vectors.neighbors import Neighbours, nearest
 from tests.support.points_maker import heaps, points_of
@@ -229,9 +229,9 @@ def layout() -> Layout:
 
 
 def test_a_layout_is_kept(tmp_path: Path, layout: Layout) -> None:
-    assert kept_layout(tmp_path, layout.key) is None
-    keep_layout(tmp_path, layout)
-    held = kept_layout(tmp_path, layout.key)
+    assert load_layout(tmp_path, layout.key) is None
+    save_layout(tmp_path, layout)
+    held = load_layout(tmp_path, layout.key)
     assert held is not None
     assert (held.settings, held.digest, held.key, held.seconds) == (
         layout.settings,
@@ -245,16 +245,16 @@ def test_a_layout_is_kept(tmp_path: Path, layout: Layout) -> None:
 
 @pytest.mark.parametrize("damage", ["cut", "nonsense", "empty", "another's"])
 def test_a_damaged_layout_is_removed(tmp_path: Path, layout: Layout, damage: str) -> None:
-    keep_layout(tmp_path, layout)
+    save_layout(tmp_path, layout)
     path = layout_path(tmp_path, layout.key)
     whole = path.read_bytes()
     if damage == "another's":
-        keep_layout(tmp_path, replace(layout, digest="other"))
+        save_layout(tmp_path, replace(layout, digest="other"))
         whole = layout_path(tmp_path, replace(layout, digest="other").key).read_bytes()
     path.write_bytes(
         {"cut": whole[: len(whole) // 2], "nonsense": b"nonsense", "empty": b"", "another's": whole}[damage]
     )
-    assert kept_layout(tmp_path, layout.key) is None
+    assert load_layout(tmp_path, layout.key) is None
     assert not path.exists()
 
 
@@ -262,21 +262,21 @@ def test_only_the_newest_layouts_are_kept(tmp_path: Path, layout: Layout, monkey
     monkeypatch.setattr(cache, "LAYOUTS", 3)
     several = [replace(layout, digest=str(number)) for number in range(5)]
     for other in several:
-        keep_layout(tmp_path, other)
-    assert [kept_layout(tmp_path, other.key) is not None for other in several] == [False, False, True, True, True]
+        save_layout(tmp_path, other)
+    assert [load_layout(tmp_path, other.key) is not None for other in several] == [False, False, True, True, True]
 
 
 def test_the_most_neighbours_are_kept(tmp_path: Path) -> None:
     found = nearest(heaps(20), "cosine", 6)
-    assert kept_neighbours(tmp_path, "digest", 3) is None
-    keep_neighbours(tmp_path, "digest", found)
-    fewer = kept_neighbours(tmp_path, "digest", 3)
+    assert load_neighbours(tmp_path, "digest", 3) is None
+    save_neighbours(tmp_path, "digest", found)
+    fewer = load_neighbours(tmp_path, "digest", 3)
     assert fewer is not None
     assert fewer.places.tolist() == found.places[:, :3].tolist()
-    assert kept_neighbours(tmp_path, "digest", 7) is None
-    keep_neighbours(tmp_path, "digest", nearest(heaps(20), "cosine", 50))
-    everybody = kept_neighbours(tmp_path, "digest", 70)
+    assert load_neighbours(tmp_path, "digest", 7) is None
+    save_neighbours(tmp_path, "digest", nearest(heaps(20), "cosine", 50))
+    everybody = load_neighbours(tmp_path, "digest", 70)
     assert everybody is not None
     assert everybody.places.shape == (20, 19)
     (tmp_path / "maps" / "neighbours" / "digest.npz").write_bytes(b"nonsense")
-    assert kept_neighbours(tmp_path, "digest", 3) is None
+    assert load_neighbours(tmp_path, "digest", 3) is None

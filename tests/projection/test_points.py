@@ -13,7 +13,7 @@ from core.indexing.indexer import index
 from core.loading.sources import Upload
 from core.projection import points as reading
 from core.projection._files import atomic_map_write
-from core.projection.points import current_points, is_kept, keep_points, open_points, points_folder, read_points
+from core.projection.points import is_saved, load_current_points, load_points, points_folder, read_points, save_points
 from core.projection.records import Points
 from core.records.search import Collection
 from core.settings import Settings
@@ -146,16 +146,16 @@ def test_a_foreign_collection_is_refused(tmp_path: Path) -> None:
 
 def test_points_that_are_gone_are_missed_by_name(tmp_path: Path) -> None:
     points = points_of(heaps(5))
-    kept = keep_points(tmp_path, points)
-    assert is_kept(tmp_path, points)
+    kept = save_points(tmp_path, points)
+    assert is_saved(tmp_path, points)
     assert (kept.chunk_ids, kept.documents, kept.vectors.tolist()) == (
         points.chunk_ids,
         points.documents,
         points.vectors.tolist(),
     )
-    assert current_points(tmp_path, "key", "some version") is None
+    assert load_current_points(tmp_path, "key", "some version") is None
     with pytest.raises(MapError, match="open the map again"):
-        open_points(tmp_path, "key", "another")
+        load_points(tmp_path, "key", "another")
 
 
 def _break_off(path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.projection.points import digest_of
+from core.projection.points import points_digest
 from core.projection.records import Points
 from core.records.search import Metric
 from core.util.arrays import Float32Array
@@ -22,7 +22,7 @@ def points_of(vectors: Float32Array, metric: Metric = "cosine", document_ids: Se
     return Points(
         "c",
         "key",
-        digest_of(ids, vectors, metric),
+        points_digest(ids, vectors, metric),
         metric,
         "fake",
         ids,

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.projection import coloring as painting
-from core.projection.cache import kept_clusters
+from core.projection.cache import load_clusters
 from core.projection.clusters import Clusters
 from core.projection.coloring import Painting
 from core.projection.jobs import Projection, ask_clusters
@@ -220,7 +220,7 @@ def clusters_of(
     """Return the clusters of the picture, or the work in progress; neither where they are not wanted."""
     if not wanted or len(points) < 2:
         return None, None
-    kept = kept_clusters(projections().data, points, layout)
+    kept = load_clusters(projections().data, points, layout)
     return (
         (kept, None) if kept is not None else (None, ask_clusters(projections(), workspace, collection, points, layout))
     )

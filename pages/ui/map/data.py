@@ -9,7 +9,7 @@ from typing import Any, cast
 import streamlit as st
 
 from core.errors import RankscopeError
-from core.projection.cache import keep_neighbours, kept_neighbours
+from core.projection.cache import load_neighbours, save_neighbours
 from core.projection.jobs import Projection, Projections
 from core.projection.placement import place
 from core.projection.points import read_points
@@ -22,10 +22,10 @@ from core.retrieval.search import search
 from core.settings import Settings
 from core.util.arrays import Float32Array
 from core.util.formatting import duration
-from core.vectors.neighbors import Neighbours, nearest, nearest_to
+from core.vectors.neighbors import Neighbours, nearest, nearest_to_query
 from core.vectors.similarity import similarity_to_all
 from core.workspace import Workspace
-from pages.ui.hits import in_context, reranked
+from pages.ui.hits import rerank_cached, show_context
 from pages.ui.page import show_error
 
 _READING = "map-reading"  # in the session: whether the dialog is open
@@ -49,7 +49,7 @@ def read_in_document(workspace: Workspace, query: str, hit: Hit) -> None:
 
 @st.dialog("In context", width="medium", on_dismiss=note_closed)
 def _opened(workspace: Workspace, query: str, hit: Hit) -> None:
-    in_context(workspace, query, hit)
+    show_context(workspace, query, hit)
 
 
 ONLY = "map-only"  # whether the search is limited to the chosen chunks
@@ -169,9 +169,9 @@ def ask(
         else:
             result = search(workspace, collection.name, query, max(hits, pool))
     if pool and result.hits:
-        result = reranked(workspace, result, pool)
+        result = rerank_cached(workspace, result, pool)
     star = place(points, layout, vector[None])[0]
-    true, _ = nearest_to(points.vectors, points.metric, vector, NEAREST)
+    true, _ = nearest_to_query(points.vectors, points.metric, vector, NEAREST)
     meter = read_meter([int(at) for at in true], layout.xy, star, NEAREST)
     return Asked(result, vector, star, meter, similarity_to_all(points.metric, points.vectors, vector))
 
@@ -233,10 +233,10 @@ def open_layout(points: Points, settings: LayoutSettings) -> tuple[Layout, Proje
 def true_neighbours(points: Points, k: int) -> Neighbours:
     """Return the nearest neighbours of every chunk in the full space, from the disk where UMAP needed as many."""
     data = projections().data
-    found = kept_neighbours(data, points.digest, k)
+    found = load_neighbours(data, points.digest, k)
     if found is None:
         found = nearest(points.vectors, points.metric, k)
-        keep_neighbours(data, points.digest, found)
+        save_neighbours(data, points.digest, found)
     return found
 
 
