@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.evaluation.metrics import aggregate, per_query
-from core.evaluation.runner import Bench
+from core.evaluation.runner import run_dataset
 from core.evaluation.systems import SYSTEMS
-from core.formats.beir import JudgedCollection, read_beir
+from core.formats.beir import BeirDataset, read_beir
 from core.models.registry import ModelRegistry
 from core.retrieval.comparison import score_pairs
 from core.samples.pairs import KINDS, trick_pairs
@@ -39,7 +39,7 @@ def main() -> None:
     print("\n| collection | queries | " + " | ".join(systems) + " |\n|" + " --- |" * (2 + len(systems)))
     for name in options.collections.split(","):
         judged = _spread(read_beir(options.data / name), options.queries)
-        runs = Bench(judged, catalog.get(), catalog.reranker(), options.pool).run(systems)
+        runs = run_dataset(judged, catalog.get(), catalog.reranker(), options.pool, systems)
         cells = []
         for run in runs.values():
             values = per_query(judged.qrels, run.ranking, METRICS)
@@ -47,7 +47,7 @@ def main() -> None:
         print(f"| {name} | {len(judged.queries)} | " + " | ".join(cells) + " |", flush=True)
 
 
-def _spread(judged: JudgedCollection, most: int) -> JudgedCollection:
+def _spread(judged: BeirDataset, most: int) -> BeirDataset:
     ids = list(judged.queries)
     kept = [ids[at * len(ids) // most] for at in range(most)] if most < len(ids) else ids
     return replace(judged, queries={q: judged.queries[q] for q in kept}, qrels={q: judged.qrels[q] for q in kept})

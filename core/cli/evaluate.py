@@ -16,8 +16,7 @@ from core.util.formatting import plural
 
 if TYPE_CHECKING:
     from core.evaluation.results import Results
-    from core.evaluation.runner import Asking
-    from core.formats.beir import JudgedCollection
+    from core.evaluation.runner import Runner
 
 
 @dataclass(frozen=True)
@@ -224,46 +223,38 @@ def _is_folder(target: str) -> bool:
 
 def _folder(options: argparse.Namespace, systems: list[str], names: list[str]) -> tuple[Evaluated, Results]:
     """Measure systems on a BEIR folder."""
-    from core.evaluation.runner import Asking
-    from core.evaluation.systems import DEEPEST, parse_system
-    from core.formats.beir import read_beir
-    from core.judgments.relevance import Questions
-    from core.models.registry import ModelRegistry
-
-    parsed = [parse_system(name, options.pool) for name in systems]
-    judged = read_beir(Path(options.target).expanduser(), options.split or "test")
-    settings = Settings.from_environment()
-    catalog = ModelRegistry(settings)
-    encoder = (
-        catalog.get(options.model or settings.model)
-        if options.chunk or any("bi" in system.stages for system in parsed)
-        else None
-    )
-    reranker = catalog.reranker(options.reranker or "") if any(system.kind for system in parsed) else None
-    ground = _ground(judged, encoder, options.chunk)
-    questions = Questions.of_documents(judged).first(options.queries)
-    asking = Asking(questions, {"": ground}, parsed, reranker, DEEPEST)
-    about = Evaluated(
-        judged.name,
-        options.split or "test",
-        len(judged.texts),
-        len(ground.ids) if options.chunk else None,
-        len(questions.queries),
-        options.pool,
-        judged.notes,
-    )
-    return about, _measured(asking, names)
-
-
-def _ground(judged: JudgedCollection, encoder: Any, chunk: bool) -> Any:
     from core.evaluation.corpora import InMemoryCorpus
+    from core.evaluation.runner import Runner
+    from core.evaluation.systems import parse_system
+    from core.formats.beir import read_beir
+    from core.judgments.relevance import JudgedQueries
+    from core.models.registry import ModelRegistry
     from core.records.search import CollectionOptions
 
-    return (
-        InMemoryCorpus.cut_up(judged, encoder, CollectionOptions().chunking(encoder.model, encoder.budget))
-        if chunk
-        else InMemoryCorpus.whole(judged, encoder)
+    parsed = [parse_system(name, options.pool) for name in systems]
+    split = options.split or "test"
+    dataset = read_beir(Path(options.target).expanduser(), split)
+    settings = Settings.from_environment()
+    catalog = ModelRegistry(settings)
+    needs_encoder = options.chunk or any("bi" in system.stages for system in parsed)
+    encoder = catalog.get(options.model or settings.model) if needs_encoder else None
+    if encoder and options.chunk:
+        chunking = CollectionOptions().chunking(encoder.model, encoder.budget)
+        corpus = InMemoryCorpus.of_chunks(dataset, encoder, chunking)
+    else:
+        corpus = InMemoryCorpus.of_documents(dataset, encoder)
+    reranker = catalog.reranker(options.reranker or "") if any(system.reranking for system in parsed) else None
+    judged = JudgedQueries.of_dataset(dataset, split).first(options.queries)
+    about = Evaluated(
+        dataset.name,
+        split,
+        len(dataset.texts),
+        len(corpus.texts) if options.chunk else None,
+        len(judged.queries),
+        options.pool,
+        dataset.evaluation_notes(split),
     )
+    return about, _measure(Runner(judged, {"": corpus}, parsed, reranker), names)
 
 
 def _collection(options: argparse.Namespace, systems: list[str], names: list[str]) -> tuple[Evaluated, Results]:
@@ -301,17 +292,17 @@ def _collection(options: argparse.Namespace, systems: list[str], names: list[str
             str(made.facts["split"]),
             len(workspace.documents(collection)),
             collection.chunks,
-            len(made.questions.queries),
+            len(made.judged.queries),
             options.pool,
             made.notes,
         )
-        return about, _measured(made.asking, names)
+        return about, _measure(made.runner, names)
 
 
-def _measured(asking: Asking, names: list[str]) -> Results:
+def _measure(runner: Runner, names: list[str]) -> Results:
     from core.evaluation.results import Results
 
-    return Results.of(asking.questions, asking.systems, asking.answers(_Lines()), names)
+    return Results.of(runner.judged, runner.systems, runner.run(_Lines()), names)
 
 
 class _Lines:

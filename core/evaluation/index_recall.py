@@ -105,19 +105,19 @@ def exact_search(
     """Return the exact answers. Raises DataError for no query or an empty collection."""
     if not queries:
         raise DataError("There is no query to try the index with: type some, or judge some")
-    ground = CollectionCorpus.open(workspace, collection)
-    ground.prepare(["bi-exact"], lambda _line: None)
+    corpus = CollectionCorpus.open(workspace, collection)
+    corpus.prepare(["bi-exact"], lambda _line: None)
     vectors, nearest, took = [], [], []
     for at, query in enumerate(queries):
         report(at, len(queries))
-        vector, _ = ground.vector(query)
-        found = ground.nearest(vector, top)
+        vector, _ = corpus.encode(query)
+        found = corpus.nearest(vector, top)
         if not found.ids:
             raise DataError(f"The collection {collection.name!r} holds no chunk: index something first")
         vectors.append(vector)
         took.append(found.ms)
         nearest.append(
-            {id_: (score, ground.place(id_).document) for id_, score in zip(found.ids, found.scores, strict=True)}
+            {id_: (score, corpus.span(id_).document) for id_, score in zip(found.ids, found.scores, strict=True)}
         )
     report(len(queries), len(queries))
     return Truth(tuple(vectors), tuple(nearest), float(np.median(took)))

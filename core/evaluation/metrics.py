@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import SettingsError
-from core.judgments.relevance import Place, Placed, Questions, SpanJudgment, pooled, unit_of
+from core.judgments.relevance import JudgedQueries, JudgedSpan, TextSpan, unit_ranking
 from core.records.judgments import Qrels, Run, as_scores
 from core.util.formatting import clip
 
@@ -143,17 +143,13 @@ def _translated(name: str, what: str) -> Iterator[None]:
         ) from error
 
 
-def ndcg(chunks: Sequence[Placed], judgments: Sequence[SpanJudgment], depth: int = 10) -> float | None:
-    """Return nDCG at ``depth`` of one query's ranked chunks against judged spans, None where nothing is judged relevant.
+def ndcg(chunks: Sequence[TextSpan], judged: Sequence[JudgedSpan], depth: int = 10) -> float | None:
+    """Return nDCG at ``depth`` of one query's ranked chunks against judged spans, None where nothing is relevant.
 
-    ir_measures' own, over the units that the chunks count as: what Evaluate says of the same ranking.
+    It is ir_measures' nDCG over the units that the chunks count as: the value that an evaluation has for the ranking.
     """
-    grades: dict[str, int] = {}
-    for span in judgments:
-        grades[unit_of(span)] = max(span.grade, grades.get(unit_of(span), span.grade))
-    if max(grades.values(), default=0) < 1:
+    if max((span.grade for span in judged), default=0) < 1:
         return None
-    questions = Questions({"": ""}, {"": grades}, {"": judgments})
-    places = [Place(chunk.document_id, "", chunk.start, chunk.end) for chunk in chunks]
-    ranking = pooled((questions.units("", f"chunk {rank}", place) for rank, place in enumerate(places, 1)), depth)
-    return per_query(questions.qrels, {"": ranking}, [f"nDCG@{depth}"])[f"nDCG@{depth}"][""]
+    query = JudgedQueries.of_spans({"": ""}, {"": judged})
+    ranking = unit_ranking((query.units("", f"chunk {rank}", chunk) for rank, chunk in enumerate(chunks, 1)), depth)
+    return per_query(query.qrels, {"": ranking}, [f"nDCG@{depth}"])[f"nDCG@{depth}"][""]

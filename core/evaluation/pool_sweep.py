@@ -14,8 +14,8 @@ import numpy as np
 
 from core.errors import DataError
 from core.evaluation.metrics import aggregate, per_query
-from core.evaluation.systems import Answer, Stage
-from core.judgments.relevance import pooled
+from core.evaluation.systems import Candidates, StageRanking
+from core.judgments.relevance import unit_ranking
 from core.records.judgments import Qrels
 from core.retrieval.comparison import TOP
 from core.util.arrays import Float64Array
@@ -89,7 +89,7 @@ class Sweep:
         return f"A pool of {depth} makes nDCG@10 {changed}; it could find {there.ceiling:.0%} of what is relevant."
 
 
-def sweep(stage: str, answers: Sequence[Answer], qrels: Qrels, depths: Sequence[int] | None = None) -> Sweep:
+def sweep(stage: str, answers: Sequence[Candidates], qrels: Qrels, depths: Sequence[int] | None = None) -> Sweep:
     """Return what reranking ``stage`` does at each of ``depths`` (None: every one up to 100, then fewer and fewer).
 
     Raises DataError where nothing was reranked.
@@ -109,7 +109,7 @@ def sweep(stage: str, answers: Sequence[Answer], qrels: Qrels, depths: Sequence[
     ndcg = {depth: aggregate(per_query(qrels, top, [MEASURE])[MEASURE]).mean for depth, top in tops.items()}
     found = [Depth(depth, ndcg[depth], *(sums[depth] / len(read)).tolist()) for depth in asked]
     pairs = sum(len(answer.logits) for answer in answers)
-    return Sweep(stage, tuple(found), ndcg[0], len(read), sum(answer.reading for answer in answers) / max(1, pairs))
+    return Sweep(stage, tuple(found), ndcg[0], len(read), sum(answer.rerank_ms for answer in answers) / max(1, pairs))
 
 
 def _deepest(read: Sequence[_Read]) -> int:
@@ -130,8 +130,8 @@ def usual_depths(deepest: int) -> list[int]:
 class _Read:
     """One query's first stage, and how far into it the cross-encoder read."""
 
-    answer: Answer
-    first: Stage
+    answer: Candidates
+    first: StageRanking
     read: int
 
     def walk(self, depths: Sequence[int], grades: dict[str, int]) -> Iterable[tuple[int, list[str], Float64Array]]:
@@ -141,7 +141,7 @@ class _Read:
         in the first stage's order, so that those which it overtakes are the pairs that are now in opposite order: Kendall's tau.
         """
         order = self.first.order
-        yield 0, self.answer.pooled(order, TOP), np.zeros(4)
+        yield 0, self.answer.unit_ranking(order, TOP), np.zeros(4)
         before, relevant = set(order[:TOP]), {unit for unit, grade in grades.items() if grade > 0}
         ranked: list[tuple[float, str, int]] = []
         found: set[str] = set()
@@ -149,7 +149,7 @@ class _Read:
         for depth in range(1, depths[-1] + 1):
             if depth <= self.read:
                 at = order[depth - 1]
-                key = (-self.answer.logits[at], self.answer.candidates[at], at)
+                key = (-self.answer.logits[at], self.answer.ids[at], at)
                 place = bisect(ranked, key)
                 opposite += len(ranked) - place
                 ranked.insert(place, key)
@@ -163,7 +163,7 @@ class _Read:
 
     def _top(self, ranked: list[tuple[float, str, int]]) -> list[str]:
         places = chain((row[2] for row in ranked), islice(self.first.order, len(ranked), None))
-        return pooled((self.answer.units[at] for at in places), TOP)
+        return unit_ranking((self.answer.units[at] for at in places), TOP)
 
     def _figures(
         self, ranked: list[tuple[float, str, int]], before: set[int], ceiling: float, opposite: int
@@ -174,9 +174,9 @@ class _Read:
         return np.asarray([ceiling, len(before.intersection(top)), tau, self.first.ms + many * self.answer.ms_per_pair])
 
 
-def _read(answer: Answer, stage: str) -> _Read:
+def _read(answer: Candidates, stage: str) -> _Read:
     """The first stage, read as far as every candidate has a score."""
-    first = answer.first(stage)
+    first = answer.stage(stage)
     unread = (place for place, at in enumerate(first.order) if at not in answer.logits)
     return _Read(answer, first, next(unread, len(first.order)))
 

@@ -1,9 +1,9 @@
-"""What a collection is judged on: its splits, each with queries and judged spans, wherever the judgments come from.
+"""The judged queries of a collection, wherever the judgments come from: its splits, each with queries and spans.
 
-Three sources are served alike: what was judged here (split ``judged``), what came with the collection or was
-imported onto it (the splits of its files), and the sample library's own questions (split ``samples``), which hold
-for every collection with those documents and are in no data folder. ``everything`` is all of it together: queries
-of the same normalised text are one then, and of several judgments on one span the highest grade counts.
+There are three sources: what was judged here (split ``judged``), what came with the collection or was imported into it
+(the splits of those files), and the sample library's own questions (split ``samples``), which count in every collection
+with those documents and are in no data folder. The split ``everything`` is all of it together: queries of the same
+normalised text are one then, and of several judgments on one span the highest grade counts.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 
 from core.errors import DataError
 from core.judgments.relevance import JudgedQueries, JudgedSpan
@@ -19,8 +20,8 @@ from core.records.search import Collection
 from core.samples import library as samples
 from core.workspace import Workspace
 
-USUAL = "test"  # the split that data sets are measured on
-Span = tuple[str, int, int]  # document id, start, end
+DEFAULT_SPLIT = "test"  # what data sets are measured on
+_SpanKey = tuple[str, int, int]  # document id, start, end
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,93 +30,110 @@ class _Query:
 
     id: str
     text: str
-    grades: dict[Span, int]
+    grades: dict[_SpanKey, int]
 
 
 def splits_for(workspace: Workspace, collection: Collection) -> list[str]:
     """Return the names of the splits that a collection is judged in, ``everything`` last where there are several."""
-    found = workspace.judgments.splits(collection.key)
-    found += [SAMPLES] if next(_samples(workspace.shelf.names(collection.key)), None) else []
-    return [*found, EVERYTHING] if len(found) > 1 else found
+    splits = workspace.judgments.splits(collection.key)
+    if next(_sample_queries(workspace.shelf.names(collection.key)), None):
+        splits.append(SAMPLES)
+    return [*splits, EVERYTHING] if len(splits) > 1 else splits
 
 
-def usual_split(workspace: Workspace, collection: Collection) -> str | None:
-    """Return the split that is measured where none is named: ``test``, else ``everything``, else the only one; None where nothing is judged."""
-    found = splits_for(workspace, collection)
-    return USUAL if USUAL in found else found[-1] if found else None
+def default_split(workspace: Workspace, collection: Collection) -> str | None:
+    """Return the split that is measured where none is named, None where nothing is judged.
+
+    That is ``test``, else ``everything``, else the only one.
+    """
+    splits = splits_for(workspace, collection)
+    return DEFAULT_SPLIT if DEFAULT_SPLIT in splits else splits[-1] if splits else None
 
 
-def qrels_for(workspace: Workspace, collection: Collection, split: str | None = None) -> JudgedQueries:
-    """Return the judged queries of a split, None for the usual one.
+def judged_queries_for(workspace: Workspace, collection: Collection, split: str | None = None) -> JudgedQueries:
+    """Return the judged queries of a split, None for the default one.
 
     Raises DataError where there are none, saying which splits there are.
     """
-    found = splits_for(workspace, collection)
-    asked = split or (usual_split(workspace, collection) or "")
-    if not found:
+    splits = splits_for(workspace, collection)
+    if not splits:
         raise DataError(
-            f"Nothing is judged in {collection.name!r} yet: judge hits of a search, or import judgments with 'python -m core judgments'"
+            f"Nothing is judged in {collection.name!r} yet: judge hits of a search, "
+            "or import judgments with 'python -m core judgments'"
         )
-    if asked not in (*found, EVERYTHING):
+    split = split or default_split(workspace, collection)
+    if split is None or split not in (*splits, EVERYTHING):
         raise DataError(
-            f"The collection {collection.name!r} has no judgments in a split {asked!r}: there are {', '.join(found)}"
+            f"The collection {collection.name!r} has no judgments in a split {split!r}: there are {', '.join(splits)}"
         )
     documents = {document.document_id: document for document in workspace.documents(collection)}
     names = {document_id: document.name for document_id, document in documents.items()}
-    read = [
-        queried
-        for one in (found if asked == EVERYTHING else [asked])
-        for queried in _of_split(workspace, collection, one, names)
+    queries = [
+        query
+        for name in (splits if split == EVERYTHING else [split])
+        for query in _split_queries(workspace, collection, name, names)
     ]
-    merged = _merged(read) if asked == EVERYTHING else read
-    spans = {queried.id: _spans(queried.grades, names) for queried in merged}
-    whole = [
-        one.start == 0 and one.end >= documents[one.document_id].characters
-        for held in spans.values()
-        for one in held
-        if one.document_id in documents
+    if split == EVERYTHING:
+        queries = _merge(queries)
+    spans = {query.id: _judged_spans(query.grades, names) for query in queries}
+    covers_document = [
+        span.start == 0 and span.end >= documents[span.document_id].characters
+        for judged in spans.values()
+        for span in judged
+        if span.document_id in documents
     ]
-    return JudgedQueries(asked, {queried.id: queried.text for queried in merged}, spans, bool(whole) and all(whole))
+    return JudgedQueries.of_spans(
+        {query.id: query.text for query in queries},
+        spans,
+        per_document=bool(covers_document) and all(covers_document),
+        split=split,
+    )
 
 
 def spans_for(workspace: Workspace, collection: Collection, query: str) -> Sequence[JudgedSpan]:
-    """Return what is judged about one query in a collection, in whatever split, the sample library's judgments too; empty where nothing is."""
-    plain = normalise_query(query)
+    """Return the judged spans of one query in a collection, of all splits together; empty where nothing is judged."""
+    normalised = normalise_query(query)
     grades = _highest(
-        ((one.document_id, one.start, one.end), one.grade)
-        for one in workspace.judgments.of_query(collection.key, plain)
+        ((judgment.document_id, judgment.start, judgment.end), judgment.grade)
+        for judgment in workspace.judgments.of_query(collection.key, normalised)
     )
-    sample = plain in _sample_questions()
-    if not grades and not sample:
+    is_sample = normalised in _sample_questions()
+    if not grades and not is_sample:
         return ()
     names = workspace.shelf.names(collection.key)
-    if sample:
-        more = [item for queried in _samples(names, plain) for item in queried.grades.items()]
-        grades = _highest([*grades.items(), *more])
-    return _spans(grades, names)
+    if is_sample:
+        samples_grades = [item for sample in _sample_queries(names, normalised) for item in sample.grades.items()]
+        grades = _highest([*grades.items(), *samples_grades])
+    return _judged_spans(grades, names)
 
 
-def _of_split(workspace: Workspace, collection: Collection, split: str, names: Mapping[str, str]) -> Iterator[_Query]:
+def _split_queries(
+    workspace: Workspace, collection: Collection, split: str, names: Mapping[str, str]
+) -> Iterator[_Query]:
     if split == SAMPLES:
-        yield from _samples(names)
+        yield from _sample_queries(names)
         return
     texts = workspace.judgments.queries(collection.key, split)
-    grades: dict[str, dict[Span, int]] = {}
-    for one in workspace.judgments.judgments(collection.key, split):
-        grades.setdefault(one.query_id, {})[one.document_id, one.start, one.end] = one.grade
-    for query_id, held in grades.items():
-        if query_id in texts:  # deleted meanwhile otherwise
-            yield _Query(query_id, texts[query_id], held)
+    grades: dict[str, dict[_SpanKey, int]] = {}
+    for judgment in workspace.judgments.judgments(collection.key, split):
+        span = (judgment.document_id, judgment.start, judgment.end)
+        grades.setdefault(judgment.query_id, {})[span] = judgment.grade
+    for query_id, by_span in grades.items():
+        if query_id in texts:  # otherwise deleted meanwhile
+            yield _Query(query_id, texts[query_id], by_span)
 
 
-def _samples(names: Mapping[str, str], plain: str | None = None) -> Iterator[_Query]:
-    """The sample library's questions (None: all) on the documents of these ids, as far as they are judged there."""
-    known = {name.rpartition("/")[2] for name in samples.judged_documents()}
-    # spares all others the reading of the samples
-    if not any(name.rpartition("/")[2] in known for name in names.values()):
+def _sample_queries(names: Mapping[str, str], only: str | None = None) -> Iterator[_Query]:
+    """Yield the sample library's questions that are judged on the documents of ``names`` (document id to name).
+
+    ``only`` is the normalised text of the one question that is wanted, None for all.
+    """
+    sample_names = {name.rpartition("/")[2] for name in samples.judged_documents()}
+    # collections without such a name need not read the samples
+    if not any(name.rpartition("/")[2] in sample_names for name in names.values()):
         return
-    for asked, question in _sample_questions().items():
-        if plain in (None, asked):
+    for normalised, question in _sample_questions().items():
+        if only in (None, normalised):
             judged = ((samples.document_id(one.document), one.start, one.end, one.grade) for one in question.judgments)
             grades = {
                 (document_id, start, end): grade for document_id, start, end, grade in judged if document_id in names
@@ -126,45 +144,41 @@ def _samples(names: Mapping[str, str], plain: str | None = None) -> Iterator[_Qu
 
 @cache
 def _sample_questions() -> dict[str, samples.Question]:
-    """By their normalised texts."""
+    """Return the sample library's questions by their normalised texts."""
     return {normalise_query(question.question): question for question in samples.questions()}
 
 
-def _merged(read: Iterable[_Query]) -> list[_Query]:
-    """One query for every normalised text, under the first id that it has, unless another text has that id."""
+def _merge(queries: Iterable[_Query]) -> list[_Query]:
+    """Return one query for each normalised text, under its first id, numbered where another text has that id."""
     by_text: dict[str, _Query] = {}
-    taken: set[str] = set()
-    for queried in read:
-        plain = normalise_query(queried.text)
-        if plain in by_text:
-            there = by_text[plain]
-            by_text[plain] = _Query(there.id, there.text, _highest([*there.grades.items(), *queried.grades.items()]))
+    ids: set[str] = set()
+    for query in queries:
+        normalised = normalise_query(query.text)
+        if first := by_text.get(normalised):
+            grades = _highest([*first.grades.items(), *query.grades.items()])
+            by_text[normalised] = _Query(first.id, first.text, grades)
             continue
-        free = next(name for name in _names_for(queried.id) if name not in taken)
-        taken.add(free)
-        by_text[plain] = _Query(free, queried.text, queried.grades)
+        query_id = query.id
+        numbers = count(2)
+        while query_id in ids:
+            query_id = f"{query.id}-{next(numbers)}"
+        ids.add(query_id)
+        by_text[normalised] = _Query(query_id, query.text, query.grades)
     return list(by_text.values())
 
 
-def _names_for(query_id: str) -> Iterator[str]:
-    """The id, then the id with a number behind it."""
-    yield query_id
-    number = 2
-    while True:
-        yield f"{query_id}-{number}"
-        number += 1
-
-
-def _highest(grades: Iterable[tuple[Span, int]]) -> dict[Span, int]:
-    best: dict[Span, int] = {}
+def _highest(grades: Iterable[tuple[_SpanKey, int]]) -> dict[_SpanKey, int]:
+    """Return the highest grade of each span."""
+    highest: dict[_SpanKey, int] = {}
     for span, grade in grades:
-        best[span] = max(grade, best.get(span, grade))
-    return best
+        highest[span] = max(grade, highest.get(span, grade))
+    return highest
 
 
-def _spans(grades: Mapping[Span, int], names: Mapping[str, str]) -> list[JudgedSpan]:
-    """Spans by document and place; a document that is not here is called by its id."""
-    found = [
-        JudgedSpan(span[0], names.get(span[0], span[0]), span[1], span[2], grade) for span, grade in grades.items()
+def _judged_spans(grades: Mapping[_SpanKey, int], names: Mapping[str, str]) -> list[JudgedSpan]:
+    """Return the spans by document and position; a document that is not in the collection is called by its id."""
+    spans = [
+        JudgedSpan(document_id, names.get(document_id, document_id), start, end, grade)
+        for (document_id, start, end), grade in grades.items()
     ]
-    return sorted(found, key=lambda one: (one.document, one.document_id, one.start, one.end))
+    return sorted(spans, key=lambda span: (span.document, span.document_id, span.start, span.end))

@@ -1,11 +1,13 @@
-"""What a judgment is about, a whole document or a span of one, and which of those a ranked text counts as.
+"""Judged queries, and which judgments a ranked chunk counts for.
 
-Chunks are ranked, documents or spans are judged. A ranking of chunks becomes one of *units*, in which each stands once,
-at the best rank of a chunk that holds it (max-pooling): where whole documents are judged, the chunks' documents; where
-spans are judged, the judged spans, and every chunk without one as a unit of its own, which nobody has judged.
-So overlapping chunks are not paid twice for one span, and judgments made under one way to cut count under any other.
-A chunk that holds several judged spans stands for all of them, best grade first; those of grade 0 count only where it
-holds nothing better, since one good sentence makes the chunk good.
+Chunks are ranked, but documents or spans of them are judged. To be measured, a ranking of chunks becomes a ranking of
+*units*, the things that qrels grade: where whole documents are judged, each chunk counts as its document; where spans
+are judged, as the judged spans that it matches, or else as an unjudged unit of its own. A unit takes the rank of the
+first chunk that counts as it, and later chunks add nothing (max-pooling: the best chunk speaks for the unit). So
+overlapping chunks gain nothing twice, and judgments made under one chunking hold under every other.
+
+A chunk that matches several judged spans counts as all of them, best grade first; spans of grade 0 count only where it
+matches none of a higher grade, since one good sentence makes the chunk good.
 """
 
 from __future__ import annotations
@@ -17,31 +19,12 @@ from typing import TYPE_CHECKING, Protocol
 from core.records.judgments import Qrels
 
 if TYPE_CHECKING:
-    from core.formats.beir import JudgedCollection
+    from core.formats.beir import BeirDataset
+
+LEAST_OVERLAP = 0.45  # of the shorter text: half, less the white space between two chunks
 
 
-@dataclass(frozen=True)
-class JudgedQueries:
-    """Judged queries by id, and for each of them its judged spans, by document and place.
-
-    ``per_document`` says that every judgment is on a whole document: chunks then count for their documents.
-    """
-
-    split: str
-    queries: dict[str, str]
-    spans: dict[str, list[JudgedSpan]]
-    per_document: bool
-
-    @property
-    def judgments(self) -> int:
-        """How many spans are judged, all queries together."""
-        return sum(map(len, self.spans.values()))
-
-
-SHARE = 0.45  # half, less the white space between two chunks
-
-
-class Placed(Protocol):
+class TextSpan(Protocol):
     """A chunk, or anything else that covers the characters from ``start`` up to, not including, ``end`` of a document."""
 
     @property
@@ -60,119 +43,124 @@ class Placed(Protocol):
         ...
 
 
-class SpanJudgment(Placed, Protocol):
-    """How well a span of a document answers a query; grade 0 means that it only looks so."""
-
-    @property
-    def grade(self) -> int:
-        """0 and up; below 0 counts as 0."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class JudgedSpan:
-    """A judgment on a span, with the name that its document has in the collection at hand."""
+class NamedSpan:
+    """The characters ``start`` up to ``end`` of a document, with the name that it has in the collection."""
 
     document_id: str
     document: str
     start: int
     end: int
-    grade: int
-
-
-def holds(chunk: Placed, judged: Placed) -> bool:
-    """Whether a chunk counts as the judged span: both share at least ``SHARE`` of the shorter of the two.
-
-    So a chunk counts if it holds half of the span, as a page does of a judged sentence, and if half of it lies in
-    the span, as a sentence does in a judged page. By that no judgment is lost on another way to cut, as long as the
-    chunks together hold all text but white space: of the chunks that touch a span one holds it whole, or lies in it
-    whole, or two part it between them and one of these has half, but for the white space where they part. That is
-    what the 5% are for; with exactly half, a span parted in its middle would count for neither.
-    """
-    if chunk.document_id != judged.document_id:
-        return False
-    shared = min(chunk.end, judged.end) - max(chunk.start, judged.start)
-    return shared > 0 and shared >= SHARE * min(chunk.end - chunk.start, judged.end - judged.start)
-
-
-def covered(chunk: Placed, judgments: Sequence[SpanJudgment]) -> list[int]:
-    """Return the places of the judgments that count for a chunk."""
-    return [at for at, judged in enumerate(judgments) if holds(chunk, judged)]
-
-
-def grade(chunk: Placed, judgments: Sequence[SpanJudgment]) -> int | None:
-    """Return the best grade of those that count for a chunk, None where none does."""
-    return max((judgments[at].grade for at in covered(chunk, judgments)), default=None)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a ranked text stands: the characters ``start`` to ``end`` of a document."""
+class JudgedSpan(NamedSpan):
+    """How well a span of a document answers a query: 1 and up is relevant; 0 or less only looks so."""
 
-    document_id: str
-    document: str  # name
-    start: int
-    end: int
+    grade: int
+
+    @property
+    def unit(self) -> str:
+        """The span's id in qrels and rankings."""
+        return f"{self.document_id}:{self.start}-{self.end}"
 
 
 @dataclass(frozen=True)
-class Questions:
-    """Judged queries. ``qrels`` are by unit; ``spans`` is empty where whole documents are judged, else it has the same queries."""
+class JudgedQueries:
+    """Judged queries by id, with their qrels: query id to unit to grade.
+
+    ``spans`` are the judged spans of each query, by document and position; of a BEIR data set, whose documents are
+    judged, there are none. ``per_document`` says that every judgment is on a whole document: units are document ids
+    then, and the ids of judged spans otherwise.
+    """
 
     queries: Mapping[str, str]
     qrels: Qrels
-    spans: Mapping[str, Sequence[SpanJudgment]] = field(default_factory=dict)
+    spans: Mapping[str, Sequence[JudgedSpan]] = field(default_factory=dict)
+    per_document: bool = True
+    split: str = ""
 
     @classmethod
-    def of_documents(cls, judged: JudgedCollection) -> Questions:
-        """Return those of a collection whose documents are judged."""
-        return cls(judged.queries, judged.qrels)
+    def of_dataset(cls, dataset: BeirDataset, split: str) -> JudgedQueries:
+        """Return those of one split of a data set, whose documents are judged."""
+        return cls(dataset.judged_queries(split), dataset.qrels[split], split=split)
 
     @classmethod
-    def of_spans(cls, judged: JudgedQueries) -> Questions:
-        """Return those of a collection whose spans are judged; where all of them are whole documents, documents are."""
-        unit = (lambda span: span.document_id) if judged.per_document else unit_of
-        qrels: Qrels = {query: {} for query in judged.queries}
-        for query, spans in judged.spans.items():
-            for span in spans:
-                qrels[query][unit(span)] = max(span.grade, qrels[query].get(unit(span), span.grade))
-        return cls(judged.queries, qrels, {} if judged.per_document else judged.spans)
+    def of_spans(
+        cls,
+        queries: Mapping[str, str],
+        spans: Mapping[str, Sequence[JudgedSpan]],
+        *,
+        per_document: bool = False,
+        split: str = "",
+    ) -> JudgedQueries:
+        """Return queries with judged spans; of several judgments on one unit the highest grade counts."""
+        qrels: Qrels = {query: {} for query in queries}
+        for query, judged in spans.items():
+            for span in judged:
+                unit = span.document_id if per_document else span.unit
+                qrels[query][unit] = max(span.grade, qrels[query].get(unit, span.grade))
+        return cls(queries, qrels, spans, per_document, split)
 
     @property
-    def per_document(self) -> bool:
-        """Whether whole documents are judged."""
-        return not self.spans
+    def judgments(self) -> int:
+        """How many spans are judged, all queries together."""
+        return sum(map(len, self.spans.values()))
 
-    def first(self, queries: int | None) -> Questions:
-        """Return the same with the first ``queries`` only, all for None."""
-        kept = list(self.queries)[:queries]
-        qrels = {query: self.qrels[query] for query in kept}
-        return Questions(
+    def first(self, limit: int | None) -> JudgedQueries:
+        """Return the first ``limit`` queries only, all for None."""
+        kept = list(self.queries)[:limit]
+        return JudgedQueries(
             {query: self.queries[query] for query in kept},
-            qrels,
+            {query: self.qrels[query] for query in kept},
             {query: self.spans[query] for query in kept if query in self.spans},
+            self.per_document,
+            self.split,
         )
 
-    def units(self, query: str, candidate: str, place: Place) -> tuple[str, ...]:
-        """Return what a ranked text counts as for a query, best first: one unit at least."""
+    def units(self, query: str, candidate: str, span: TextSpan) -> tuple[str, ...]:
+        """Return what a candidate, which covers ``span``, counts as for a query, best grade first: at least one unit."""
         if self.per_document:
-            return (place.document_id,)
+            return (span.document_id,)
         judged = self.spans[query]
-        held = sorted((judged[at] for at in covered(place, judged)), key=lambda span: (-span.grade, unit_of(span)))
-        relevant = [span for span in held if span.grade > 0]
-        return tuple(unit_of(span) for span in relevant or held) or (candidate,)
+        matched = sorted((judged[index] for index in matches(span, judged)), key=lambda one: (-one.grade, one.unit))
+        relevant = [one for one in matched if one.grade > 0]
+        return tuple(one.unit for one in relevant or matched) or (candidate,)
 
 
-def unit_of(span: SpanJudgment) -> str:
-    """Return the id of a judged span."""
-    return f"{span.document_id}:{span.start}-{span.end}"
+def counts_as(one: TextSpan, other: TextSpan) -> bool:
+    """Return whether a chunk counts as a judged span: both share at least 45% of the shorter of the two.
+
+    So a chunk counts if it has half of the span, as a page does of a judged sentence, and if half of it lies in the
+    span, as a sentence does in a judged page. No judgment is lost under another chunking, as long as its chunks
+    together cover all text but white space: of the chunks that touch a span, one contains it or lies in it, or two
+    divide it and one of these has half, less the white space between them. That is what the missing 5% are for: with
+    exactly half, a span that is divided in its middle would match neither.
+    """
+    if one.document_id != other.document_id:
+        return False
+    shared = min(one.end, other.end) - max(one.start, other.start)
+    return shared > 0 and shared >= LEAST_OVERLAP * min(one.end - one.start, other.end - other.start)
 
 
-def pooled(ranking: Iterable[Sequence[str]], most: int | None = None) -> list[str]:
-    """Return the units of a ranking of texts, each once, where it comes first; the first ``most`` of them."""
-    found: dict[str, None] = {}
-    for units in ranking:
-        found.update(dict.fromkeys(units))
-        if most is not None and len(found) >= most:
+def matches(chunk: TextSpan, judged: Sequence[TextSpan]) -> list[int]:
+    """Return the indices of the judged spans that a chunk counts as."""
+    return [index for index, span in enumerate(judged) if counts_as(chunk, span)]
+
+
+def grade(chunk: TextSpan, judged: Sequence[JudgedSpan]) -> int | None:
+    """Return the best grade of the judged spans that a chunk counts as, None where there is none."""
+    return max((judged[index].grade for index in matches(chunk, judged)), default=None)
+
+
+def unit_ranking(candidates: Iterable[Sequence[str]], limit: int | None = None) -> list[str]:
+    """Return the ranking of units that a ranking of candidates gives, each unit once, at its best rank.
+
+    ``candidates`` are the units that each candidate counts as, best first. Only the first ``limit`` units, all for None.
+    """
+    ranking: dict[str, None] = {}
+    for units in candidates:
+        ranking.update(dict.fromkeys(units))
+        if limit is not None and len(ranking) >= limit:
             break
-    return list(found)[:most]
+    return list(ranking)[:limit]

@@ -11,6 +11,7 @@ import numpy as np
 from core.models.bi_encoder import BiEncoder
 from core.models.cross_encoder import CrossEncoder
 from core.records.search import Hit, SearchResult
+from core.vectors.similarity import pairwise_similarity
 
 TOP = 10
 PERSISTENCE = 0.9  # of the reader whom rank-biased overlap imagines: the first 10 ranks weigh 86%
@@ -198,8 +199,7 @@ def score_pairs(encoder: BiEncoder, reranker: CrossEncoder, triples: Sequence[Tr
     found = []
     for at in range(len(triples)):
         rows = slice(2 * at, 2 * at + 2)
-        lengths = np.linalg.norm(vectors[rows], axis=1) * np.linalg.norm(queries[at])
-        cosines = (vectors[rows] @ queries[at] / np.maximum(lengths, 1e-12)).tolist()
+        cosines = pairwise_similarity("cosine", vectors[rows], queries[at][None]).tolist()
         chances = None if scores.probabilities is None else scores.probabilities[rows].tolist()
         logits = scores.logits[rows].tolist()
         found.append(

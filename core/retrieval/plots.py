@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 from core.records.search import Hit, Metric, SearchResult, measure_name
 from core.retrieval.comparison import TOP, Comparison
 from core.text.excerpts import unwrap
-from core.util.formatting import clip, move
+from core.util.formatting import clip, rank_change
 from core.util.theme import BI_COLOUR, BM25_COLOUR, CROSS_COLOUR, DOWN, SAME, UP
 
 BAR = 22  # pixels for each hit
@@ -101,7 +101,7 @@ def _hover(hit: Hit, metric: Metric, bm25: int | None = None) -> str:
     probability = "" if hit.cross_probability is None else f" (probability {hit.cross_probability:.2f})"
     return (
         f"<b>{escape(hit.document)}</b><br>bi-encoder: rank {hit.bi_rank}, {measure_name(metric)} {hit.bi_score:.3f}<br>"
-        f"cross-encoder: rank {hit.cross_rank}, score {hit.cross_score:+.2f}{probability}<br>{move(hit.moved)}{words}<br><br>{text}"
+        f"cross-encoder: rank {hit.cross_rank}, score {hit.cross_score:+.2f}{probability}<br>{rank_change(hit.moved)}{words}<br><br>{text}"
     ).replace("%{", "%&#123;")
 
 
@@ -124,7 +124,7 @@ def _add_labels(figure: go.Figure, x: int, hits: Sequence[Hit], side: str, third
 
 def _label(hit: Hit, rank: int, left: bool) -> str:
     name = hit.document.rsplit("/", 1)[-1]
-    turn = "" if left or not hit.moved else f" {move(hit.moved)}"
+    turn = "" if left or not hit.moved else f" {rank_change(hit.moved)}"
     words = escape(clip(f"{name}: {' '.join(hit.text.replace('#', ' ').split())}", LABEL - len(turn)))
     moved = turn and f"<span style='color:{UP if (hit.moved or 0) > 0 else DOWN}'><b>{turn}</b></span>"
     return f"{words}  <b>{rank}</b>" if left else f"<b>{rank}</b>{moved}  {words}"

@@ -12,8 +12,8 @@ import pytest
 from core.cli.evaluate import METRICS, SYSTEMS
 from core.cli.main import main
 from core.evaluation.metrics import MEASURES
-from core.evaluation.systems import USUAL
-from core.formats.trec import run_file
+from core.evaluation.systems import DEFAULT_SYSTEMS
+from core.formats.trec import run_file_name
 from core.samples.library import SAMPLE_COLLECTION, questions
 from tests.evaluation.test_runner import CORPUS, QRELS, QUERIES, beir
 
@@ -47,7 +47,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_usual_systems_and_measures_are_those_of_the_engine() -> None:
-    assert tuple(SYSTEMS.split(",")) == USUAL
+    assert tuple(SYSTEMS.split(",")) == DEFAULT_SYSTEMS
     assert tuple(METRICS.split(",")) == MEASURES
 
 
@@ -75,7 +75,7 @@ def test_every_measure_of_every_query(capsys: pytest.CaptureFixture[str], folder
 def test_run_files_give_the_same_figures(capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path) -> None:
     runs = tmp_path / "deep" / "runs"
     held = found(capsys, str(folder), "--systems", "bm25", "--runs", str(runs), "--metrics", "nDCG@10,AP,R@1")
-    assert sorted(path.name for path in runs.iterdir()) == [run_file("bm25"), "qrels.txt"]
+    assert sorted(path.name for path in runs.iterdir()) == [run_file_name("bm25"), "qrels.txt"]
     measures = [ir_measures.nDCG @ 10, ir_measures.AP, ir_measures.R @ 1]
     by_hand = ir_measures.calc_aggregate(
         measures, TREC.read_trec_qrels(str(runs / "qrels.txt")), TREC.read_trec_run(str(runs / "bm25.run"))

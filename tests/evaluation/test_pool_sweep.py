@@ -16,18 +16,18 @@ from core.evaluation.pool_sweep import knee, sweep, usual_depths
 from core.evaluation.results import Results
 from core.evaluation.runner import SystemRun
 from core.evaluation.significance import Interval
-from core.evaluation.systems import Answer, Stage, parse_system
-from core.judgments.relevance import Questions
+from core.evaluation.systems import Candidates, StageRanking, parse_system
+from core.judgments.relevance import JudgedQueries
 from core.retrieval.comparison import agreement, kendall_tau
 
 
 def answer(
     query: str = "q", logits: tuple[float, ...] = (1.0, 3.0, 2.0, 4.0), names: str = "abcdef", read: float = 80.0
-) -> Answer:
+) -> Candidates:
     """Six candidates in the order of their names, the first four read by the cross-encoder at 20 ms each, found in 5 ms."""
     places = tuple(range(len(names)))
-    stage = Stage(places, tuple(1 - at / 10 for at in places), 5.0)
-    return Answer(
+    stage = StageRanking(places, tuple(1 - at / 10 for at in places), 5.0)
+    return Candidates(
         query, "", tuple(names), tuple((name,) for name in names), {"bi": stage}, dict(enumerate(logits)), read
     )
 
@@ -59,22 +59,22 @@ def test_a_depth_is_what_reranking_with_that_pool_gives() -> None:
     for number in range(6):
         # rounded: there are ties
         query, logits = f"q{number}", dict(enumerate(np.round(random.normal(size=30), 1).tolist()))
-        stage = Stage(tuple(random.permutation(30).tolist()), tuple(range(30, 0, -1)), 1.0)
+        stage = StageRanking(tuple(random.permutation(30).tolist()), tuple(range(30, 0, -1)), 1.0)
         answers.append(
-            Answer(query, "", tuple(names[:30]), tuple((name,) for name in names[:30]), {"bi": stage}, logits, 30.0)
+            Candidates(query, "", tuple(names[:30]), tuple((name,) for name in names[:30]), {"bi": stage}, logits, 30.0)
         )
         qrels[query] = dict.fromkeys(random.choice(names, 5, replace=False).tolist(), 1)
     found = sweep("bi", answers, qrels)
     for one in found.depths:
-        orders = [each.reranked(each.first("bi"), one.depth) for each in answers]
-        runs = {each.query: each.pooled(order) for each, order in zip(answers, orders, strict=True)}
-        before = {each.query: each.pooled(each.first("bi").order) for each in answers}
+        orders = [each.rerank(each.stage("bi"), one.depth) for each in answers]
+        runs = {each.query: each.unit_ranking(order) for each, order in zip(answers, orders, strict=True)}
+        before = {each.query: each.unit_ranking(each.stage("bi").order) for each in answers}
         assert one.ndcg == pytest.approx(np.mean(list(per_query(qrels, runs, ["nDCG@10"])["nDCG@10"].values())))
         assert one.ceiling == pytest.approx(
             np.mean(list(per_query(qrels, before, [f"R@{one.depth}"])[f"R@{one.depth}"].values()))
         )
         heads = [
-            ([names[at] for at in each.first("bi").order[: one.depth]], [names[at] for at in order[: one.depth]])
+            ([names[at] for at in each.stage("bi").order[: one.depth]], [names[at] for at in order[: one.depth]])
             for each, order in zip(answers, orders, strict=True)
         ]
         assert one.tau == pytest.approx(np.mean([kendall_tau(first, second) for first, second in heads]))
@@ -131,13 +131,13 @@ def test_the_knee(x: list[float], y: list[float], wanted: int | None) -> None:
 
 
 def results() -> Results:
-    questions = Questions({"1": "one", "2": "two"}, {"1": {"x": 1}, "2": {"x": 1}})
+    questions = JudgedQueries({"1": "one", "2": "two"}, {"1": {"x": 1}, "2": {"x": 1}})
     runs = {
         "bi": SystemRun({"1": ["x"], "2": ["y", "x"]}, 0.03, {"1": 10, "2": 20}),
         "bi+cross": SystemRun({"1": ["x"], "2": ["x"]}, 0.3, {"1": 100, "2": 200}),
         "slow_&_bad": SystemRun({"1": [], "2": []}, 0.6, {"1": 300, "2": 300}),
     }
-    return Results.measured(questions, runs, ["RR@10", "P@1"])
+    return Results.of_runs(questions, runs, ["RR@10", "P@1"])
 
 
 def test_each_system_is_a_point() -> None:
@@ -203,4 +203,4 @@ def test_figures_carry_ids_and_escape_names() -> None:
 
 
 def test_systems_of_a_run_are_parsed_as_they_were_named() -> None:
-    assert parse_system("bi+cross@4", 50).ranking(answer()) == [3, 1, 2, 0, 4, 5]
+    assert parse_system("bi+cross@4", 50).rank(answer()) == [3, 1, 2, 0, 4, 5]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import log2
 from pathlib import Path
 
@@ -11,9 +11,12 @@ import pytest
 
 from core.errors import DataError, SettingsError
 from core.evaluation.metrics import Aggregate, aggregate, per_query, split_names
-from core.evaluation.runner import Bench, SystemRun
+from core.evaluation.runner import SystemRun, run_dataset
 from core.evaluation.systems import SYSTEMS, check_systems
-from core.formats.beir import JudgedCollection, read_beir
+from core.formats.beir import BeirDataset, read_beir
+from core.judgments.relevance import JudgedQueries
+from core.records.document import Document
+from core.util.progress import LineReport, silent
 from tests.support.fakes import FakeCrossEncoder, FakeEncoder
 
 CORPUS = '{"_id": "d1", "title": "Red", "text": "and green"}\n{"_id": "d2", "text": "blue"}\n'
@@ -33,8 +36,8 @@ def test_a_good_folder_is_read(tmp_path: Path) -> None:
     judged = read_beir(beir(tmp_path))
     assert judged.name == tmp_path.name
     assert (judged.document_ids, judged.texts) == (["d1", "d2"], ["Red and green", "blue"])
-    assert judged.queries == {"q2": "blue?", "q1": "red?"}  # those that are judged, in the judgments' order
-    assert judged.qrels == {"q2": {"d2": 2}, "q1": {"d1": 1, "d2": 0}}
+    assert judged.judged_queries("test") == {"q2": "blue?", "q1": "red?"}  # in the judgments' order
+    assert judged.qrels == {"test": {"q2": {"d2": 2}, "q1": {"d1": 1, "d2": 0}}}
 
 
 @pytest.mark.parametrize(
@@ -51,7 +54,8 @@ def test_a_good_folder_is_read(tmp_path: Path) -> None:
 )
 def test_harmless_differences_are_read_the_same(tmp_path: Path, files: dict[str, str]) -> None:
     judged = read_beir(beir(tmp_path, **files))
-    assert (judged.texts, judged.qrels) == (["Red and green", "blue"], {"q2": {"d2": 2}, "q1": {"d1": 1, "d2": 0}})
+    assert judged.texts == ["Red and green", "blue"]
+    assert judged.qrels == {"test": {"q2": {"d2": 2}, "q1": {"d1": 1, "d2": 0}}}
 
 
 def test_ids_may_be_numbers_and_texts_may_hold_any_line_separator(tmp_path: Path) -> None:
@@ -63,7 +67,7 @@ def test_ids_may_be_numbers_and_texts_may_hold_any_line_separator(tmp_path: Path
 
 def test_another_split_may_be_asked_for(tmp_path: Path) -> None:
     (beir(tmp_path) / "qrels" / "dev.tsv").write_text("q3\td1\t1\n")
-    assert read_beir(tmp_path, "dev").queries == {"q3": "never judged"}
+    assert read_beir(tmp_path, "dev").judged_queries("dev") == {"q3": "never judged"}
     with pytest.raises(DataError, match=r"qrels.train\.tsv cannot be read"):
         read_beir(tmp_path, "train")
 
@@ -122,10 +126,9 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_the_first_queries_only(tmp_path: Path) -> None:
-    judged = read_beir(beir(tmp_path))
+    judged = JudgedQueries.of_dataset(read_beir(beir(tmp_path)), "test")
     first = judged.first(1)
     assert (first.queries, first.qrels) == ({"q2": "blue?"}, {"q2": {"d2": 2}})
-    assert first.texts == judged.texts
     assert judged.first(100) == judged
 
 
@@ -213,13 +216,16 @@ TEXTS = {
 }
 
 
-def judged_collection(texts: Mapping[str, str] = TEXTS, queries: Mapping[str, str] | None = None) -> JudgedCollection:
+def judged_collection(texts: Mapping[str, str] = TEXTS, queries: Mapping[str, str] | None = None) -> BeirDataset:
     queries = dict(queries or {"q": "red green"})
-    return JudgedCollection("tiny", list(texts), list(texts.values()), queries, {query: {"a": 1} for query in queries})
+    documents = {id_: Document(id_, text) for id_, text in texts.items()}
+    return BeirDataset("tiny", documents, queries, {"test": {query: {"a": 1} for query in queries}})
 
 
-def bench(pool: int = 3, texts: Mapping[str, str] = TEXTS) -> Bench:
-    return Bench(judged_collection(texts), FakeEncoder(), FakeCrossEncoder(), pool)
+def bench(
+    systems: Sequence[str], pool: int = 3, texts: Mapping[str, str] = TEXTS, report: LineReport = silent
+) -> dict[str, SystemRun]:
+    return run_dataset(judged_collection(texts), FakeEncoder(), FakeCrossEncoder(), pool, systems, report)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +248,7 @@ def bench(pool: int = 3, texts: Mapping[str, str] = TEXTS) -> Bench:
     ],
 )
 def test_rankings_by_hand(system: str, pool: int, ranking: str) -> None:
-    assert bench(pool).run([system])[system].ranking == {"q": list(ranking)}
+    assert bench([system], pool)[system].ranking == {"q": list(ranking)}
 
 
 def test_more_metrics_of_ir_measures_by_hand() -> None:
@@ -276,7 +282,7 @@ def test_names_are_parted_at_commas_outside_of_brackets() -> None:
 
 
 def test_systems_run_together_rank_as_they_do_alone() -> None:
-    runs = bench().run(SYSTEMS)
+    runs = bench(SYSTEMS)
     assert list(runs) == list(SYSTEMS)
     found = {name: "".join(run.ranking["q"]) for name, run in runs.items()}
     assert found == {
@@ -293,13 +299,13 @@ def test_systems_run_together_rank_as_they_do_alone() -> None:
 
 def test_ties_break_by_document_id_whatever_the_order_of_the_corpus() -> None:
     alike = dict.fromkeys(["c", "a", "b"], "red")
-    for name, run in bench(2, alike).run(SYSTEMS).items():
+    for name, run in bench(SYSTEMS, 2, alike).items():
         assert run.ranking["q"] == ["a", "b", "c"], name
 
 
 def test_every_query_is_ranked() -> None:
     judged = judged_collection(queries={"q1": "sea", "q2": "red green", "q3": "green"})
-    runs = Bench(judged, FakeEncoder(), FakeCrossEncoder(), 2).run(["bi", "bm25+cross"])
+    runs = run_dataset(judged, FakeEncoder(), FakeCrossEncoder(), 2, ["bi", "bm25+cross"])
     assert {query: ranking[0] for query, ranking in runs["bi"].ranking.items()} == {"q1": "e", "q2": "a", "q3": "b"}
     assert {query: ranking[0] for query, ranking in runs["bm25+cross"].ranking.items()} == {
         "q1": "e",
@@ -310,17 +316,17 @@ def test_every_query_is_ranked() -> None:
 
 def test_what_systems_share_is_computed_once_and_only_if_needed() -> None:
     encoder, reranker = FakeEncoder(), FakeCrossEncoder()
-    Bench(judged_collection(), encoder, reranker, 3).run(["bi", "bi+cross", "bi+cross-sum"])
+    run_dataset(judged_collection(), encoder, reranker, 3, ["bi", "bi+cross", "bi+cross-sum"])
     assert encoder.encoded == list(TEXTS.values())
     assert reranker.read == [("red green", TEXTS[name]) for name in "abc"]
     encoder, reranker = FakeEncoder(), FakeCrossEncoder()
-    Bench(judged_collection(), encoder, reranker, 3).run(["bm25"])
+    run_dataset(judged_collection(), encoder, reranker, 3, ["bm25"])
     assert (encoder.encoded, reranker.read) == ([], [])
 
 
 def test_progress_is_reported_in_words() -> None:
     lines: list[str] = []
-    bench().run(["bi", "bi+cross"], lines.append)
+    bench(["bi", "bi+cross"], report=lines.append)
     assert lines == [*(f"{done} of 5 documents" for done in range(1, 6)), "1 of 1 queries"]
 
 
@@ -329,7 +335,7 @@ def test_an_unknown_system_is_named(name: str) -> None:
     with pytest.raises(SettingsError, match=rf"no system {name!r}".replace("+", r"\+")):
         check_systems(["bi", name])
     with pytest.raises(SettingsError, match="no system"):
-        bench().run([name])
+        bench([name])
 
 
 def test_every_known_system_is_one() -> None:
@@ -337,14 +343,13 @@ def test_every_known_system_is_one() -> None:
 
 
 def test_without_a_cross_encoder_the_other_systems_still_run() -> None:
-    alone = Bench(judged_collection(), FakeEncoder(), None, 3)
-    assert set(alone.run(["bi", "bm25"])) == {"bi", "bm25"}
+    assert set(run_dataset(judged_collection(), FakeEncoder(), None, 3, ["bi", "bm25"])) == {"bi", "bm25"}
     with pytest.raises(SettingsError, match="needs a cross-encoder"):
-        alone.run(["bi+cross"])
+        run_dataset(judged_collection(), FakeEncoder(), None, 3, ["bi+cross"])
 
 
 def test_a_systems_time_is_shared_out_over_its_queries() -> None:
     assert SystemRun({"q1": ["a"], "q2": []}, 0.5).ms_per_query == 250
     assert SystemRun().ms_per_query == 0
-    runs = bench().run(["bi", "bi+cross"])
+    runs = bench(["bi", "bi+cross"])
     assert 0 < runs["bi"].ms_per_query <= runs["bi+cross"].ms_per_query

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.errors import DataError
-from core.evaluation.results import worth
+from core.evaluation.results import reliability_warnings
 from core.evaluation.significance import Interval, bootstrap, changes, compare, compare_all, holm, odds, randomisation
 
 
@@ -153,14 +153,14 @@ def test_a_p_value_as_a_frequency(p: float, words: str) -> None:
 
 
 def test_worthless_figures_are_warned_of() -> None:
-    assert worth(25, {"bi": 0.6}) == []
-    few = worth(24, {"bi": 1.0})
+    assert reliability_warnings(25, {"bi": 0.6}) == []
+    few = reliability_warnings(24, {"bi": 1.0})
     assert len(few) == 1
     assert "Only 24 queries are judged" in few[0]
-    assert "Only 1 query is judged" in worth(1, {})[0]
-    unjudged = worth(100, {"bi": 0.59, "bm25": 0.3, "good": 0.9})
+    assert "Only 1 query is judged" in reliability_warnings(1, {})[0]
+    unjudged = reliability_warnings(100, {"bi": 0.59, "bm25": 0.3, "good": 0.9})
     assert len(unjudged) == 1
     assert "bm25 30%, bi 59%" in unjudged[0]
     assert "good" not in unjudged[0]
     assert "no system could have" not in unjudged[0]
-    assert "no system could have more than 10%" in worth(100, {"bi": 0.1}, 0.1)[0]
+    assert "no system could have more than 10%" in reliability_warnings(100, {"bi": 0.1}, 0.1)[0]

@@ -13,10 +13,10 @@ from core.errors import DataError, SettingsError
 from core.evaluation.corpora import InMemoryCorpus
 from core.evaluation.metrics import MEASURES
 from core.evaluation.results import Results
-from core.evaluation.runner import Asking, Bench, depth_for, runs_of
-from core.evaluation.systems import Answer, Stage, System, check_systems, parse_system
-from core.formats.trec import qrels_text, run_file, run_text, trec_id, write_runs
-from core.judgments.relevance import JudgedSpan, Place, Questions, pooled
+from core.evaluation.runner import Runner, depth_for, run_dataset, runs_of
+from core.evaluation.systems import Candidates, StageRanking, System, check_systems, parse_system
+from core.formats.trec import qrels_text, run_file_name, run_text, trec_id, write_runs
+from core.judgments.relevance import JudgedQueries, JudgedSpan, NamedSpan, unit_ranking
 from core.records.search import ChunkSettings
 from tests.evaluation.test_runner import TEXTS, bench, judged_collection
 from tests.support.fakes import FakeCrossEncoder, FakeEncoder
@@ -40,7 +40,7 @@ def test_names_of_systems(name: str, pool: int, wanted: System) -> None:
 
 def test_a_system_may_name_its_collection() -> None:
     assert parse_system("a:b:bi+cross", 9, ["x", "a:b"]) == System("a:b:bi+cross", "bi", "cross", 9, "a:b")
-    assert parse_system("bi", 9, ["x", "a:b"]) == System("bi", "bi", ground="x")
+    assert parse_system("bi", 9, ["x", "a:b"]) == System("bi", "bi", corpus="x")
     with pytest.raises(SettingsError, match="'other', which is not part of this run: it has x"):
         parse_system("other:bi", 9, ["x"])
     check_systems(["other:bi"])
@@ -79,19 +79,19 @@ def test_a_wrong_name_is_said(name: str) -> None:
     ],
 )
 def test_more_rankings_by_hand(system: str, ranking: str) -> None:
-    assert bench(5).run([system])[system].ranking == {"q": list(ranking)}
+    assert bench([system], 5)[system].ranking == {"q": list(ranking)}
 
 
 def test_fusion_by_hand() -> None:
     """Ranks 1 2 3 and 3 1 -: a 1/61 + 1/63, b 1/62 + 1/61, c 1/63. What one stage alone found is there too."""
-    answer = Answer(
+    answer = Candidates(
         "q",
         "",
         ("a", "b", "c", "d"),
         (("a",), ("b",), ("c",), ("d",)),
-        {"bi": Stage((0, 1, 2), (0.9, 0.8, 0.7), 2.0), "bm25": Stage((1, 3, 0), (3.0, 2.0, 1.0), 1.0)},
+        {"bi": StageRanking((0, 1, 2), (0.9, 0.8, 0.7), 2.0), "bm25": StageRanking((1, 3, 0), (3.0, 2.0, 1.0), 1.0)},
     )
-    fused = answer.first("hybrid")
+    fused = answer.stage("hybrid")
     assert fused.order == (1, 0, 3)  # as long as the longer of both
     assert fused.scores == pytest.approx((1 / 62 + 1 / 61, 1 / 61 + 1 / 63, 1 / 62))
     assert fused.ms == 3.0
@@ -99,8 +99,8 @@ def test_fusion_by_hand() -> None:
 
 def test_pairs_are_read_once_for_all_systems_and_their_time_is_shared_out() -> None:
     reranker = FakeCrossEncoder()
-    runs = Bench(judged_collection(), FakeEncoder(), reranker, 3).run(
-        ["bi", "bi+cross", "bm25+cross@2", "hybrid+cross"]
+    runs = run_dataset(
+        judged_collection(), FakeEncoder(), reranker, 3, ["bi", "bi+cross", "bm25+cross@2", "hybrid+cross"]
     )
     assert sorted(text for _, text in reranker.read) == sorted(TEXTS[name] for name in "abc")
     took = {name: run.milliseconds["q"] for name, run in runs.items()}
@@ -109,12 +109,12 @@ def test_pairs_are_read_once_for_all_systems_and_their_time_is_shared_out() -> N
 
 
 def test_time_of_a_system_by_hand() -> None:
-    answer = Answer(
+    answer = Candidates(
         "q",
         "",
         ("a", "b", "c", "d"),
         (("a",), ("b",), ("c",), ("d",)),
-        {"bi": Stage((0, 1, 2), (3.0, 2.0, 1.0), 2.0)},
+        {"bi": StageRanking((0, 1, 2), (3.0, 2.0, 1.0), 2.0)},
         {0: 1.0, 1: 2.0, 2: 3.0, 3: 0.0},
         40.0,
     )
@@ -127,20 +127,20 @@ def test_time_of_a_system_by_hand() -> None:
 
 
 def test_an_answer_survives_the_disk() -> None:
-    answer = Answer(
+    answer = Candidates(
         "q 1",
         "böx",
         ("a", "b"),
         (("u", "v"), ("v",)),
-        {"bi": Stage((1, 0), (0.1 + 0.2, 1e-9), 1.25)},
+        {"bi": StageRanking((1, 0), (0.1 + 0.2, 1e-9), 1.25)},
         {1: 0.1, 0: -3.5},
         7.5,
     )
-    assert Answer.of_line(answer.as_line()) == answer
-    assert "\n" not in answer.as_line()
-    for line in ("", "{}", "[]", answer.as_line()[:-3], '{"query": 1'):
+    assert Candidates.from_json(answer.to_json()) == answer
+    assert "\n" not in answer.to_json()
+    for line in ("", "{}", "[]", answer.to_json()[:-3], '{"query": 1'):
         with pytest.raises(DataError, match="damaged"):
-            Answer.of_line(line)
+            Candidates.from_json(line)
 
 
 # ---- units: judged spans of document x, 0 to 100
@@ -152,7 +152,9 @@ SPANS = [
     JudgedSpan("x", "x.txt", 60, 80, 0),
     JudgedSpan("y", "y.txt", 0, 20, 2),
 ]
-SPAN_QUESTIONS = Questions({"q": "?"}, {"q": {"x:0-20": 1, "x:30-50": 3, "x:60-80": 0, "y:0-20": 2}}, {"q": SPANS})
+SPAN_QUESTIONS = JudgedQueries(
+    {"q": "?"}, {"q": {"x:0-20": 1, "x:30-50": 3, "x:60-80": 0, "y:0-20": 2}}, {"q": SPANS}, per_document=False
+)
 
 
 @pytest.mark.parametrize(
@@ -168,25 +170,25 @@ SPAN_QUESTIONS = Questions({"q": "?"}, {"q": {"x:0-20": 1, "x:30-50": 3, "x:60-8
     ],
 )
 def test_what_a_chunk_counts_as(start: int, end: int, units: tuple[str, ...]) -> None:
-    assert SPAN_QUESTIONS.units("q", "chunk", Place("x", "x.txt", start, end)) == units
+    assert SPAN_QUESTIONS.units("q", "chunk", NamedSpan("x", "x.txt", start, end)) == units
 
 
 def test_a_span_counts_once_at_its_best_rank() -> None:
     chunks = [("p",), ("x:30-50", "x:0-20"), ("x:30-50",), ("x:0-20",), ("r",)]
-    assert pooled(chunks) == ["p", "x:30-50", "x:0-20", "r"]
-    assert pooled(chunks, 2) == ["p", "x:30-50"]
-    assert pooled([]) == []
+    assert unit_ranking(chunks) == ["p", "x:30-50", "x:0-20", "r"]
+    assert unit_ranking(chunks, 2) == ["p", "x:30-50"]
+    assert unit_ranking([]) == []
 
 
 def test_documents_count_at_their_best_chunks_rank() -> None:
-    questions = Questions({"q": "?"}, {"q": {"x": 1}})
+    questions = JudgedQueries({"q": "?"}, {"q": {"x": 1}})
     assert questions.per_document
-    assert questions.units("q", "chunk", Place("x", "x.txt", 5, 9)) == ("x",)
+    assert questions.units("q", "chunk", NamedSpan("x", "x.txt", 5, 9)) == ("x",)
 
 
 def test_the_ideal_counts_all_judged_spans() -> None:
     """Found is the span of grade 3 at rank 1; ideal are 3, 2 and 1."""
-    answer = Answer("q", "", ("c",), (("x:30-50",),), {"bi": Stage((0,), (1.0,), 1.0)})
+    answer = Candidates("q", "", ("c",), (("x:30-50",),), {"bi": StageRanking((0,), (1.0,), 1.0)})
     results = Results.of(SPAN_QUESTIONS, [parse_system("bi", 5)], [answer], ["nDCG@10", "R@5"])
     assert results.mean("bi", "nDCG@10").mean == pytest.approx(3 / (3 + 2 / 1.5849625 + 1 / 2))
     assert results.mean("bi", "R@5").mean == pytest.approx(1 / 3)
@@ -195,25 +197,25 @@ def test_the_ideal_counts_all_judged_spans() -> None:
 def test_a_beir_document_may_be_cut_into_chunks() -> None:
     """The word that is asked for stands at the end of a long text: as one vector it drowns, as a chunk it wins."""
     judged = judged_collection({"long": "sun " * 40 + "red green", "short": "red sun", "none": "sea"})
-    whole = InMemoryCorpus.whole(judged, FakeEncoder())
-    cut = InMemoryCorpus.cut_up(judged, FakeEncoder(), ChunkSettings(8, 0))
+    whole = InMemoryCorpus.of_documents(judged, FakeEncoder())
+    cut = InMemoryCorpus.of_chunks(judged, FakeEncoder(), ChunkSettings(8, 0))
     rankings = {}
-    for name, ground in (("whole", whole), ("cut", cut)):
-        asking = Asking(Questions.of_documents(judged), {"": ground}, [parse_system("bi", 5)], None)
-        rankings[name] = runs_of(asking.systems, asking.answers())["bi"].ranking["q"]
+    for name, corpus in (("whole", whole), ("cut", cut)):
+        runner = Runner(JudgedQueries.of_dataset(judged, "test"), {"": corpus}, [parse_system("bi", 5)], None)
+        rankings[name] = runs_of(runner.systems, runner.run())["bi"].ranking["q"]
     assert rankings["whole"] == ["short", "long", "none"]
     assert rankings["cut"] == ["long", "short", "none"]
-    assert len(cut.ids) > 3
-    assert all(cut.place(id_).document_id in judged.document_ids for id_ in cut.ids)
+    assert len(cut.texts) > 3
+    assert all(cut.span(id_).document_id in judged.document_ids for id_ in cut.texts)
     assert cut.facts()["chunking"] == ["structure", 8, 0]
 
 
 def test_exact_search_is_for_collections() -> None:
     judged = judged_collection()
     with pytest.raises(SettingsError, match="'bi' is exact already"):
-        Asking(
-            Questions.of_documents(judged),
-            {"": InMemoryCorpus.whole(judged, FakeEncoder())},
+        Runner(
+            JudgedQueries.of_dataset(judged, "test"),
+            {"": InMemoryCorpus.of_documents(judged, FakeEncoder())},
             [parse_system("bi-exact", 5)],
             None,
         )
@@ -234,7 +236,7 @@ def test_run_and_qrels_as_trec_has_them() -> None:
     assert qrels_text({"q1": {"b": 2, "a": -1}}) == "q1 0 b 2\nq1 0 a -1\n"
     assert trec_id("a\u2028b\tc%d é") == "a%E2%80%A8b%09c%25d%20é"
     assert trec_id("") == "%"
-    assert run_file("a/b:bi+cross@20") == "a_b_bi+cross@20.run"
+    assert run_file_name("a/b:bi+cross@20") == "a_b_bi+cross@20.run"
 
 
 def test_files_do_not_overwrite_one_another(tmp_path: Path) -> None:
@@ -249,20 +251,21 @@ def test_files_do_not_overwrite_one_another(tmp_path: Path) -> None:
 
 def test_every_figure_is_that_of_ir_measures_on_the_exported_files(tmp_path: Path) -> None:
     judged = judged_collection(queries={"q1": "sea", "q2": "red green", "q3": "green", "q4": "zzz"})
-    judged = replace(
-        judged, qrels={"q1": {"e": 2, "d": 1}, "q2": {"a": 3, "c": 1, "b": 0}, "q3": {"b": 1, "a": 1}, "q4": {"a": 1}}
-    )
+    qrels = {"q1": {"e": 2, "d": 1}, "q2": {"a": 3, "c": 1, "b": 0}, "q3": {"b": 1, "a": 1}, "q4": {"a": 1}}
+    judged = replace(judged, qrels={"test": qrels})
     names = ["bm25", "bi", "hybrid", "bi+cross@2", "bm25+cross", "hybrid+cross", "bi+cross-sum"]
-    runs = Bench(judged, FakeEncoder(), FakeCrossEncoder(), 3).run(names)
+    runs = run_dataset(judged, FakeEncoder(), FakeCrossEncoder(), 3, names)
     measures = [*MEASURES, "Success@1", "Rprec", "AP(rel=2)@3", "Bpref"]
-    results = Results.measured(Questions.of_documents(judged), runs, measures)
+    results = Results.of_runs(JudgedQueries.of_dataset(judged, "test"), runs, measures)
     assert results.notes == ()
-    write_runs(tmp_path, {name: run.ranking for name, run in runs.items()}, judged.qrels)
-    qrels = list(TREC.read_trec_qrels(str(tmp_path / "qrels.txt")))
+    write_runs(tmp_path, {name: run.ranking for name, run in runs.items()}, qrels)
+    trec_qrels = list(TREC.read_trec_qrels(str(tmp_path / "qrels.txt")))
     assert runs["bm25"].ranking["q4"] == []  # found nothing: no line in its run file, and 0 in the mean
     for name in names:
-        run = list(TREC.read_trec_run(str(tmp_path / run_file(name))))
-        by_hand = ir_measures.calc_aggregate([ir_measures.parse_measure(measure) for measure in measures], qrels, run)
+        run = list(TREC.read_trec_run(str(tmp_path / run_file_name(name))))
+        by_hand = ir_measures.calc_aggregate(
+            [ir_measures.parse_measure(measure) for measure in measures], trec_qrels, run
+        )
         for measure in measures:
             assert results.mean(name, measure).mean == pytest.approx(
                 by_hand[ir_measures.parse_measure(measure)], abs=1e-9
@@ -271,14 +274,14 @@ def test_every_figure_is_that_of_ir_measures_on_the_exported_files(tmp_path: Pat
 
 
 def test_results_compare_and_warn() -> None:
-    questions = Questions({q: q for q in "abc"}, {q: {"x": 1} for q in "abc"})
+    questions = JudgedQueries({q: q for q in "abc"}, {q: {"x": 1} for q in "abc"})
     answers = [
-        Answer(
+        Candidates(
             q,
             "",
             ("x", "y"),
             (("x",), ("y",)),
-            {"bi": Stage((1, 0), (2.0, 1.0), 1.0), "bm25": Stage((0,), (1.0,), 1.0)},
+            {"bi": StageRanking((1, 0), (2.0, 1.0), 1.0), "bm25": StageRanking((0,), (1.0,), 1.0)},
         )
         for q in "abc"
     ]

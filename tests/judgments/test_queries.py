@@ -10,10 +10,10 @@ import pytest
 from core.chunking.chunker import chunk_document
 from core.errors import DataError
 from core.evaluation.metrics import ndcg
-from core.exchange.copying import copy
+from core.exchange.copying import copy_collection
 from core.indexing.indexer import index
-from core.judgments.queries import qrels_for, spans_for, splits_for, usual_split
-from core.judgments.relevance import JudgedQueries, JudgedSpan, covered, grade, holds
+from core.judgments.queries import default_split, judged_queries_for, spans_for, splits_for
+from core.judgments.relevance import JudgedQueries, JudgedSpan, counts_as, grade, matches
 from core.loading.sources import Upload
 from core.records.document import Document
 from core.records.judgments import Judgment, query_id_of
@@ -48,14 +48,14 @@ def at(start: int, end: int, document: str = "d", given: int = 3) -> JudgedSpan:
 def test_a_chunk_counts_as_a_span_if_they_share_half_of_the_shorter(
     chunk: tuple[int, int], span: tuple[int, int], counts: bool
 ) -> None:
-    assert holds(at(*chunk), at(*span)) is counts
-    assert holds(at(*span), at(*chunk)) is counts
-    assert not holds(at(*chunk), at(*span, document="other"))
+    assert counts_as(at(*chunk), at(*span)) is counts
+    assert counts_as(at(*span), at(*chunk)) is counts
+    assert not counts_as(at(*chunk), at(*span, document="other"))
 
 
 def test_the_highest_grade_over_a_chunks_text_counts() -> None:
     judged = [at(0, 10, given=1), at(5, 15, given=3), at(12, 20, given=0), at(50, 60, given=2)]
-    assert covered(at(0, 20), judged) == [0, 1, 2]
+    assert matches(at(0, 20), judged) == [0, 1, 2]
     assert (grade(at(0, 20), judged), grade(at(16, 20), judged), grade(at(30, 40), judged)) == (3, 0, None)
 
 
@@ -106,7 +106,7 @@ def test_no_judgment_is_lost_under_another_way_to_cut() -> None:
         for number, chunk in enumerate(cut(judged_under)):
             span = judge(chunk, number % 4)
             for scored_under in CUTS:
-                assert any(holds(other, span) for other in cut(scored_under)), (judged_under, scored_under, chunk)
+                assert any(counts_as(other, span) for other in cut(scored_under)), (judged_under, scored_under, chunk)
 
 
 @pytest.mark.parametrize("gap", [" ", "\n", "\n\n", "\n\n\n"])
@@ -115,7 +115,7 @@ def test_a_span_that_is_parted_in_its_middle_counts_for_one_half(gap: str, lengt
     """Two chunks meet in the middle of a judged span, with white space between them that is in neither."""
     middle = length // 2
     left, right = at(-500, middle - len(gap) // 2), at(middle - len(gap) // 2 + len(gap), length + 500)
-    assert holds(left, at(0, length)) or holds(right, at(0, length))
+    assert counts_as(left, at(0, length)) or counts_as(right, at(0, length))
 
 
 def test_the_chunks_of_these_cuts_hold_all_but_white_space() -> None:
@@ -136,7 +136,7 @@ def three(workspace: Workspace) -> tuple[Workspace, list[str]]:
         workspace.create("coarse", CollectionOptions(size=60, overlap=0)),
         [Upload("a.txt", WORDS.encode()), Upload("b.txt", b"blue sea")],
     )
-    copy(workspace, "coarse", "fine", CollectionOptions(size=8, overlap=0))
+    copy_collection(workspace, "coarse", "fine", CollectionOptions(size=8, overlap=0))
     return workspace, [document.document_id for document in workspace.documents(workspace.store.collection("coarse"))]
 
 
@@ -145,7 +145,7 @@ def test_what_was_judged_in_one_collection_is_asked_of_another(three: tuple[Work
     coarse, fine = (workspace.store.collection(name) for name in ("coarse", "fine"))
     for hit in search(workspace, "fine", "red?", 3).hits:
         workspace.judgments.judge("red?", hit.document_id, hit.start, hit.end, 2)
-    ours, theirs = qrels_for(workspace, fine), qrels_for(workspace, coarse)
+    ours, theirs = judged_queries_for(workspace, fine), judged_queries_for(workspace, coarse)
     assert ours == theirs
     assert ours.split == "judged"
     assert (ours.queries, ours.judgments, ours.per_document) == ({query_id_of("red?"): "red?"}, 3, False)
@@ -165,9 +165,9 @@ def test_splits_and_all_of_them_together(three: tuple[Workspace, list[str]]) -> 
     workspace, (a, b) = three
     held = workspace.store.collection("coarse")
     whole = len(WORDS)
-    assert (splits_for(workspace, held), usual_split(workspace, held)) == ([], None)
+    assert (splits_for(workspace, held), default_split(workspace, held)) == ([], None)
     with pytest.raises(DataError, match="Nothing is judged in 'coarse' yet"):
-        qrels_for(workspace, held)
+        judged_queries_for(workspace, held)
     workspace.judgments.keep(
         held.key,
         {"q1": "Red?", "q2": "blue?", "q3": "nobody judged this", "q4": "RED?"},
@@ -178,30 +178,31 @@ def test_splits_and_all_of_them_together(three: tuple[Workspace, list[str]]) -> 
             Judgment("dev", "q2", "gone", 0, 5, 3),
         ],
     )
-    assert (splits_for(workspace, held), usual_split(workspace, held)) == (["dev"], "dev")
-    assert qrels_for(workspace, held) == JudgedQueries(
-        "dev",
+    assert (splits_for(workspace, held), default_split(workspace, held)) == (["dev"], "dev")
+    assert judged_queries_for(workspace, held) == JudgedQueries(
         {"q1": "Red?", "q2": "blue?", "q4": "RED?"},
+        {"q1": {a: 1}, "q2": {b: 2, "gone": 3}, "q4": {a: 0}},
         {
             "q1": [JudgedSpan(a, "a.txt", 0, whole, 1)],
             "q2": [JudgedSpan(b, "b.txt", 0, 8, 2), JudgedSpan("gone", "gone", 0, 5, 3)],
             "q4": [JudgedSpan(a, "a.txt", 0, whole, 0)],
         },
         per_document=True,
+        split="dev",
     )
     workspace.judgments.judge("red?", a, 0, 12, 3)
-    assert (splits_for(workspace, held), usual_split(workspace, held)) == (
+    assert (splits_for(workspace, held), default_split(workspace, held)) == (
         ["dev", "judged", "everything"],
         "everything",
     )
-    together = qrels_for(workspace, held)
+    together = judged_queries_for(workspace, held)
     assert together.queries == {"q1": "Red?", "q2": "blue?"}  # two spellings and two ids of one query
     assert together.spans["q1"] == [JudgedSpan(a, "a.txt", 0, 12, 3), JudgedSpan(a, "a.txt", 0, whole, 1)]
     assert not together.per_document
     workspace.judgments.keep(held.key, {"q2": "blue?"}, [Judgment("test", "q2", b, 0, 8, 1)])
-    assert usual_split(workspace, held) == "test"
+    assert default_split(workspace, held) == "test"
     with pytest.raises(DataError, match="no judgments in a split 'train': there are dev, judged, test, everything"):
-        qrels_for(workspace, held, "train")
+        judged_queries_for(workspace, held, "train")
 
 
 def test_two_queries_of_one_id_keep_apart(three: tuple[Workspace, list[str]]) -> None:
@@ -210,7 +211,7 @@ def test_two_queries_of_one_id_keep_apart(three: tuple[Workspace, list[str]]) ->
     own = query_id_of("red?")
     workspace.judgments.keep(held.key, {own: "something else"}, [Judgment("dev", own, a, 0, 12, 1)])
     workspace.judgments.judge("red?", a, 0, 12, 3)
-    together = qrels_for(workspace, held, "everything")
+    together = judged_queries_for(workspace, held, "everything")
     assert sorted(map(len, together.spans.values())) == [1, 1]
     assert together.queries.keys() == together.spans.keys()
 
@@ -232,8 +233,8 @@ def sampled(workspace: Workspace) -> Workspace:
 
 def test_sample_documents_come_judged_in_any_collection(sampled: Workspace) -> None:
     held = sampled.store.collection("mine")
-    assert (splits_for(sampled, held), usual_split(sampled, held)) == (["samples"], "samples")
-    found = qrels_for(sampled, held)
+    assert (splits_for(sampled, held), default_split(sampled, held)) == (["samples"], "samples")
+    found = judged_queries_for(sampled, held)
     voyager = next(question for question in samples.questions() if question.id == "space-physics-01")
     assert found.queries["space-physics-01"] == voyager.question
     assert [(one.document, one.start, one.end, one.grade) for one in found.spans["space-physics-01"]] == sorted(
@@ -247,7 +248,7 @@ def test_sample_documents_come_judged_in_any_collection(sampled: Workspace) -> N
 
 def test_own_judgments_join_those_of_the_samples(sampled: Workspace) -> None:
     held = sampled.store.collection("mine")
-    question = qrels_for(sampled, held).queries["space-physics-01"]
+    question = judged_queries_for(sampled, held).queries["space-physics-01"]
     before = list(spans_for(sampled, held, question))
     span = before[0]
     sampled.judgments.judge(question, span.document_id, 0, 40, 2)
@@ -257,8 +258,11 @@ def test_own_judgments_join_those_of_the_samples(sampled: Workspace) -> None:
     assert [
         one.grade for one in after if (one.document_id, one.start, one.end) == (span.document_id, span.start, span.end)
     ] == [max(1, span.grade)]
-    together = qrels_for(sampled, held)
-    assert (together.split, len(together.queries)) == ("everything", len(qrels_for(sampled, held, "samples").queries))
+    together = judged_queries_for(sampled, held)
+    assert (together.split, len(together.queries)) == (
+        "everything",
+        len(judged_queries_for(sampled, held, "samples").queries),
+    )
     assert list(spans_for(sampled, held, question)) == together.spans[query_id_of(question)]
 
 

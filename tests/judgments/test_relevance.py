@@ -8,7 +8,7 @@ from math import log2
 import pytest
 
 from core.evaluation.metrics import ndcg
-from core.judgments.relevance import JudgedSpan, covered, grade
+from core.judgments.relevance import JudgedSpan, grade, matches
 from core.records.search import Hit
 from tests.support.comparing import compared
 
@@ -57,9 +57,9 @@ IDEAL = 3 / log2(2) + 1 / log2(3)  # grade 3 at rank 1, grade 1 at rank 2, grade
 def test_a_chunk_has_the_best_grade_of_the_spans_that_it_shares_half_with(
     hit: Hit, held: list[int], best: int | None
 ) -> None:
-    assert covered(hit, JUDGED) == held
+    assert matches(hit, JUDGED) == held
     assert grade(hit, JUDGED) == best
-    assert (covered(hit, ()), grade(hit, ())) == ([], None)
+    assert (matches(hit, ()), grade(hit, ())) == ([], None)
 
 
 @pytest.mark.parametrize(

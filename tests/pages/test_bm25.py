@@ -42,11 +42,11 @@ def evaluated(workspace: Workspace, collection: Collection, queries: list[str], 
     """The rankings that Evaluate measures, of the collection and of its texts in memory, which must be the same."""
     corpus = CollectionCorpus.open(workspace, collection)
     corpus.prepare(["bm25"], lambda _line: None)
-    found = [list(corpus.find("bm25", query, depth).ids) for query in queries]
+    found = [list(corpus.retrieve("bm25", query, depth).ids) for query in queries]
     texts = workspace.store.texts(collection)
-    memory = InMemoryCorpus("memory", list(texts), list(texts.values()), {}, None)
+    memory = InMemoryCorpus("memory", texts, {}, None)
     memory.prepare(["bm25"], lambda _line: None)
-    assert [list(memory.find("bm25", query, depth).ids) for query in queries] == found
+    assert [list(memory.retrieve("bm25", query, depth).ids) for query in queries] == found
     return found
 
 

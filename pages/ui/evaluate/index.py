@@ -11,7 +11,7 @@ from core.background import Task
 from core.errors import RankscopeError
 from core.evaluation.index_recall import TOP, IndexCheck, Width, check_index, try_widths
 from core.evaluation.plots import widths_figure
-from core.judgments.queries import qrels_for, splits_for
+from core.judgments.queries import judged_queries_for, splits_for
 from core.records.search import Collection
 from core.util.formatting import plural
 from core.workspace import Workspace
@@ -64,7 +64,7 @@ def _queries(
     )
     if judged:
         try:
-            found = list(dict.fromkeys(qrels_for(workspace, collection).queries.values()))
+            found = list(dict.fromkeys(judged_queries_for(workspace, collection).queries.values()))
         except RankscopeError as error:
             show_error(error)
             return []

@@ -55,10 +55,10 @@ def _show_worst(experiment: Experiment, results: Results, found: list[Change], s
 
 def _link(experiment: Experiment, results: Results, change: Change, second: str) -> None:
     """One click to Compare on that query, at the same pool."""
-    system = parse_system(second, experiment.request.pool, experiment.request.grounds)
+    system = parse_system(second, experiment.request.pool, experiment.request.corpora)
     text = results.queries[change.query]
     parameters = {
-        "collection": system.ground,
+        "collection": system.corpus,
         "q": text,
         "view": "One query",
         **({"deepest": str(max(2, system.pool))} if system.pool else {}),
@@ -128,7 +128,7 @@ def _open(
     grades = results.qrels[change.query]
     rankings = [results.runs[system].ranking.get(change.query, [])[:TOP] for system in systems]
     called = names_of(
-        workspace, experiment.request.grounds, [*grades, *(unit for ranking in rankings for unit in ranking)]
+        workspace, experiment.request.corpora, [*grades, *(unit for ranking in rankings for unit in ranking)]
     )
     rows = []
     for rank in range(max(map(len, rankings), default=0)):

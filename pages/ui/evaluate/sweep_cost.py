@@ -51,22 +51,22 @@ def show_sweep(workspace: Workspace) -> None:
 def _reranked(experiment: Experiment) -> dict[str, System]:
     """The stages that were reranked, by their names, each with its deepest system."""
     systems = [
-        parse_system(name, experiment.request.pool, experiment.request.grounds) for name in experiment.request.systems
+        parse_system(name, experiment.request.pool, experiment.request.corpora) for name in experiment.request.systems
     ]
     found: dict[str, System] = {}
-    for system in sorted((system for system in systems if system.kind), key=lambda system: system.pool):
-        found[f"{system.ground}: {system.stage}" if len(experiment.request.grounds) > 1 else system.stage] = system
+    for system in sorted((system for system in systems if system.reranking), key=lambda system: system.pool):
+        found[f"{system.corpus}: {system.stage}" if len(experiment.request.corpora) > 1 else system.stage] = system
     return found
 
 
 def _sweep(experiment: Experiment, system: System) -> Sweep:
-    return _computed(experiment, experiment.id, system.ground, system.stage)
+    return _computed(experiment, experiment.id, system.corpus, system.stage)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Looking at every depth…")
-def _computed(_experiment: Experiment, id_: str, ground: str, stage: str) -> Sweep:  # noqa: ARG001 - the id is the cache's key
+def _computed(_experiment: Experiment, id_: str, corpus: str, stage: str) -> Sweep:  # noqa: ARG001 - the id is the cache's key
     return sweep(
-        stage, [answer for answer in answers_of(_experiment) if answer.ground == ground], results_of(_experiment).qrels
+        stage, [answer for answer in answers_of(_experiment) if answer.corpus == corpus], results_of(_experiment).qrels
     )
 
 
