@@ -31,7 +31,7 @@ from core.projection.points import points_digest
 from core.projection.quality import measure_trust
 from core.projection.records import Layout, LayoutSettings, Points
 from core.util.arrays import Float32Array
-from core.vectors.neighbors import nearest
+from core.vectors.neighbors import nearest_neighbours
 
 EXACT = 10_000  # points up to which trustworthiness is exact, beyond on a sample
 SAMPLE = 2000
@@ -68,7 +68,7 @@ def enlarged(vectors: Float32Array, many: int, seed: int) -> Float32Array:
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     if many <= len(unit):
         return np.asarray(unit[chance.permutation(len(unit))[:many]], dtype=np.float32)
-    fifth = np.sqrt(2 - 2 * nearest(unit, "cosine", 5).similarities[:, 4])
+    fifth = np.sqrt(2 - 2 * nearest_neighbours(unit, "cosine", 5).similarities[:, 4])
     source = chance.integers(0, len(unit), many - len(unit))
     noise = chance.standard_normal((len(source), unit.shape[1]), dtype=np.float32)
     noise *= (fifth[source] / np.linalg.norm(noise, axis=1))[:, None]

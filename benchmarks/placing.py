@@ -22,10 +22,10 @@ import numpy.typing as npt
 
 from core.projection._algorithms import place_by_neighbours
 from core.projection.placement import place
-from core.projection.quality import read_meter
+from core.projection.quality import compare_neighbours
 from core.projection.records import Layout, LayoutSettings, Points
 from core.util.arrays import Float32Array
-from core.vectors.neighbors import nearest_among
+from core.vectors.neighbors import nearest_neighbours_of
 
 K = 10
 COUNT = 100  # queries
@@ -65,16 +65,16 @@ def measure_placing(vectors: Float32Array, queries: Float32Array, seed: int = 42
         np.empty(0, np.float32),
         np.empty((0, 2), np.float32),
     )
-    true = nearest_among(vectors, "cosine", queries, 15)
+    true = nearest_neighbours_of(vectors, "cosine", queries, 15)
     ways: dict[str, Place] = {
         "umap-learn's transform": lambda asked: np.asarray(model.transform(asked), dtype=np.float32),
         "ours": lambda asked: place(points, layout, asked),
     }
-    measured = [_measure(name, way, queries, xy, true.places) for name, way in ways.items()]
-    mean = place_by_neighbours(true.similarities, xy[true.places], "cosine")
+    measured = [_measure(name, way, queries, xy, true.indices) for name, way in ways.items()]
+    mean = place_by_neighbours(true.similarities, xy[true.indices], "cosine")
     return [
         *measured,
-        Placed("weighted mean of 15 neighbours", float("nan"), float("nan"), *_quality(mean, xy, true.places)),
+        Placed("weighted mean of 15 neighbours", float("nan"), float("nan"), *_quality(mean, xy, true.indices)),
     ]
 
 
@@ -92,7 +92,7 @@ def _measure(name: str, way: Place, queries: Float32Array, xy: Float32Array, tru
 
 def _quality(stars: Float32Array, xy: Float32Array, true: npt.NDArray[np.int32]) -> tuple[float, float]:
     diagonal = float(np.linalg.norm(np.ptp(xy, axis=0)))
-    meters = [read_meter(places.tolist(), xy, star, K) for places, star in zip(true, stars, strict=True)]
+    meters = [compare_neighbours(places.tolist(), xy, star, K) for places, star in zip(true, stars, strict=True)]
     apart = [
         float(np.median(np.linalg.norm(xy[places[:K]] - star, axis=1)))
         for places, star in zip(true, stars, strict=True)

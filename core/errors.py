@@ -31,6 +31,8 @@
 Each message says what happened, to which input, and what to do about it.
 """
 
+from __future__ import annotations
+
 
 class RankscopeError(Exception):
     """The root: catch this to catch everything that Rankscope raises on purpose."""
@@ -130,3 +132,7 @@ class ExchangeError(RankscopeError):
 
 class MapError(RankscopeError):
     """A map that cannot be drawn or kept."""
+
+
+class Cancelled(RankscopeError):
+    """The person asked an indexing run to stop."""

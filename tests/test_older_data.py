@@ -23,7 +23,7 @@ from core.evaluation.jobs import EvaluationQueue
 from core.evaluation.runner import plan
 from core.exchange.bundle import export_bundle, import_bundle
 from core.formats.trec import write_runs
-from core.indexing._spool import Spool, queued
+from core.indexing._spool import Spool, queued_runs
 from core.indexing.indexer import index
 from core.indexing.jobs import IndexingQueue
 from core.library.document_view import open_document
@@ -388,9 +388,9 @@ def test_a_queued_run_is_taken_up_and_one_with_a_failed_file_is_listed(opened: W
     assert "vor der Möweninsel" in texts["buoys.csv"].text
     assert "grün" not in texts["buoys.csv"].text  # the choice of columns was put by too
     assert [dict(row.fields) for row in texts["buoys.csv"].rows] == [{"colour": "red"}, {"colour": "grün"}]
-    assert len(queued(opened.settings.data)) == 1
+    assert len(queued_runs(opened.settings.data)) == 1
     jobs.dismiss(over)
-    assert queued(opened.settings.data) == []
+    assert queued_runs(opened.settings.data) == []
 
 
 def test_a_killed_experiment_goes_on_where_it_stood(opened: Workspace) -> None:
@@ -522,7 +522,7 @@ def test_a_map_is_found_again_and_nothing_is_computed(opened: Workspace, method:
     assert clusters.labels.tolist() == [-1] * 9  # too few for groups
     neighbours = load_neighbours(data, points.digest, 4)
     assert neighbours is not None
-    assert neighbours.places[0, :3].tolist() == [7, 3, 6]
+    assert neighbours.indices[0, :3].tolist() == [7, 3, 6]
     assert {
         path: (path.stat().st_ino, path.read_bytes()) for path in (data / "maps").rglob("*") if path.is_file()
     } == before

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.util.arrays import Float32Array
+from core.vectors.similarity import unit_vectors
 
 ATTENTION = "rankscope_batched"
 _EXACT_GELU = ("GELUActivation", "GELU")
@@ -252,7 +253,7 @@ def _first_that_works(module: Any, on_cpu: bool, works: Callable[[], bool], ways
 
 def _unit_vector(loaded: SentenceTransformer) -> Float32Array:
     vector = np.asarray(loaded.encode_document(PROBE, show_progress_bar=False), dtype=np.float32)
-    return vector / np.linalg.norm(vector)
+    return np.asarray(unit_vectors(vector[None])[0])
 
 
 def _logits(loaded: CrossEncoder) -> Float32Array:

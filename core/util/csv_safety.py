@@ -17,21 +17,21 @@ def is_formula(text: str) -> bool:
     return text.startswith(_FORMULAS)
 
 
-def disarmed(cell: object) -> object:
+def escape_formula(cell: object) -> object:
     """Return a text that a spreadsheet would run as a formula with an apostrophe before it; anything else as it is."""
     return f"'{cell}" if isinstance(cell, str) and is_formula(cell) else cell
 
 
 def write_rows(file: TextIO, rows: Iterable[Iterable[object]]) -> None:
     """Write rows of cells, disarmed, as CSV."""
-    csv.writer(file).writerows([disarmed(cell) for cell in row] for row in rows)
+    csv.writer(file).writerows([escape_formula(cell) for cell in row] for row in rows)
 
 
-def armoured(cell: Value) -> Value:
+def escape_cell(cell: Value) -> Value:
     """Return a cell disarmed so that ``whole`` can take it back: a text that begins with an apostrophe gets a second one."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_MARKED) else cell
 
 
-def whole(cell: str) -> str:
+def unescape_cell(cell: str) -> str:
     """Return what ``armoured`` was given."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_MARKED) else cell

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.util.progress import Progress, Work
+from core.util.progress import EmbeddingCounts, Progress
 
 
 def duration(seconds: float) -> str:
@@ -37,13 +37,13 @@ def progress_text(progress: Progress) -> str:
     )
 
 
-def work_text(work: Work) -> str:
+def embedding_counts_text(work: EmbeddingCounts) -> str:
     """Return what a run cost: ``40 chunks embedded``, ``12 chunks embedded, 28 reused``."""
     reused = f", {work.reused:,} reused" if work.reused else ""
     return f"{plural(work.embedded, 'chunk')} embedded{reused}"
 
 
-def move(places: int | None) -> str:
+def rank_change(places: int | None) -> str:
     """Return how far a hit moved: ``up 7``, ``down 3``, ``same``; nothing where it was not reranked."""
     if places is None:
         return ""

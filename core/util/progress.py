@@ -7,10 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from core.errors import RankscopeError
-
 StageReport = Callable[[str, float], None]
-
 DoneReport = Callable[[int], None]
 LineReport = Callable[[str], None]
 
@@ -25,7 +22,7 @@ STORED: tuple[Status, ...] = ("indexed", "replaced", "kept beside")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FileOutcome:
     """What became of one file: one line for the person who brought it.
 
     ``reused`` of its ``chunks`` have a vector that was at hand already.
@@ -58,27 +55,23 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class EmbeddingCounts:
     """How many chunks a run sent to the model, and how many it did not have to."""
 
     embedded: int
     reused: int
 
     @classmethod
-    def of(cls, outcomes: Iterable[Outcome]) -> Work:
+    def of(cls, outcomes: Iterable[FileOutcome]) -> EmbeddingCounts:
         """Add up what became of files."""
         found = list(outcomes)
         return cls(sum(outcome.embedded for outcome in found), sum(outcome.reused for outcome in found))
 
 
-Report = Callable[[Progress], None]
+ProgressReport = Callable[[Progress], None]
 
 
-class Cancelled(RankscopeError):
-    """The person asked an indexing run to stop."""
-
-
-class Clock:
+class ProgressTracker:
     """Rates and the time left, by the bytes of the files that are done.
 
     Files that need no work are passed in no time: those before the first work say nothing of the time left.

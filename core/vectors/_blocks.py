@@ -1,7 +1,7 @@
-"""Vectors made ready to be compared block by block, by products that are never less than their similarities.
+"""What exact search compares block by block: vectors whose products are never less than their similarities.
 
-What rounding to single precision may miss is added (the length of a last dimension). Squared distances are products too:
--|x - y|² = 2xy - |x|² - |y|². Vectors that are alike stand near each other, so that neighbours are found soon.
+What rounding to single precision may lose is added, as one more dimension. Squared distances are products too:
+-|x - y|² = 2xy - |x|² - |y|². Similar vectors are put near each other, so that neighbours are found early.
 """
 
 from __future__ import annotations
@@ -17,30 +17,31 @@ import numpy as np
 from core.records.search import Metric
 from core.util import processor
 from core.util.arrays import AnyIntArray, Float32Array, Int64Array
-from core.vectors.similarity import unit
+from core.vectors.similarity import unit_vectors
 
 if TYPE_CHECKING:
     import torch
 
-WORTHWHILE = 20_000  # vectors: with fewer, loading PyTorch takes longer than is gained
+BFLOAT16_FROM = 20_000  # vectors: with fewer, loading PyTorch takes longer than it saves
+NO_INDEX = -1  # in a row of TopK that is not full
 _BLOCK = 8192
-_HALF = 2.0**-9  # of a number, the most that rounding to bfloat16 takes or adds
-_SUMS = 1e-4  # what the products' own sums may miss
+_BFLOAT16_ERROR = 2.0**-9  # the largest relative error of rounding to bfloat16
+_SUM_ERROR = 1e-4  # of a product of unit vectors, by the summation
+_FLOAT32_ERROR = 6e-8  # the largest relative error of rounding to single precision
+_PER_LEADER = 512  # vectors for each leader
 
 
 @dataclass(frozen=True)
 class Bfloat16Vectors:
-    """Vectors of length 1 in bfloat16."""
+    """Unit vectors in bfloat16."""
 
     rows: torch.Tensor
-    miss: float  # by how much the vectors' rounding may change a product
+    error: float  # by how much rounding the vectors may change a product
 
     @classmethod
     def of(cls, vectors: Float32Array) -> Bfloat16Vectors | None:
-        """Return vectors, shape (vectors, dimension), halved; None where that does not pay here."""
-        if len(vectors) < WORTHWHILE:
-            return None
-        if not processor.has_native_bfloat16():
+        """Return unit vectors, shape (vectors, dimension), in bfloat16; None where that is not quicker here."""
+        if len(vectors) < BFLOAT16_FROM or not processor.has_native_bfloat16():
             return None
         import torch
 
@@ -51,20 +52,21 @@ class Bfloat16Vectors:
             rows[first : first + _BLOCK] = block
             lost = max(lost, float((block - rows[first : first + _BLOCK].float()).norm(dim=1).max()))
         # |xy - (x + a)(y + b)| <= |a| + |b| + |a||b| (Cauchy and Schwarz)
-        return cls(rows, 2 * lost + lost * lost + _SUMS)
+        return cls(rows, 2 * lost + lost * lost + _SUM_ERROR)
 
-    def products(self, down: slice, across: slice) -> Float32Array:
-        """Return the products of some vectors with others, shape (down, across)."""
-        return np.asarray((self.rows[down] @ self.rows[across].T).float().numpy())
+    def products(self, rows: slice, columns: slice) -> Float32Array:
+        """Return the products of some vectors with others, shape (rows, columns)."""
+        return np.asarray((self.rows[rows] @ self.rows[columns].T).float().numpy())
 
-    def over(self, products: Float32Array) -> Float32Array:
-        """Return by how much the true ones may be higher."""
-        return np.asarray(self.miss + _HALF * np.abs(products) * (1 + _HALF), dtype=np.float32)
+    def error_bounds(self, products: Float32Array) -> Float32Array:
+        """Return by how much the exact products may be higher, of the same shape."""
+        rounding = _BFLOAT16_ERROR * np.abs(products) * (1 + _BFLOAT16_ERROR)
+        return np.asarray(self.error + rounding, dtype=np.float32)
 
 
 @contextmanager
-def one_thread_each() -> Iterator[None]:
-    """Let PyTorch use no threads of its own, if it is there."""
+def single_threaded_torch() -> Iterator[None]:
+    """Let PyTorch use one thread meanwhile."""
     import torch
 
     before = torch.get_num_threads()
@@ -75,156 +77,149 @@ def one_thread_each() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-NOBODY = -1  # in a row that is not full
-
-
 class TopK:
-    """The ``k`` best candidates of each of some points, in no order.
+    """The ``k`` best candidates of each of some rows, in no order: ``indices`` and ``scores``, shape (rows, k).
 
-    Candidates are put by and sorted in when they are many. ``least`` is what a candidate must exceed to matter, shape
-    (points,); it only grows, and may be read while others add.
+    Candidates wait until there are many, and are then merged at once. ``threshold``, shape (rows,), is what a
+    candidate's score must exceed to matter; it only grows, and may be read while other threads add candidates.
     """
 
-    def __init__(self, points: int, k: int) -> None:
-        self.places = np.full((points, k), NOBODY, dtype=np.int32)
-        self.scores = np.full((points, k), -np.inf, dtype=np.float32)
-        self.least = np.full(points, -np.inf, dtype=np.float32)
-        room = points * k // 2  # made once: thousands of small arrays would leave the memory in pieces
-        self._waiting = (np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.float32))
-        self._many = 0
+    def __init__(self, rows: int, k: int) -> None:
+        self.indices = np.full((rows, k), NO_INDEX, dtype=np.int32)
+        self.scores = np.full((rows, k), -np.inf, dtype=np.float32)
+        self.threshold = np.full(rows, -np.inf, dtype=np.float32)
+        capacity = rows * k // 2  # allocated once: thousands of small arrays would fragment the memory
+        self._waiting = (np.empty(capacity, np.int32), np.empty(capacity, np.int32), np.empty(capacity, np.float32))
+        self._waiting_count = 0
         self._lock = threading.Lock()
 
-    def add(self, points: AnyIntArray, places: AnyIntArray, scores: Float32Array) -> None:
-        """Take candidates: the score of the place for the point, arrays of one length. A pair must not come twice."""
-        good = np.flatnonzero(scores > self.least[points])
-        coming = (points[good], places[good], scores[good])
+    def add(self, rows: AnyIntArray, indices: AnyIntArray, scores: Float32Array) -> None:
+        """Add candidates, arrays of one length: ``indices`` with ``scores`` for ``rows``. No pair may come twice."""
+        good = np.flatnonzero(scores > self.threshold[rows])
+        added = (rows[good], indices[good], scores[good])
         with self._lock:
-            if self._many + len(good) > len(self._waiting[0]):
-                self._sort_in(*coming)
+            if self._waiting_count + len(good) > len(self._waiting[0]):
+                self._merge(*added)
                 return
-            for column, values in zip(self._waiting, coming, strict=True):
-                column[self._many : self._many + len(good)] = values
-            self._many += len(good)
+            for column, values in zip(self._waiting, added, strict=True):
+                column[self._waiting_count : self._waiting_count + len(good)] = values
+            self._waiting_count += len(good)
 
     def finish(self) -> None:
-        """Sort in what still waits."""
+        """Merge the candidates that still wait."""
         with self._lock:
-            self._sort_in(*(column[:0] for column in self._waiting))
+            self._merge(*(column[:0] for column in self._waiting))
 
-    def _sort_in(self, *coming: AnyIntArray | Float32Array) -> None:
-        """Lay the candidates of each point side by side, behind the best ones so far, and keep the best of the row."""
-        points, places, scores = (
-            np.concatenate([column[: self._many], values]) for column, values in zip(self._waiting, coming, strict=True)
+    def _merge(self, *added: AnyIntArray | Float32Array) -> None:
+        """Write each row's candidates behind its best so far, and keep the best of all."""
+        rows, indices, scores = (
+            np.concatenate([column[: self._waiting_count], values])
+            for column, values in zip(self._waiting, added, strict=True)
         )
-        self._many = 0
-        if not len(points):
+        self._waiting_count = 0
+        if not len(rows):
             return
-        order = np.argsort(points, kind="stable")
-        counts = np.bincount(points, minlength=len(self.least))
-        k = self.places.shape[1]
-        rows, columns = points[order], k + np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
-        wide = (len(self.least), k + int(counts.max()))
-        all_scores, all_places = np.full(wide, -np.inf, dtype=np.float32), np.full(wide, NOBODY, dtype=np.int32)
-        all_scores[:, :k], all_places[:, :k] = self.scores, self.places
-        all_scores[rows, columns], all_places[rows, columns] = scores[order], places[order]
-        kept = np.argpartition(all_scores, -k, axis=1)[:, -k:]
-        self.scores = np.take_along_axis(all_scores, kept, axis=1)
-        self.places = np.take_along_axis(all_places, kept, axis=1)
-        self.least = self.scores.min(axis=1)
-
-
-_LEADERS = 512  # vectors a leader: each goes where its most similar leader is
-_ULP = 6e-8  # of a number in single precision
+        order = np.argsort(rows, kind="stable")
+        counts = np.bincount(rows, minlength=len(self.threshold))
+        k = self.indices.shape[1]
+        columns = k + np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+        shape = (len(self.threshold), k + int(counts.max()))
+        all_scores, all_indices = np.full(shape, -np.inf, dtype=np.float32), np.full(shape, NO_INDEX, dtype=np.int32)
+        all_scores[:, :k], all_indices[:, :k] = self.scores, self.indices
+        all_scores[rows[order], columns], all_indices[rows[order], columns] = scores[order], indices[order]
+        best = np.argpartition(all_scores, -k, axis=1)[:, -k:]
+        self.scores = np.take_along_axis(all_scores, best, axis=1)
+        self.indices = np.take_along_axis(all_indices, best, axis=1)
+        self.threshold = self.scores.min(axis=1)
 
 
 @dataclass(frozen=True)
-class Basis:
-    """What all vectors that are compared are measured by."""
+class SharedBasis:
+    """What all vectors of one search are transformed and ordered by."""
 
     metric: Metric
-    centre: Float32Array  # (dimension,), to count from: distances stay what they are, and rounding misses less
-    leaders: Float32Array  # (leaders, dimension), those that are alike near each other
+    centre: Float32Array  # (dimension,), subtracted for l2: distances stay the same, and rounding loses less
+    leaders: Float32Array  # (leaders, dimension): a sample of the vectors, similar ones next to each other
 
     @classmethod
-    def of(cls, vectors: Float32Array, metric: Metric) -> Basis:
+    def of(cls, vectors: Float32Array, metric: Metric) -> SharedBasis:
         """Return the basis for ``vectors``, shape (vectors, dimension)."""
         dimension = vectors.shape[1]
-        centre = (
-            vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
-            if metric == "l2"
-            else np.zeros(dimension, np.float32)
-        )
-        plain = cls(metric, centre, np.empty((0, dimension), np.float32))
-        leaders = plain.seen(vectors[::_LEADERS])
+        centre = np.zeros(dimension, np.float32)
+        if metric == "l2":
+            centre = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+        without_leaders = cls(metric, centre, np.empty((0, dimension), np.float32))
+        leaders = without_leaders.transform(vectors[::_PER_LEADER])
         return cls(metric, centre, leaders[_chain(leaders)])
 
-    def seen(self, vectors: Float32Array) -> Float32Array:
-        """Return vectors as they are compared: of length 1 for cosine, from the centre for l2."""
-        return unit(vectors) if self.metric == "cosine" else vectors - self.centre
+    def transform(self, vectors: Float32Array) -> Float32Array:
+        """Return vectors as they are compared: unit vectors for cosine, from the centre for l2."""
+        return unit_vectors(vectors) if self.metric == "cosine" else vectors - self.centre
 
 
-class Screen:
-    """Vectors in an order of their own: ``order`` says which stands where, shape (vectors,).
+class BoundedVectors:
+    """Vectors whose products bound their similarities from above.
 
-    The product of a row of ``left`` and a row that ``right`` gives is at least their similarity (of l2 minus its square), and more than that by rounding only.
+    The product of a row of ``left`` and a row of ``right`` is at least the two vectors' similarity (for l2 the
+    negative squared distance), and higher by rounding only. Row i is of the vector with index ``order[i]``.
     """
 
-    def __init__(self, vectors: Float32Array, basis: Basis) -> None:
+    def __init__(self, vectors: Float32Array, basis: SharedBasis) -> None:
         self._l2 = basis.metric == "l2"
-        self.order = _by_leader(vectors, basis)
+        self.order = _leader_order(vectors, basis)
         self.left = np.empty((len(vectors), vectors.shape[1] + (3 if self._l2 else 1)), dtype=np.float32)
         for first in range(0, len(vectors), _BLOCK):
-            self.left[first : first + _BLOCK] = _bounding(
-                basis.seen(vectors[self.order[first : first + _BLOCK]]), self._l2
-            )
+            block = slice(first, first + _BLOCK)
+            self.left[block] = _with_bounds(basis.transform(vectors[self.order[block]]), self._l2)
 
     @property
     def vectors(self) -> Float32Array:
-        """The vectors as they are compared, in their order here, shape (vectors, dimension)."""
+        """The transformed vectors, in the order of the rows, shape (vectors, dimension)."""
         return self.left[:, : -3 if self._l2 else -1]
 
-    def right(self, places: slice) -> Float32Array:
-        """Return some vectors as the other side of a product."""
-        rows = self.left[places]
-        return rows[:, [*range(rows.shape[1] - 2), -1, -2]] if self._l2 else rows
+    def right(self, rows: slice) -> Float32Array:
+        """Return some rows as the other factor of a product."""
+        block = self.left[rows]
+        return block[:, [*range(block.shape[1] - 2), -1, -2]] if self._l2 else block
 
-    def reached(self, similarities: Float32Array) -> Float32Array:
-        """Return similarities as what the products are compared with."""
+    def as_products(self, similarities: Float32Array) -> Float32Array:
+        """Return similarities as what products are compared with, of the same shape."""
         return -np.square(similarities) if self._l2 else similarities
 
 
-def _bounding(seen: Float32Array, l2: bool) -> Float32Array:
-    """The vectors, what rounding may miss, and what makes a squared distance of a product."""
-    rounding = 4 * _ULP * (seen.shape[1] + 8)
-    squares = np.einsum("ij,ij->i", seen, seen)
-    parts = [seen, np.sqrt(rounding * squares)[:, None]]
+def _with_bounds(vectors: Float32Array, l2: bool) -> Float32Array:
+    """Return vectors with what rounding may lose as one more dimension, and for l2 the squared norms as two more."""
+    rounding = 4 * _FLOAT32_ERROR * (vectors.shape[1] + 8)
+    squares = np.einsum("ij,ij->i", vectors, vectors)
+    parts = [vectors, np.sqrt(rounding * squares)[:, None]]
     if l2:
         parts = [np.sqrt(np.float32(2)) * part for part in parts]
-        parts += [-squares[:, None] * np.float32(1 - rounding), np.ones((len(seen), 1), dtype=np.float32)]
+        parts += [-squares[:, None] * np.float32(1 - rounding), np.ones((len(vectors), 1), dtype=np.float32)]
     return np.concatenate(parts, axis=1, dtype=np.float32)
 
 
-def _by_leader(vectors: Float32Array, basis: Basis) -> Int64Array:
-    """The vectors of the first leader, then those of the second ..., each leader's in their own order."""
+def _leader_order(vectors: Float32Array, basis: SharedBasis) -> Int64Array:
+    """Return the vectors' indices ordered by their nearest leader, and among those of one leader by index."""
     if len(basis.leaders) < 2:
         return np.arange(len(vectors))
+    # the nearest leader by distance is that of the highest xy - |y|² / 2
     offsets = (
         np.square(basis.leaders).sum(axis=1) / 2 if basis.metric == "l2" else np.zeros(len(basis.leaders), np.float32)
     )
     nearest = [
-        np.argmax(basis.seen(vectors[first : first + _BLOCK]) @ basis.leaders.T - offsets, axis=1)
+        np.argmax(basis.transform(vectors[first : first + _BLOCK]) @ basis.leaders.T - offsets, axis=1)
         for first in range(0, len(vectors), _BLOCK)
     ]
     return np.argsort(np.concatenate(nearest), kind="stable")
 
 
 def _chain(leaders: Float32Array) -> Int64Array:
-    """An order in which each is followed by the most similar of those that are left."""
+    """Return an order of the leaders in which each is followed by the most similar one that is left."""
     products = leaders @ leaders.T
-    order, at = [0], 0
+    order, current = [0], 0
     products[:, 0] = -np.inf
     for _ in range(len(leaders) - 1):
-        at = int(np.argmax(products[at]))
-        products[:, at] = -np.inf
-        order.append(at)
+        current = int(np.argmax(products[current]))
+        products[:, current] = -np.inf
+        order.append(current)
     return np.asarray(order, dtype=np.int64)
