@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui.collection_picker import collections_to_ask, read_question
+from pages.ui.collection_picker import choose_view, read_parameters, searchable_collections
 from pages.ui.map.component import send_script, show_card
 from pages.ui.map.controls import PARAMETERS, mend_address
 from pages.ui.map.data import note_closed
 from pages.ui.map.one_map import show_one
 from pages.ui.map.query_map import show_many
 from pages.ui.map.two_maps import show_two
-from pages.ui.page import begin_page, show_warning
+from pages.ui.page import begin_page
 from pages.ui.url_state import Value, write_address
 
 VIEWS = ("One map", "Many queries", "Two maps")
@@ -20,19 +20,14 @@ workspace = begin_page("Map")
 note_closed()
 st.title("Map", anchor=False)
 st.caption(
-    "Every chunk is a point. The bi-encoder puts each into a space of hundreds of dimensions, where near means similar; "
-    "a flat picture can keep only part of that, and this page says how much."
+    "Every chunk is a point. The bi-encoder puts each into a space of hundreds of dimensions, where near means "
+    "similar; a flat picture can keep only part of that, and this page says how much."
 )
-collections = collections_to_ask(workspace)
+collections = searchable_collections(workspace)
 more: dict[str, Value] = {"view": VIEWS[0], **PARAMETERS}
-defaults = read_question(collections, more)
+defaults = read_parameters(collections, more)
 mend_address()
-if st.session_state["view"] not in VIEWS:
-    show_warning(f"There is no view “{st.session_state['view']}” of this page: it shows {', '.join(VIEWS)}.")
-    st.session_state["view"] = VIEWS[0]
-view = st.segmented_control(
-    "View", VIEWS, key="view", persist_state="session", label_visibility="collapsed", required=True
-)
+view = choose_view(VIEWS)
 send_script()
 if view == "Many queries":
     show_many(workspace, collections)

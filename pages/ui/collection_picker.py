@@ -1,19 +1,154 @@
-"""What every page that asks a collection begins with: which collections there are, and which one is asked."""
+"""The top of every page that searches: which collections there are, the page's URL parameters, the query, the view."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from core.errors import RankscopeError
 from core.records.search import Collection
-from core.samples import library as samples
-from core.samples.library import EXAMPLES, SAMPLE_COLLECTION, Question, questions
+from core.samples.library import EXAMPLES, SAMPLE_COLLECTION, Question, questions, sources
 from core.workspace import Workspace
-from pages.ui.jobs import show_jobs
+from pages.ui.jobs import show_indexing
 from pages.ui.page import jobs, show_error, show_info, show_warning
 from pages.ui.url_state import Value, read_address
+
+
+def searchable_collections(workspace: Workspace) -> dict[str, Collection]:
+    """Return the collections that have chunks, by name; if there is none, say what to do and stop the page."""
+    index_samples_on_first_start(workspace)
+    indexing = any(job.active for job in jobs().all())
+    if indexing or any(job.error for job in jobs().all()):
+        show_indexing()
+    collections = {collection.name: collection for collection in workspace.store.collections() if collection.chunks}
+    if not collections:
+        if indexing:
+            show_info(
+                "There is something to search as soon as the first documents are indexed: "
+                "this page then shows it by itself."
+            )
+        else:
+            show_info("There is nothing to search yet. Bring your own documents, or the sample library.")
+            st.page_link("pages/library.py", label="Go to the Library", icon=":material/library_books:")
+        st.stop()
+    return collections
+
+
+def index_samples_on_first_start(workspace: Workspace) -> None:
+    """Index the sample library if there is no collection at all, or if a killed first start left it empty.
+
+    Tried once while the app runs, because a person may delete the samples.
+    """
+    tried = _samples_tried()
+    if tried:
+        return
+    tried.append(SAMPLE_COLLECTION)
+    collections = {collection.name: collection for collection in workspace.store.collections()}
+    queued = any(job.active and job.collection == SAMPLE_COLLECTION for job in jobs().all())
+    interrupted = SAMPLE_COLLECTION in collections and not collections[SAMPLE_COLLECTION].chunks and not queued
+    if not collections or interrupted:
+        index_samples(workspace)
+
+
+@st.cache_resource(show_spinner=False)
+def _samples_tried() -> list[str]:
+    """Return the list that is empty until the samples were indexed, or found to be there, since the app started."""
+    return []
+
+
+def index_samples(workspace: Workspace) -> bool:
+    """Queue the indexing of the sample library; if that fails, show why and return False."""
+    try:
+        with st.spinner("Loading the model for the sample library…"):
+            collection = workspace.open_or_create(SAMPLE_COLLECTION)
+        jobs().index(workspace, collection, sources(), "replace")
+    except RankscopeError as error:
+        show_error(error)
+        return False
+    return True
+
+
+def read_parameters(collections: Mapping[str, Collection], more: Mapping[str, Value]) -> dict[str, Value]:
+    """Read the URL's parameters into the session state, corrected where they name what does not exist.
+
+    Return the defaults of all parameters. ``more`` are the defaults of the page's own parameters, beside the query
+    and the collection.
+    """
+    default_collection = SAMPLE_COLLECTION if SAMPLE_COLLECTION in collections else next(iter(collections))
+    # the first example is shown at a first visit alone: a URL with parameters but without q means no query
+    first_visit = default_collection == SAMPLE_COLLECTION and not st.query_params
+    defaults: dict[str, Value] = {
+        "q": _examples()[0].question if first_visit else "",
+        "collection": default_collection,
+        **more,
+    }
+    for parameter in read_address(defaults):
+        show_warning(f"The address says {parameter}, which cannot be read: it is passed over.")
+    if (name := st.session_state["collection"]) not in collections:
+        show_warning(f"There is no collection “{name}” with documents in it; this is {default_collection}.")
+        st.session_state["collection"] = default_collection
+        for key in ("documents", "where"):
+            if key in st.session_state:
+                st.session_state[key] = []
+    return defaults
+
+
+def clamp_parameter(key: str, low: int, high: int, what: str) -> None:
+    """Bring a number of the URL into its bounds; show a warning if it was outside."""
+    value = st.session_state[key]
+    if not low <= value <= high:
+        st.session_state[key] = min(max(value, low), high)
+        show_warning(f"The address asks for {value} {what}; a page shows {low} to {high}.")
+
+
+def choose_view(views: Sequence[str], key: str = "view") -> str:
+    """Draw the choice of a page's view and return it; warn if the URL names a view that does not exist."""
+    if st.session_state[key] not in views:
+        show_warning(f"There is no view “{st.session_state[key]}” of this page: it shows {', '.join(views)}.")
+        st.session_state[key] = views[0]
+    return str(
+        st.segmented_control(
+            "View", views, key=key, persist_state="session", label_visibility="collapsed", required=True
+        )
+    )
+
+
+def query_input(key: str = "q") -> str:
+    """Draw the field for a query and return what is typed."""
+    return st.text_input(
+        "Query",
+        key=key,
+        persist_state="session",
+        placeholder="Ask a question, or type a few words",
+        icon=":material/search:",
+    )
+
+
+def queries_input(key: str, height: int = 140) -> list[str]:
+    """Draw the field for several queries, one a line, and return the different ones in their order."""
+    text = st.text_area(
+        "Queries, one a line", key=key, persist_state="session", placeholder="one query a line", height=height
+    )
+    return list(dict.fromkeys(line.strip() for line in (text or "").splitlines() if line.strip()))
+
+
+def show_examples(query: str) -> None:
+    """Draw the example questions as buttons; if ``query`` is a sample question, say why it is easy or hard."""
+    with st.container(horizontal=True, gap="small", key="examples", vertical_alignment="center"):
+        st.caption("Try:", width="content")
+        for example in _examples():
+            st.button(
+                example.question,
+                key=f"example-{example.id}",
+                on_click=_set_query,
+                args=[example.question],
+                type="tertiary",
+                help=example.kind,
+            )
+    sample = next((question for question in questions() if question.question == query.strip()), None)
+    if sample:
+        st.caption(f":material/lightbulb: **{sample.kind}**: {sample.why}")
 
 
 def _examples() -> list[Question]:
@@ -21,109 +156,5 @@ def _examples() -> list[Question]:
     return [by_id[example] for example in EXAMPLES]
 
 
-def first_example() -> str:
-    """Return the question that a first start shows."""
-    return _examples()[0].question
-
-
-def show_examples(query: str) -> None:
-    """Draw the examples as buttons, and say of the one that was asked why it is easy or hard."""
-    with st.container(horizontal=True, gap="small", key="examples", vertical_alignment="center"):
-        st.caption("Try:", width="content")
-        for example in _examples():
-            st.button(
-                example.question,
-                key=f"example-{example.id}",
-                on_click=_ask,
-                args=[example.question],
-                type="tertiary",
-                help=example.kind,
-            )
-    asked = next((question for question in questions() if question.question == query.strip()), None)
-    if asked:
-        st.caption(f":material/lightbulb: **{asked.kind}**: {asked.why}")
-
-
-def _ask(question: str) -> None:
+def _set_query(question: str) -> None:
     st.session_state["q"] = question
-
-
-@st.cache_resource(show_spinner=False)
-def _offered() -> list[str]:
-    """Remembers, for as long as the app runs, that the samples were brought in: a person may delete them."""
-    return []
-
-
-def offer_samples(workspace: Workspace) -> None:
-    """Index the sample library if there is no collection at all, or if a killed first start left it empty."""
-    if _offered():
-        return
-    _offered().append(samples.SAMPLE_COLLECTION)
-    found = {collection.name: collection for collection in workspace.store.collections()}
-    coming = any(job.active and job.collection == samples.SAMPLE_COLLECTION for job in jobs().all())
-    interrupted = samples.SAMPLE_COLLECTION in found and not found[samples.SAMPLE_COLLECTION].chunks and not coming
-    if not found or interrupted:
-        add_samples(workspace)
-
-
-def add_samples(workspace: Workspace) -> bool:
-    """Queue the indexing of the sample library; where that fails, say why and return False."""
-    try:
-        with st.spinner("Loading the model for the sample library…"):
-            collection = workspace.open_or_create(samples.SAMPLE_COLLECTION)
-        jobs().index(workspace, collection, samples.sources(), "replace")
-    except RankscopeError as error:
-        show_error(error)
-        return False
-    return True
-
-
-def collections_to_ask(workspace: Workspace) -> dict[str, Collection]:
-    """Return the collections that hold something, by name; where there is none, say what to do and stop the page."""
-    offer_samples(workspace)
-    indexing = any(job.active for job in jobs().all())
-    if indexing or any(job.error for job in jobs().all()):
-        show_jobs()
-    collections = {collection.name: collection for collection in workspace.store.collections() if collection.chunks}
-    if not collections:
-        _say_what_to_do(indexing)
-        st.stop()
-    return collections
-
-
-def _say_what_to_do(indexing: bool) -> None:
-    if indexing:
-        show_info(
-            "There is something to search as soon as the first documents are indexed: this page then shows it by itself."
-        )
-    else:
-        show_info("There is nothing to search yet. Bring your own documents, or the sample library.")
-        st.page_link("pages/library.py", label="Go to the Library", icon=":material/library_books:")
-
-
-def read_question(collections: Mapping[str, Collection], more: Mapping[str, Value]) -> dict[str, Value]:
-    """Put the address into the session state, mended where it asks for what there is not; return all defaults.
-
-    ``more`` are the page's own parameters beside the query, the collection and the filter by document.
-    """
-    usual = SAMPLE_COLLECTION if SAMPLE_COLLECTION in collections else next(iter(collections))
-    # an address without q means no query
-    first_query = first_example() if usual == SAMPLE_COLLECTION and not st.query_params else ""
-    defaults: dict[str, Value] = {"q": first_query, "collection": usual, **more}
-    for parameter in read_address(defaults):
-        show_warning(f"The address says {parameter}, which cannot be read: it is passed over.")
-    if (asked_for := st.session_state["collection"]) not in collections:
-        show_warning(f"There is no collection “{asked_for}” with documents in it; this is {usual}.")
-        st.session_state["collection"] = usual
-        for key in ("documents", "where"):
-            if key in st.session_state:
-                st.session_state[key] = []
-    return defaults
-
-
-def keep_within(key: str, low: int, high: int, what: str) -> None:
-    """Bring a number of the address into its bounds, and say so."""
-    asked = st.session_state[key]
-    if not low <= asked <= high:
-        st.session_state[key] = min(max(asked, low), high)
-        show_warning(f"The address asks for {asked} {what}; a page shows {low} to {high}.")

@@ -1,9 +1,7 @@
-"""Hits as a page shows and gives them out."""
+"""Hits on a page: their cards, the text around them, and reranking with a progress bar."""
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from collections.abc import Callable
 
@@ -16,10 +14,13 @@ from core.records.document import short_hash
 from core.records.search import Hit, SearchResult
 from core.retrieval.search import rerank
 from core.text.excerpts import context
-from core.util.csv_safety import disarmed
 from core.workspace import Workspace
 from pages.ui.html import context_html, hit_card
 from pages.ui.page import show_error
+
+CACHE_KEY = "reranked"  # in the session state: the last few reranked results
+MAX_CACHED = 4
+BAR_INTERVAL = 0.15  # seconds between two updates of the progress bar
 
 
 def show_hit(workspace: Workspace, result: SearchResult, hit: Hit, below: Callable[[], None] | None = None) -> None:
@@ -28,14 +29,14 @@ def show_hit(workspace: Workspace, result: SearchResult, hit: Hit, below: Callab
         st.html(hit_card(hit, result.query, result.metric, max(hit.bi_score for hit in result.hits)))
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             if st.button("Show in context", key=f"context-{hit.rank}", icon=":material/article:", type="tertiary"):
-                show_context(workspace, result.query, hit)
+                open_context_dialog(workspace, result.query, hit)
             st.caption(f"characters {hit.start:,} to {hit.end:,} · {hit.tokens} tokens", width="content")
         if below:
             below()
 
 
-def show_preview(place: DeltaGenerator, result: SearchResult) -> None:
-    """Draw hits without their buttons: what can be read until the final order is there."""
+def show_provisional_hits(place: DeltaGenerator, result: SearchResult) -> None:
+    """Draw the bi-encoder's hits without buttons, to be read while the cross-encoder reranks them."""
     with place.container():
         for hit in result.hits:
             with st.container(border=True):
@@ -43,12 +44,12 @@ def show_preview(place: DeltaGenerator, result: SearchResult) -> None:
 
 
 @st.dialog("In context", width="medium")
+def open_context_dialog(workspace: Workspace, query: str, hit: Hit) -> None:
+    """Open a dialog that shows a chunk inside its document's surrounding text."""
+    show_context(workspace, query, hit)
+
+
 def show_context(workspace: Workspace, query: str, hit: Hit) -> None:
-    """Open a chunk inside its document's surrounding text."""
-    in_context(workspace, query, hit)
-
-
-def in_context(workspace: Workspace, query: str, hit: Hit) -> None:
     """Draw a chunk inside its document's surrounding text."""
     try:
         document = workspace.shelf.document(hit.document_id)
@@ -62,22 +63,7 @@ def in_context(workspace: Workspace, query: str, hit: Hit) -> None:
         st.html(context_html(context(document, hit.start, hit.end), query))
 
 
-def hits_csv(result: SearchResult) -> str:
-    """Return the hits as CSV, a line each, with nothing that a spreadsheet would run."""
-    rows = [{"query": result.query, "collection": result.collection, **hit.as_json()} for hit in result.hits]
-    table = io.StringIO(newline="")
-    writer = csv.DictWriter(table, list(rows[0]) if rows else [], quoting=csv.QUOTE_NONNUMERIC)
-    writer.writeheader()
-    writer.writerows({name: disarmed(cell) for name, cell in row.items()} for row in rows)
-    return table.getvalue()
-
-
-KEPT = "reranked"  # in the session: the last few results
-MOST_KEPT = 4
-INTERVAL = 0.15  # seconds between two updates of the bar
-
-
-def reranker_of(workspace: Workspace) -> CrossEncoder:
+def load_reranker(workspace: Workspace) -> CrossEncoder:
     """Return the cross-encoder, loading it the first time. Raises ModelUnavailable or ModelError."""
     if workspace.catalog.has_reranker():
         return workspace.catalog.reranker()
@@ -85,41 +71,41 @@ def reranker_of(workspace: Workspace) -> CrossEncoder:
         return workspace.catalog.reranker()
 
 
-def is_reranked(workspace: Workspace, result: SearchResult, pool: int) -> bool:
-    """Whether ``reranked`` has the answer already."""
-    return _key(workspace, result, pool) in st.session_state.get(KEPT, {})
+def rerank_cached(workspace: Workspace, result: SearchResult, pool: int) -> SearchResult:
+    """Return ``result`` with its first ``pool`` hits reranked, from the session's cache where it is there.
 
-
-def reranked(workspace: Workspace, result: SearchResult, pool: int) -> SearchResult:
-    """Return ``result`` with its first ``pool`` hits reranked; a bar shows how far that is.
-
-    Raises ModelUnavailable or ModelError.
+    A progress bar shows how many pairs have been scored. Raises ModelUnavailable or ModelError.
     """
-    kept: dict[str, SearchResult] = st.session_state.setdefault(KEPT, {})
-    key = _key(workspace, result, pool)
-    if key not in kept:
-        reranker = reranker_of(workspace)
+    cache: dict[str, SearchResult] = st.session_state.setdefault(CACHE_KEY, {})
+    key = _cache_key(workspace, result, pool)
+    if key not in cache:
+        reranker = load_reranker(workspace)
         total = min(pool, len(result.hits))
         bar = st.progress(0.0, text=f"Reranking: the cross-encoder reads {total} pairs…")
-        last = time.monotonic()
+        last_update = time.monotonic()
 
         def report(done: int) -> None:
-            nonlocal last
-            if time.monotonic() - last > INTERVAL:
-                last = time.monotonic()
+            nonlocal last_update
+            if time.monotonic() - last_update > BAR_INTERVAL:
+                last_update = time.monotonic()
                 bar.progress(done / total, text=f"Reranking: {done} of {total} pairs read")
 
         try:
-            kept[key] = rerank(result, reranker, pool, report)
+            cache[key] = rerank(result, reranker, pool, report)
         finally:
             bar.empty()
-        while len(kept) > MOST_KEPT:
-            kept.pop(next(iter(kept)))
-    return kept[key]
+        while len(cache) > MAX_CACHED:
+            cache.pop(next(iter(cache)))
+    return cache[key]
 
 
-def _key(workspace: Workspace, result: SearchResult, pool: int) -> str:
-    """The hits themselves, so that a changed collection is read again."""
+def is_rerank_cached(workspace: Workspace, result: SearchResult, pool: int) -> bool:
+    """Return whether ``rerank_cached`` would return at once."""
+    return _cache_key(workspace, result, pool) in st.session_state.get(CACHE_KEY, {})
+
+
+def _cache_key(workspace: Workspace, result: SearchResult, pool: int) -> str:
+    """Hash the hits with their scores too, so that the hits of a changed collection are reranked anew."""
     return short_hash(
         workspace.settings.reranker,
         result.query,

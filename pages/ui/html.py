@@ -1,4 +1,4 @@
-"""A document's own text with its chunks in alternating colours, as HTML."""
+"""Hits, documents and chunks as HTML. Everything that comes from documents or people is escaped here."""
 
 from __future__ import annotations
 
@@ -6,78 +6,102 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from core.chunking.preview import Piece
+from core.chunking.preview import Segment
 from core.records.document import Metadata
 from core.records.filters import format_value
 from core.records.search import Chunk, Hit, Metric, SearchResult, measure_name
 from core.text.excerpts import Context, mark, unwrap
-from core.util.formatting import clip, move, plural
+from core.util.formatting import clip, plural, rank_change
 
-LONGEST_VALUE = 80  # characters of a metadata value in a hit
+MAX_VALUE_LENGTH = 80  # characters of a metadata value in a hit
+LINE_TEXT_LENGTH = 260  # characters of a hit's text in ``hit_line``
+TINTS = ("a", "b")
 _HEADING_LINE = re.compile(r"^(#{1,6} )(.*)$", re.MULTILINE)
 
 
 def hit_card(hit: Hit, query: str, metric: Metric, best: float) -> str:
-    """Return a hit as HTML: rank, document, place, similarity with a bar, text with the query's words marked.
+    """Return a hit as HTML: rank, document, place, scores, a bar, and the text with the query's words marked.
 
-    ``best`` is the greatest similarity, which the bar of a measure without a fixed top is drawn against.
-    What the cross-encoder said of the hit comes before the similarity.
+    ``best`` is the greatest similarity, which gives the bar its scale where the metric has no greatest value. The
+    cross-encoder's score, if there is one, comes before the similarity.
     """
-    page = f"page {hit.page}" if hit.page else ""
-    place = " · ".join(part for part in (page, hit.heading or "") if part)
+    width = bar_percent(hit.bi_score, metric, best)
     return (
         f'<div class="rs-hit"><div class="rs-head"><span class="rs-rank">{hit.rank}</span>'
-        f'<span class="rs-from"><span class="rs-document" dir="auto">{escape(hit.document)}</span> '
-        f'<span class="rs-place" dir="auto">{escape(place)}</span></span>'
+        f'<span class="rs-from">{_source_html(hit)}</span>'
         f"{_scores_html(hit, metric)}"
-        f'<div class="rs-track"><div class="rs-bar" style="width:{bar_percent(hit.bi_score, metric, best):.1f}%"></div></div>'
-        f'{_carried_html(hit.carried)}<div class="rs-text" dir="auto">{marked_text(unwrap(hit.text), query)}</div>{metadata_html(hit.metadata)}</div>'
+        f'<div class="rs-track"><div class="rs-bar" style="width:{width:.1f}%"></div></div>'
+        f"{_carried_html(hit.carried)}{_text_html(marked_text(unwrap(hit.text), query))}"
+        f"{metadata_html(hit.metadata)}</div>"
     )
 
 
 def blind_card(hit: Hit) -> str:
-    """Return a hit as HTML without rank, scores and marks: what there is to judge, and nothing of who found it or why."""
+    """Return a hit as HTML without rank, scores and marks, so that no system is favoured when it is judged."""
+    text = _with_headings(escape(unwrap(hit.text)))
+    return f'<div class="rs-hit"><div>{_source_html(hit)}</div>{_carried_html(hit.carried)}{_text_html(text)}</div>'
+
+
+def hit_line(hit: Hit) -> str:
+    """Return a hit with its rank change and both scores as HTML, a few lines high."""
+    return (
+        f'<div class="rs-line">{_rank_change_html(hit.moved)} <b dir="auto">{escape(hit.document)}</b> '
+        f'<span class="rs-faint">{hit.bi_rank} → {hit.rank} · similarity {hit.bi_score:.3f} · '
+        f"cross-encoder {hit.cross_score or 0:+.2f}</span>"
+        f"{_text_html(escape(clip(unwrap(hit.text), LINE_TEXT_LENGTH)))}</div>"
+    )
+
+
+def _source_html(hit: Hit) -> str:
     page = f"page {hit.page}" if hit.page else ""
     place = " · ".join(part for part in (page, hit.heading or "") if part)
     return (
-        f'<div class="rs-hit"><div><span class="rs-document" dir="auto">{escape(hit.document)}</span> <span class="rs-place" dir="auto">{escape(place)}</span></div>'
-        f'{_carried_html(hit.carried)}<div class="rs-text" dir="auto">{_with_headings(escape(unwrap(hit.text)))}</div></div>'
+        f'<span class="rs-document" dir="auto">{escape(hit.document)}</span> '
+        f'<span class="rs-place" dir="auto">{escape(place)}</span>'
     )
-
-
-def _carried_html(header: str) -> str:
-    """The header of the table in which the chunk begins: read by the models, faint here."""
-    return (
-        f'<div class="rs-text rs-faint" dir="auto" title="The header of the table: the models read it before the chunk">{escape(header)}</div>'
-        if header
-        else ""
-    )
-
-
-def metadata_html(metadata: Metadata) -> str:
-    """Return metadata as one quiet line of HTML, empty for none; long values are cut, whole in the tooltip."""
-    if not metadata:
-        return ""
-    said = {name: format_value(value) for name, value in metadata.items()}
-    parts = (
-        f'<span title="{escape(value)}"><i>{escape(name)}</i> {escape(clip(value, LONGEST_VALUE))}</span>'
-        for name, value in said.items()
-    )
-    return f'<div class="rs-times rs-faint rs-meta" dir="auto">{"".join(parts)}</div>'
 
 
 def _scores_html(hit: Hit, metric: Metric) -> str:
-    """End the head with the similarity; what the cross-encoder said gets a line of its own with it."""
+    """Close the card's head with the similarity; a cross-encoder's score gets a line of its own, together with it."""
     similarity = f'<span class="rs-score"><b>{hit.bi_score:.4f}</b> <span class="rs-faint">{measure_name(metric)}'
     if hit.cross_score is None or hit.moved is None:
         return f"{similarity}</span></span></div>"
-    kind = "up" if hit.moved > 0 else "down" if hit.moved < 0 else "same"
-    chance = "" if hit.cross_probability is None else f", probability {hit.cross_probability:.2f}"
+    probability = "" if hit.cross_probability is None else f", probability {hit.cross_probability:.2f}"
     return (
-        f'</div><div class="rs-times"><span class="rs-move rs-{kind}">{move(hit.moved)}</span>'
-        f'<span class="rs-score rs-cross"><b>{hit.cross_score:+.2f}</b> <span class="rs-faint">cross-encoder{chance}</span></span>'
+        f'</div><div class="rs-times">{_rank_change_html(hit.moved)}'
+        f'<span class="rs-score rs-cross"><b>{hit.cross_score:+.2f}</b> '
+        f'<span class="rs-faint">cross-encoder{probability}</span></span>'
         f"{similarity}, rank {hit.bi_rank}</span></span></div>"
     )
+
+
+def _rank_change_html(moved: int | None) -> str:
+    kind = "up" if (moved or 0) > 0 else "down" if (moved or 0) < 0 else "same"
+    return f'<span class="rs-move rs-{kind}">{rank_change(moved)}</span>'
+
+
+def _carried_html(header: str) -> str:
+    """Return the header of the table in which the chunk begins, faint; the models read it before the chunk."""
+    if not header:
+        return ""
+    title = "The header of the table: the models read it before the chunk"
+    return f'<div class="rs-text rs-faint" dir="auto" title="{title}">{escape(header)}</div>'
+
+
+def _text_html(html: str) -> str:
+    return f'<div class="rs-text" dir="auto">{html}</div>'
+
+
+def metadata_html(metadata: Metadata) -> str:
+    """Return metadata as one line of HTML, empty for none; long values are clipped, and complete in the tooltip."""
+    if not metadata:
+        return ""
+    values = {name: format_value(value) for name, value in metadata.items()}
+    parts = (
+        f'<span title="{escape(value)}"><i>{escape(name)}</i> {escape(clip(value, MAX_VALUE_LENGTH))}</span>'
+        for name, value in values.items()
+    )
+    return f'<div class="rs-times rs-faint rs-meta" dir="auto">{"".join(parts)}</div>'
 
 
 def bar_percent(score: float, metric: Metric, best: float) -> float:
@@ -105,60 +129,70 @@ def context_html(shown: Context, query: str) -> str:
     """Return a chunk inside its document as HTML, the chunk tinted."""
     before = ("… " if shown.cut_before else "") + unwrap(shown.before)
     after = unwrap(shown.after) + (" …" if shown.cut_after else "")
-    return (
-        f'<div class="rs-text" dir="auto"><span class="rs-faint">{_with_headings(escape(before))}</span>'
+    return _text_html(
+        f'<span class="rs-faint">{_with_headings(escape(before))}</span>'
         f'<span class="rs-chunk">{marked_text(unwrap(shown.chunk), query)}</span>'
-        f'<span class="rs-faint">{_with_headings(escape(after))}</span></div>'
+        f'<span class="rs-faint">{_with_headings(escape(after))}</span>'
     )
 
 
 def timings_html(result: SearchResult, chunks: int) -> str:
-    """Return the milliseconds of each stage as one line of HTML; ``chunks`` is how many the collection holds."""
+    """Return the milliseconds of each stage as one line of HTML; ``chunks`` is the number of chunks searched."""
     times = result.timings
-    reranking = "" if times.rerank is None else f"<span>rerank {result.pool} pairs <b>{times.rerank:,.0f} ms</b></span>"
+    rerank = "" if times.rerank is None else f"<span>rerank {result.pool} pairs <b>{times.rerank:,.0f} ms</b></span>"
     return (
         f'<div class="rs-times rs-faint"><span><b>{len(result.hits)}</b> of {chunks:,} chunks</span>'
         f"<span>encode the query <b>{times.encode:.1f} ms</b></span>"
-        f"<span>retrieve <b>{times.retrieve:.1f} ms</b></span>{reranking}<span>total <b>{times.total:,.1f} ms</b></span></div>"
+        f"<span>retrieve <b>{times.retrieve:.1f} ms</b></span>{rerank}"
+        f"<span>total <b>{times.total:,.1f} ms</b></span></div>"
     )
 
 
-TINTS = ("a", "b")
+def table_html(rows: Sequence[Sequence[str]], header: Sequence[str] = ()) -> str:
+    """Return rows of cells as an HTML table; the cells are HTML already."""
+    head = f"<tr>{''.join(f'<th>{cell}</th>' for cell in header)}</tr>" if header else ""
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return f'<table class="rs-figures">{head}{body}</table>'
 
 
-def cutting_html(text: str, chunks: Sequence[Chunk], drawn: Sequence[Piece]) -> str:
-    """Return the pieces as HTML. What two chunks share is striped, what is not read is grey, a number stands where a chunk begins."""
-    return f'<div class="rs-text rs-cutting" dir="auto">{"".join(_piece(text, chunks, piece) for piece in drawn)}</div>'
+def chunking_html(text: str, chunks: Sequence[Chunk], pieces: Sequence[Segment]) -> str:
+    """Return the pieces of a text as HTML, each tinted by its chunk.
+
+    What two chunks share is striped, what the model does not read is grey, and a number marks where a chunk begins.
+    """
+    body = "".join(_piece_html(text, chunks, piece) for piece in pieces)
+    return f'<div class="rs-text rs-cutting" dir="auto">{body}</div>'
 
 
-def _piece(text: str, chunks: Sequence[Chunk], piece: Piece) -> str:
-    said = escape(text[piece.start : piece.end])
+def _piece_html(text: str, chunks: Sequence[Chunk], piece: Segment) -> str:
+    html = escape(text[piece.start : piece.end])
     if not piece.chunks:
-        return said
+        return html
     tint = "rs-cut-shared" if len(piece.chunks) > 1 else f"rs-cut-{TINTS[piece.chunks[0] % len(TINTS)]}"
     grey = " rs-unread" if piece.unread else ""
-    first = "".join(_begins(chunks[at], at) for at in piece.chunks if chunks[at].start == piece.start)
-    title = escape("\n".join(tooltip(chunks[at], at, unread=at in piece.unread) for at in piece.chunks), quote=True)
-    return f'{first}<span class="rs-cut {tint}{grey}" title="{title}">{said}</span>'
-
-
-def _begins(chunk: Chunk, at: int) -> str:
-    header = (
-        f'<span class="rs-carried" title="The header of the table, read before the chunk">{escape(chunk.carried)}</span>'
-        if chunk.carried
-        else ""
+    starts = "".join(
+        _chunk_start_html(chunks[index], index) for index in piece.chunks if chunks[index].start == piece.start
     )
-    return f'<span class="rs-number">{at + 1}</span>{header}'
+    lines = [tooltip(chunks[index], index, unread=index in piece.unread) for index in piece.chunks]
+    return f'{starts}<span class="rs-cut {tint}{grey}" title="{escape(chr(10).join(lines), quote=True)}">{html}</span>'
 
 
-def tooltip(chunk: Chunk, at: int, *, unread: bool = False) -> str:
-    """Return what a chunk is, in one line."""
-    page = f"page {chunk.page}" if chunk.page else ""
+def _chunk_start_html(chunk: Chunk, index: int) -> str:
+    number = f'<span class="rs-number">{index + 1}</span>'
+    if not chunk.carried:
+        return number
+    title = "The header of the table, read before the chunk"
+    return f'{number}<span class="rs-carried" title="{title}">{escape(chunk.carried)}</span>'
+
+
+def tooltip(chunk: Chunk, index: int, *, unread: bool = False) -> str:
+    """Return a chunk's number, length and place in one line; ``index`` counts from 0."""
     parts = [
-        f"chunk {at + 1}",
+        f"chunk {index + 1}",
         plural(chunk.tokens, "token"),
         plural(len(chunk.text), "character"),
-        page,
+        f"page {chunk.page}" if chunk.page else "",
         chunk.heading or "",
+        "not read here" if unread else "",
     ]
-    return " · ".join(part for part in [*parts, "not read here" if unread else ""] if part)
+    return " · ".join(part for part in parts if part)

@@ -18,7 +18,9 @@ from core.workspace import Workspace
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 # Streamlit replaces these after it has removed the backslashes: emoji and icons between colons, arrows and dashes
 # between spaces, web and e-mail addresses.
-_REPLACED_LATE = re.compile(r"(:(?=[\w+/-]+:)|(?<!\S)[<>~=-](?=[<>=-]{1,2}(?!\S))|https?:(?=//)|www(?=\.)|@)", re.IGNORECASE)
+_REPLACED_LATE = re.compile(
+    r"(:(?=[\w+/-]+:)|(?<!\S)[<>~=-](?=[<>=-]{1,2}(?!\S))|https?:(?=//)|www(?=\.)|@)", re.IGNORECASE
+)
 _WORD_JOINER = "\u2060"  # invisible, no line break
 
 
@@ -55,7 +57,6 @@ def show_chart(figure: go.Figure, key: str | None = None) -> None:
 
 
 _STYLE = f"<style>\n{Path(__file__).with_name('style.css').read_text(encoding='utf-8')}</style>"
-
 _FIRST_RUN_DONE = "page-began"  # key in the session state
 ICON = "🔎"  # an emoji: the browser would fetch a material icon from Google's servers
 

@@ -11,8 +11,7 @@ import pytest
 
 from core.records.search import Hit, Metric, SearchResult, Timings
 from core.text.excerpts import Context
-from pages.ui.downloads import frame_csv
-from pages.ui.hits import hits_csv
+from pages.ui.downloads import frame_csv, hits_csv
 from pages.ui.html import bar_percent, context_html, hit_card, marked_text, timings_html
 from pages.ui.page import literal
 from pages.ui.url_state import _parsed

@@ -11,7 +11,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.chunking.preview import pieces
+from core.chunking.preview import segments
 from core.indexing.indexer import index
 from core.library.document_view import WINDOW, Opened, open_document
 from core.library.duplicates import find_duplicates
@@ -22,10 +22,11 @@ from core.records.search import ChunkSettings, Collection, CollectionOptions
 from core.settings import Settings
 from core.store.documents import Entry
 from core.workspace import Workspace
-from pages.ui.filters import shown, within
-from pages.ui.html import cutting_html, hit_card, metadata_html
-from pages.ui.library.collections import card_html, errands
+from pages.ui.filters import range_filter, widget_value
+from pages.ui.html import chunking_html, hit_card, metadata_html
+from pages.ui.library.collections import card_html
 from pages.ui.library.documents import document_table, group_html
+from pages.ui.library.transfers import exports_folder, start_copy, start_export, transfers
 from pages.ui.page import literal
 from tests.pages.test_html import HIT
 from tests.pages.test_search import html, press, said
@@ -159,7 +160,7 @@ def test_a_window_is_never_more_than_60_kb_and_none_of_the_text_is_lost(text: st
     one = reading(text, size=size)
     windows = one.windows
     assert "".join(text[window.start : window.end] for window in windows) == text
-    drawn = [cutting_html(text, one.chunks, pieces(one.chunks, window.start, window.end)) for window in windows[:5]]
+    drawn = [chunking_html(text, one.chunks, segments(one.chunks, window.start, window.end)) for window in windows[:5]]
     assert max(len(html.encode()) for html in drawn) <= 60_000
 
 
@@ -264,32 +265,27 @@ def test_a_group_escapes_what_it_shows(workspace: Workspace) -> None:
 
 
 def test_a_collection_is_copied_and_exported_in_the_background(workspace: Workspace) -> None:
-    from pages.ui.library.collections import begin_copy, begin_export
-
-    errands().clear()
+    transfers.clear()
     index(workspace, workspace.open_or_create("c"), [Upload("a.txt", b"red"), Upload("b.txt", b"green")])
-    begin_copy(workspace, workspace.store.collection("c"), "d", CollectionOptions(metric="dot"))
-    begin_export(workspace, workspace.store.collection("c"))
-    for errand in errands():
-        assert errand.task
-        errand.task.wait(60)
-        assert errand.task.error == ""
+    start_copy(workspace, workspace.store.collection("c"), "d", CollectionOptions(metric="dot"))
+    start_export(workspace, workspace.store.collection("c"))
+    exporting, copying = transfers().all()
+    exporting.wait(60)
+    assert [(job.state, job.error, job.share) for job in (copying, exporting)] == [("done", "", 1)] * 2
     assert workspace.store.collection("d").metric == "dot"
-    file = errands()[1].file
-    assert file
-    assert file.read_bytes()[:2] == b"PK"
-    errands().clear()
+    assert copying.export is None
+    assert exporting.export is not None
+    assert exporting.export.read_bytes()[:2] == b"PK"
+    transfers.clear()
 
 
 def test_what_a_process_that_ended_has_left_goes_and_what_this_one_makes_stays(tmp_path: Path) -> None:
-    from pages.ui.library.collections import passing
-
     (tmp_path / "exports").mkdir()
     (tmp_path / "exports" / "tmp1.zip").write_bytes(b"an upload that was never read")
-    folder = passing(tmp_path)
+    folder = exports_folder(tmp_path)
     assert list(folder.iterdir()) == []
     (folder / "export-1.zip").write_bytes(b"waits to be downloaded")
-    assert [path.name for path in passing(tmp_path).iterdir()] == ["export-1.zip"]
+    assert [path.name for path in exports_folder(tmp_path).iterdir()] == ["export-1.zip"]
 
 
 @pytest.mark.usefixtures("data")
@@ -371,20 +367,20 @@ YEAR, DATE, KIND = (
     ],
 )
 def test_a_slider_shows_what_is_asked(asked: Filter) -> None:
-    value = shown(YEAR, [asked])
+    value = widget_value(YEAR, [asked])
     assert isinstance(value, tuple)
-    assert within(YEAR, value) == asked
+    assert range_filter(YEAR, value) == asked
 
 
 def test_widgets_show_what_they_can() -> None:
     from datetime import date
 
-    assert shown(YEAR, []) == (2000, 2010)
-    assert within(YEAR, (2000, 2010)) is None
-    assert within(YEAR, (2003, 2010 - 1e-9)) == Filter("year", "at least", (2003,))
-    assert shown(DATE, [Filter("date", "between", ("2001", "2004-02"))]) == (date(2001, 1, 1), date(2004, 2, 29))
-    assert within(DATE, (date(2001, 1, 1), date(2010, 12, 31))) == Filter("date", "at least", ("2001-01-01",))
-    assert shown(KIND, [Filter("kind", "one of", ("a", "z"))]) == ["a", "z"]
+    assert widget_value(YEAR, []) == (2000, 2010)
+    assert range_filter(YEAR, (2000, 2010)) is None
+    assert range_filter(YEAR, (2003, 2010 - 1e-9)) == Filter("year", "at least", (2003,))
+    assert widget_value(DATE, [Filter("date", "between", ("2001", "2004-02"))]) == (date(2001, 1, 1), date(2004, 2, 29))
+    assert range_filter(DATE, (date(2001, 1, 1), date(2010, 12, 31))) == Filter("date", "at least", ("2001-01-01",))
+    assert widget_value(KIND, [Filter("kind", "one of", ("a", "z"))]) == ["a", "z"]
     for field, asked in (
         (YEAR, Filter("year", "not", (2000,))),
         (YEAR, Filter("year", "equal", (1900,))),
@@ -393,8 +389,8 @@ def test_widgets_show_what_they_can() -> None:
         (DATE, Filter("date", "at least", ("2001-13",))),
         (KIND, Filter("kind", "not", ("a",))),
     ):
-        assert shown(field, [asked]) is None
-    assert shown(YEAR, [Filter("year", "at least", (2001,)), Filter("year", "at most", (2003,))]) is None
+        assert widget_value(field, [asked]) is None
+    assert widget_value(YEAR, [Filter("year", "at least", (2001,)), Filter("year", "at most", (2003,))]) is None
 
 
 def test_a_hit_shows_its_metadata_and_the_tables_header_escaped() -> None:

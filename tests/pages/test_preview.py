@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.chunking.preview import Piece
+from core.chunking.preview import Segment
 from core.records.search import Chunk
-from pages.ui.html import cutting_html, tooltip
+from pages.ui.html import chunking_html, tooltip
 from tests.pages.test_search import _alone, library, opened, own, press, said, shelf, wait
 
 __all__ = ["_alone", "library", "own"]  # fixtures
@@ -35,7 +35,7 @@ def dropped(own: Path, name: str = "sun.txt", text: str = SENTENCES) -> AppTest:
 
 def test_pieces_are_escaped_numbered_striped_and_greyed() -> None:
     chunks = [chunk(0, 6, page=3, heading="<b>"), chunk(4, 9, carried="| a<b |")]
-    found = cutting_html("<i>abcdef", chunks, [Piece(0, 4, (0,)), Piece(4, 6, (0, 1)), Piece(6, 9, (1,), (1,))])
+    found = chunking_html("<i>abcdef", chunks, [Segment(0, 4, (0,)), Segment(4, 6, (0, 1)), Segment(6, 9, (1,), (1,))])
     assert "<i>" not in found
     assert "&lt;i&gt;" in found
     assert found.count('class="rs-number"') == 2

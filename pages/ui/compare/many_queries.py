@@ -1,4 +1,4 @@
-"""Many queries at once: how far each one's order moves."""
+"""The view 'Many queries' of the Compare page: how far reranking changes the order of each query's hits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from core.background import Task
+from core.background import IterableJob
 from core.errors import RankscopeError
 from core.evaluation.metrics import ndcg
 from core.judgments.queries import spans_for
@@ -21,19 +21,20 @@ from core.samples.library import SAMPLE_COLLECTION, questions
 from core.settings import POOL
 from core.util.formatting import plural
 from core.workspace import Workspace
+from pages.ui.collection_picker import queries_input
 from pages.ui.compare.one_query import show_agreement, show_moves
-from pages.ui.downloads import frame_csv, offer_runs
-from pages.ui.hits import reranker_of
-from pages.ui.page import literal, show_error, show_info
+from pages.ui.downloads import offer_csv, offer_runs
+from pages.ui.hits import load_reranker
+from pages.ui.jobs import start_job, watch_results
+from pages.ui.page import literal, show_chart, show_error, show_info
 
-MOST = 500  # queries at once
-POLL = 1.0  # seconds
+MAX_QUERIES = 500
 KEY = "many-task"
 
 
 @dataclass(frozen=True)
 class Answered:
-    """One query of the run."""
+    """One query, searched and reranked."""
 
     query: str
     metric: Metric
@@ -42,12 +43,12 @@ class Answered:
     move: QueryMove
 
 
-def show_many(workspace: Workspace, collections: Mapping[str, Collection]) -> None:
+def show_many_queries(workspace: Workspace, collections: Mapping[str, Collection]) -> None:
     """Draw the view."""
     collection, queries = _controls(collections)
-    task: Task[Answered] | None = st.session_state.get(KEY)
+    job: IterableJob[Answered] | None = st.session_state.get(KEY)
     run, note = st.columns([1, 3], vertical_alignment="center")
-    running = task is not None and task.active
+    running = job is not None and job.active
     if run.button(
         f"Compare {plural(len(queries), 'query', 'queries')}",
         type="primary",
@@ -55,21 +56,22 @@ def show_many(workspace: Workspace, collections: Mapping[str, Collection]) -> No
         width="stretch",
     ):
         try:
-            reranker = reranker_of(workspace)
+            reranker = load_reranker(workspace)
         except RankscopeError as error:
             show_error(error)
             return
-        task = Task.start(lambda: _answers(workspace, reranker, collection, queries), len(queries))
-        st.session_state[KEY] = task
+        job = start_job("compare", lambda: _answers(workspace, reranker, collection, queries), len(queries))
+        st.session_state[KEY] = job
     note.caption(
-        f"Each is searched, and its first {POOL} hits are reranked, in the background. About half a second a query on a laptop."
+        f"Each is searched, and its first {POOL} hits are reranked, in the background. "
+        "About half a second a query on a laptop."
     )
-    if task is None:
+    if job is None:
         show_info("Nothing was compared yet: press the button.")
         return
-    _watch(task)
-    if not task.active and task.done:
-        _table(workspace, task.done)
+    watch_results(job, lambda done: f"{done} of {job.total} queries", key="many-cancel")
+    if not job.active and job.results:
+        _table(workspace, job.results)
 
 
 def _controls(collections: Mapping[str, Collection]) -> tuple[Collection, list[str]]:
@@ -81,15 +83,14 @@ def _controls(collections: Mapping[str, Collection]) -> tuple[Collection, list[s
     if samples:
         right.caption("Turn off the switch to paste queries of your own.")
         return collections[name], [question.question for question in questions()]
-    text = right.text_area(
-        "Queries, one a line", key="many-queries", persist_state="session", placeholder="one query a line", height=140
-    )
-    queries = list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
-    if len(queries) > MOST:
+    with right:
+        queries = queries_input("many-queries")
+    if len(queries) > MAX_QUERIES:
         show_info(
-            f"Only the first {MOST} of {len(queries):,} queries are compared here; the shell's 'evaluate' takes more."
+            f"Only the first {MAX_QUERIES} of {len(queries):,} queries are compared here; "
+            "the shell's 'evaluate' takes more."
         )
-    return collections[name], queries[:MOST]
+    return collections[name], queries[:MAX_QUERIES]
 
 
 def _answers(
@@ -104,29 +105,13 @@ def _answers(
         yield Answered(query, result.metric, collection, comparison, QueryMove.of(query, comparison, scores))
 
 
-def _watch(task: Task[Answered]) -> None:
-    st.fragment(_progress, run_every=POLL if task.active else None)(task, task.active)
-    if task.error and not task.active:
-        show_error(task.error)
-
-
-def _progress(task: Task[Answered], was_active: bool) -> None:
-    if not task.active:
-        if was_active:
-            st.rerun()
-        return
-    bar, button = st.columns([5, 1], vertical_alignment="center")
-    bar.progress(len(task.done) / task.total, text=f"{len(task.done)} of {task.total} queries")
-    button.button("Cancel", on_click=task.cancel, width="stretch")
-
-
 def _table(workspace: Workspace, answered: list[Answered]) -> None:
     above = st.container()
     frame = pd.DataFrame([_row(one.move) for one in answered]).sort_values("Kendall's τ-b", kind="stable")
     judged = frame["change"].notna().any()
     frame = frame if judged else frame.drop(columns=["nDCG@10 bi", "nDCG@10 cross", "change"])
     if judged:
-        _means(frame)
+        _show_means(frame)
     st.caption("Most changed first. Click a column to sort by it; **tick a row to see that query above**.")
     numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in ("nDCG@10 bi", "nDCG@10 cross")}
     event = st.dataframe(
@@ -150,11 +135,13 @@ def _table(workspace: Workspace, answered: list[Answered]) -> None:
             ),
         },
     )
-    _downloads(frame, answered)
+    with st.container(horizontal=True):
+        offer_csv("Table as CSV", frame, "queries.csv")
+        offer_runs([(f"q{number}", one.comparison.hits) for number, one in enumerate(answered, 1)])
     if event.selection.rows and event.selection.rows[0] < len(frame):
         one = answered[int(frame.index[event.selection.rows[0]])]
         with above.container(border=True):
-            _open(workspace, one)
+            _show_query(workspace, one)
 
 
 def _row(move: QueryMove) -> dict[str, object]:
@@ -171,7 +158,7 @@ def _row(move: QueryMove) -> dict[str, object]:
     }
 
 
-def _means(frame: pd.DataFrame) -> None:
+def _show_means(frame: pd.DataFrame) -> None:
     bi, cross = float(frame["nDCG@10 bi"].mean()), float(frame["nDCG@10 cross"].mean())
     better, worse = int((frame["change"] > 0.0005).sum()), int((frame["change"] < -0.0005).sum())
     one, two, three = st.columns(3)
@@ -180,16 +167,8 @@ def _means(frame: pd.DataFrame) -> None:
     three.metric("Queries better / worse", f"{better} / {worse}", help="By nDCG@10, after reranking.")
 
 
-def _open(workspace: Workspace, one: Answered) -> None:
+def _show_query(workspace: Workspace, one: Answered) -> None:
     st.markdown(f"#### {literal(one.query)}")
     show_agreement(one.comparison, spans_for(workspace, one.collection, one.query))
-    st.plotly_chart(slope_chart(one.comparison, one.metric, 10), key="many-slopes", config={"displayModeBar": False})
+    show_chart(slope_chart(one.comparison, one.metric, 10), "many-slopes")
     show_moves(one.comparison)
-
-
-def _downloads(frame: pd.DataFrame, answered: list[Answered]) -> None:
-    with st.container(horizontal=True):
-        st.download_button(
-            "Table as CSV", frame_csv(frame), "queries.csv", "text/csv", icon=":material/download:", on_click="ignore"
-        )
-        offer_runs([(f"q{number}", one.comparison.hits) for number, one in enumerate(answered, 1)])

@@ -1,4 +1,4 @@
-"""Pairs: a query and two sentences of one's own, and a gallery of those that fool a model."""
+"""The view 'Pairs' of the Compare page: a query with two sentences to edit, and a gallery of tricky pairs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from core.errors import RankscopeError
 from core.retrieval.comparison import PairScore, score_pairs
 from core.samples.pairs import KINDS, TrickPair, trick_pairs
 from core.workspace import Workspace
-from pages.ui.hits import reranker_of
+from pages.ui.hits import load_reranker
 from pages.ui.page import literal, show_error, show_info
 from pages.ui.url_state import Value
 
-OWN: dict[str, Value] = {
+PAIR_DEFAULTS: dict[str, Value] = {
     "pair-query": "Which moon of Jupiter has active volcanoes?",
     "pair-first": "Io's surface is torn open by more than four hundred volcanoes.",
     "pair-second": "Europa, a moon of Jupiter, has no active volcanoes but a crust of ice.",
@@ -27,20 +27,21 @@ FILTERS = ("All", "Bi-encoder fooled", "Cross-encoder fooled", "Both fooled")
 def show_pairs(workspace: Workspace) -> None:
     """Draw the view."""
     try:
-        reranker_of(workspace)
+        load_reranker(workspace)
         with st.spinner("Scoring…"):
-            _own_pair(workspace)
+            _show_edited_pair(workspace)
             scores = _gallery_scores(workspace, workspace.settings.model, workspace.settings.reranker)
     except RankscopeError as error:
         show_error(error)
         return
-    _gallery(scores)
+    _show_gallery(scores)
 
 
-def _own_pair(workspace: Workspace) -> None:
+def _show_edited_pair(workspace: Workspace) -> None:
     st.subheader("Your own pair", anchor=False)
     st.caption(
-        "Type a question and two sentences. Both models score them as you edit: change a number, a name, a “not”, and see which model notices."
+        "Type a question and two sentences. Both models score them as you edit: "
+        "change a number, a name, a “not”, and see which model notices."
     )
     query = st.text_input("Question", key="pair-query", persist_state="session")
     left, right = st.columns(2)
@@ -52,26 +53,27 @@ def _own_pair(workspace: Workspace) -> None:
     score = score_pairs(
         workspace.catalog.get(workspace.settings.model), workspace.catalog.reranker(), [(query, first, second)]
     )[0]
-    for at, column in enumerate((left, right)):
-        column.html(_score_line(score, at))
+    for index, column in enumerate((left, right)):
+        column.html(_score_line(score, index))
 
 
-def _score_line(score: PairScore, at: int) -> str:
-    """One sentence's scores, with a mark at each model that prefers it."""
-    chance = (
-        "" if score.probability is None else f' <span class="rs-faint">probability</span> {score.probability[at]:.2f}'
-    )
+def _score_line(score: PairScore, index: int) -> str:
+    """Return the scores of sentence 0 or 1 as HTML, with a mark at each model that prefers it."""
+    probability = ""
+    if score.probability is not None:
+        probability = f' <span class="rs-faint">probability</span> {score.probability[index]:.2f}'
     prefers = (
         [score.bi_prefers_second, score.cross_prefers_second]
-        if at
+        if index
         else [score.bi_prefers_first, score.cross_prefers_first]
     )
     values = [
-        f"<b>{score.cosine[at]:.3f}</b> <span class='rs-faint'>cosine</span>",
-        f"<b>{score.logit[at]:+.2f}</b> <span class='rs-faint'>score</span>{chance}",
+        f"<b>{score.cosine[index]:.3f}</b> <span class='rs-faint'>cosine</span>",
+        f"<b>{score.logit[index]:+.2f}</b> <span class='rs-faint'>score</span>{probability}",
     ]
     parts = [
-        f'<span class="rs-verdict rs-{"up" if preferred else "same"}">{model} {value}{" ◀ prefers this" if preferred else ""}</span>'
+        f'<span class="rs-verdict rs-{"up" if preferred else "same"}">'
+        f"{model} {value}{' ◀ prefers this' if preferred else ''}</span>"
         for model, value, preferred in zip(MODELS, values, prefers, strict=True)
     ]
     return f'<div class="rs-times">{"".join(parts)}</div>'
@@ -80,44 +82,44 @@ def _score_line(score: PairScore, at: int) -> str:
 @st.cache_data(max_entries=4, show_spinner=False)
 def _gallery_scores(_workspace: Workspace, model: str, reranker: str) -> list[tuple[float, ...]]:  # noqa: ARG001 - the names are the cache's key
     triples = [(pair.query, pair.right.text, pair.wrong.text) for pair in trick_pairs()]
-    found = score_pairs(_workspace.catalog.get(_workspace.settings.model), _workspace.catalog.reranker(), triples)
-    return [(*score.cosine, *score.logit, *(score.probability or ())) for score in found]
+    scores = score_pairs(_workspace.catalog.get(_workspace.settings.model), _workspace.catalog.reranker(), triples)
+    return [(*score.cosine, *score.logit, *(score.probability or ())) for score in scores]
 
 
-def _gallery(rows: list[tuple[float, ...]]) -> None:
+def _show_gallery(rows: list[tuple[float, ...]]) -> None:
     scores = [
         PairScore((row[0], row[1]), (row[2], row[3]), (row[4], row[5]) if len(row) == 6 else None) for row in rows
     ]
     pairs = list(zip(trick_pairs(), scores, strict=True))
     st.subheader("A gallery of tricky pairs", anchor=False)
     st.caption(
-        f"{len(pairs)} questions about the sample library, each with a sentence that answers it and one that only looks so. They were chosen by reading, "
-        "before any model saw them, and are scored now, by the models at hand. A model is right if it puts the answer above the other sentence; "
-        "a coin would be right half the time."
+        f"{len(pairs)} questions about the sample library, each with a sentence that answers it and one that only "
+        "looks so. They were chosen by reading, before any model saw them, and are scored now, by the models at hand. "
+        "A model is right if it puts the answer above the other sentence; a coin would be right half the time."
     )
-    _totals(pairs)
+    _show_totals(pairs)
     kinds, which = st.columns([1, 3], vertical_alignment="bottom")
     kind = kinds.selectbox("Kind", ["All kinds", *KINDS], key="pair-kind", persist_state="session")
-    wanted = which.segmented_control(
+    fooled = which.segmented_control(
         "Show", FILTERS, default=FILTERS[1], key="pair-filter", persist_state="session", required=True
     )
     shown = [
         (pair, score)
         for pair, score in pairs
-        if kind in ("All kinds", pair.kind) and _fits(score, wanted or FILTERS[0])
+        if kind in ("All kinds", pair.kind) and _is_fooled(score, fooled or FILTERS[0])
     ]
     if not shown:
         show_info("No pair is like that: choose another kind, or show all.")
     for pair, score in shown:
-        _card(pair, score)
+        _show_pair(pair, score)
 
 
-def _fits(score: PairScore, wanted: str) -> bool:
+def _is_fooled(score: PairScore, by: str) -> bool:
     fooled = {FILTERS[1]: not score.bi_prefers_first, FILTERS[2]: not score.cross_prefers_first}
-    return all(fooled.values()) if wanted == FILTERS[3] else fooled.get(wanted, True)
+    return all(fooled.values()) if by == FILTERS[3] else fooled.get(by, True)
 
 
-def _totals(pairs: list[tuple[TrickPair, PairScore]]) -> None:
+def _show_totals(pairs: list[tuple[TrickPair, PairScore]]) -> None:
     rows = []
     for kind in (*KINDS, "all"):
         of_kind = [score for pair, score in pairs if kind in ("all", pair.kind)]
@@ -132,7 +134,7 @@ def _totals(pairs: list[tuple[TrickPair, PairScore]]) -> None:
     st.dataframe(pd.DataFrame(rows), hide_index=True, width=620)
 
 
-def _card(pair: TrickPair, score: PairScore) -> None:
+def _show_pair(pair: TrickPair, score: PairScore) -> None:
     with st.container(border=True):
         verdicts = [
             f"{model} {'right ✓' if right else 'fooled'}"
@@ -140,10 +142,11 @@ def _card(pair: TrickPair, score: PairScore) -> None:
         ]
         st.markdown(f"**{literal(pair.query)}** &nbsp; :gray[{pair.kind} · {' · '.join(verdicts)}]")
         left, right = st.columns(2, gap="large")
-        for at, (column, name, passage) in enumerate(
+        for index, (column, label, sentence) in enumerate(
             ((left, "answers it", pair.right), (right, "only looks so", pair.wrong))
         ):
             column.html(
-                f'<div class="rs-faint">{name} · {escape(passage.document)}</div><div class="rs-text" dir="auto">{escape(passage.text)}</div>{_score_line(score, at)}'
+                f'<div class="rs-faint">{label} · {escape(sentence.document)}</div>'
+                f'<div class="rs-text" dir="auto">{escape(sentence.text)}</div>{_score_line(score, index)}'
             )
         st.caption(f":material/lightbulb: {literal(pair.why)}")

@@ -1,26 +1,26 @@
-"""A document to be read, its chunks tinted in turn, a page or a part of it at a time."""
+"""The reader of the Library: a document's text a page or part at a time, its chunks tinted."""
 
 from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
 
-from core.chunking.preview import pieces
+from core.chunking.preview import segments
 from core.errors import RankscopeError
 from core.library.document_view import Opened, Window, open_document
 from core.records.search import Collection
 from core.util.formatting import clip, plural
 from core.workspace import Workspace
-from pages.ui.html import cutting_html, metadata_html
+from pages.ui.html import chunking_html, metadata_html
 from pages.ui.library.documents import READING
 from pages.ui.page import literal, show_error
 
-ROOM = 640  # pixels
-FEW = 15  # chunks that need no scrolling
+HEIGHT = 640  # pixels
+MAX_UNSCROLLED = 15  # chunks; a table of more gets a fixed height
 
 
-def show_reading(workspace: Workspace, collection: Collection, document_id: str) -> None:
-    """Draw the reading view."""
+def show_reader(workspace: Workspace, collection: Collection, document_id: str) -> None:
+    """Draw a document's text beside the list of its chunks."""
     st.button("Back to the documents", icon=":material/arrow_back:", on_click=_close)
     try:
         opened = _opened(collection.key, document_id, workspace, collection)
@@ -31,7 +31,8 @@ def show_reading(workspace: Workspace, collection: Collection, document_id: str)
     st.subheader(literal(document.name), anchor=False)
     paged = f"{plural(len(document.pages), 'page')} · " if document.pages else ""
     st.caption(
-        f"{paged}{plural(len(document.text), 'character')} · {plural(len(chunks), 'chunk')}. Neighbouring chunks are tinted in turn; what two of them share is striped."
+        f"{paged}{plural(len(document.text), 'character')} · {plural(len(chunks), 'chunk')}. "
+        "Neighbouring chunks are tinted in turn; what two of them share is striped."
     )
     if opened.metadata:
         st.html(metadata_html(opened.metadata))
@@ -48,7 +49,7 @@ def _close() -> None:
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the document…")
 def _opened(key: str, document_id: str, _workspace: Workspace, _collection: Collection) -> Opened:  # noqa: ARG001
-    """A document's text and chunks in one collection never change: another text is another document."""
+    """Return a document opened. Never stale: in one collection another text or chunking is another document."""
     return open_document(_workspace, _collection, document_id)
 
 
@@ -64,8 +65,8 @@ def _choose_window(opened: Opened, document_id: str) -> Window:
 
 
 def _show_window(opened: Opened, window: Window) -> None:
-    with st.container(height=ROOM, border=True):
-        st.html(cutting_html(opened.document.text, opened.chunks, pieces(opened.chunks, window.start, window.end)))
+    with st.container(height=HEIGHT, border=True):
+        st.html(chunking_html(opened.document.text, opened.chunks, segments(opened.chunks, window.start, window.end)))
 
 
 def _window_key(document_id: str) -> str:
@@ -88,7 +89,7 @@ def _list_chunks(opened: Opened, document_id: str) -> None:
     st.dataframe(
         table,
         hide_index=True,
-        height=ROOM if len(chunks) > FEW else "auto",
+        height=HEIGHT if len(chunks) > MAX_UNSCROLLED else "auto",
         on_select=lambda: _go_to(opened, document_id, key),
         selection_mode="single-row",
         key=key,
@@ -101,7 +102,7 @@ def _list_chunks(opened: Opened, document_id: str) -> None:
 
 
 def _go_to(opened: Opened, document_id: str, key: str) -> None:
-    """Turn to the window in which the ticked chunk begins."""
+    """Show the window in which the selected chunk begins."""
     rows = st.session_state[key]["selection"]["rows"]
     if rows and rows[0] < len(opened.chunks):
         start = opened.chunks[rows[0]].start
