@@ -1,10 +1,10 @@
-"""Quality against cost: each system as a point with its spread, and tables of a run to take along."""
+"""Quality against cost: each system as a point with its spread, and tables of a run for export."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,65 +24,59 @@ _LATEX = {
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """A system's mean quality with its 95% bootstrap interval, and the median of its milliseconds a query with the middle half (quartiles)."""
+class CostPoint:
+    """A system's mean quality with its 95% bootstrap interval, and its milliseconds a query.
+
+    ``ms`` is the median, ``ms_low`` and ``ms_high`` are the first and third quartile.
+    """
 
     system: str
     quality: float
     interval: Interval
     ms: float
-    quick: float  # first quartile
-    slow: float  # third
-    n: int
-    beaten: bool = False  # another system is at least as good and at least as quick, and one of both more
+    ms_low: float
+    ms_high: float
+    n: int  # queries
+    dominated: bool = False  # another system is at least as good and as fast, and better in one of both
+
+    def dominates(self, other: CostPoint) -> bool:
+        """Return whether this system is at least as good and as fast as ``other``, and better in one of both."""
+        no_worse = self.quality >= other.quality and self.ms <= other.ms
+        return no_worse and (self.quality > other.quality or self.ms < other.ms)
 
 
-def points(results: Results, measure: str = QUALITY) -> list[Point]:
+def cost_points(results: Results, measure: str = QUALITY) -> list[CostPoint]:
     """Return every system as a point, in the run's order."""
-    found = [_point(results, system, measure) for system in results.systems]
-    return [
-        Point(
-            one.system,
-            one.quality,
-            one.interval,
-            one.ms,
-            one.quick,
-            one.slow,
-            one.n,
-            any(_beats(other, one) for other in found),
-        )
-        for one in found
-    ]
-
-
-def _point(results: Results, system: str, measure: str) -> Point:
-    values = list(results.values[system][measure].values())
-    quick, ms, slow = _quartiles(results, system)
-    return Point(system, results.mean(system, measure).mean, bootstrap(values), ms, quick, slow, len(values))
+    points = []
+    for system in results.systems:
+        values = list(results.values[system][measure].values())
+        ms_low, ms, ms_high = _quartiles(results, system)
+        quality = results.mean(system, measure).mean
+        points.append(CostPoint(system, quality, bootstrap(values), ms, ms_low, ms_high, len(values)))
+    return [replace(point, dominated=any(other.dominates(point) for other in points)) for point in points]
 
 
 def _quartiles(results: Results, system: str) -> tuple[float, float, float]:
-    """First quartile, median and third quartile of a system's milliseconds a query."""
-    took = list(results.runs[system].milliseconds.values()) or [0.0]
-    quick, ms, slow = np.quantile(took, [0.25, 0.5, 0.75]).tolist()
-    return quick, ms, slow
-
-
-def _beats(one: Point, other: Point) -> bool:
-    return one.quality >= other.quality and one.ms <= other.ms and (one.quality > other.quality or one.ms < other.ms)
+    """Return the first quartile, median and third quartile of a system's milliseconds a query."""
+    times = list(results.runs[system].milliseconds.values()) or [0.0]
+    low, median, high = np.quantile(times, [0.25, 0.5, 0.75]).tolist()
+    return low, median, high
 
 
 Row = tuple[str, ...]
 
 
 def table(results: Results, measures: Sequence[str] | None = None, digits: int = 4) -> list[Row]:
-    """Return a header and a row for each system: the means of the measures, the queries, the median milliseconds with their quartiles."""
+    """Return a header and a row for each system: the means of the measures, the number of queries, and the times.
+
+    Times are in milliseconds a query: the median, and the quartiles.
+    """
     shown = list(measures or results.measures)
     rows: list[Row] = [("system", *shown, "n", "ms (median)", "ms (quartiles)")]
     for system in results.systems:
-        quick, ms, slow = _quartiles(results, system)
+        low, ms, high = _quartiles(results, system)
         means = (f"{results.mean(system, measure).mean:.{digits}f}" for measure in shown)
-        rows.append((system, *means, str(len(results.qrels)), f"{ms:.1f}", f"{quick:.1f} to {slow:.1f}"))
+        rows.append((system, *means, str(len(results.qrels)), f"{ms:.1f}", f"{low:.1f} to {high:.1f}"))
     return rows
 
 
@@ -105,10 +99,10 @@ def as_latex(rows: Sequence[Row]) -> str:
     body = [[latex(cell) for cell in row] for row in rows]
     measures = range(1, len(rows[0]) - 3)
     for column in measures:
-        most = max((float(row[column]) for row in rows[1:]), default=0.0)
-        for row, plain in zip(body[1:], rows[1:], strict=True):
-            if float(plain[column]) == most:
-                row[column] = rf"\textbf{{{row[column]}}}"
+        best = max((float(row[column]) for row in rows[1:]), default=0.0)
+        for cells, row in zip(body[1:], rows[1:], strict=True):
+            if float(row[column]) == best:
+                cells[column] = rf"\textbf{{{cells[column]}}}"
     lines = [" & ".join(row) + r" \\" for row in body]
     return (
         "\n".join(
@@ -128,4 +122,4 @@ def as_latex(rows: Sequence[Row]) -> str:
 
 def latex(text: str) -> str:
     """Return ``text`` as LaTeX that prints exactly it."""
-    return "".join(_LATEX.get(sign, sign) for sign in text)
+    return "".join(_LATEX.get(character, character) for character in text)

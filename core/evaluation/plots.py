@@ -1,4 +1,4 @@
-"""Figures of an evaluation, for plotly. Marks carry the ids of what they stand for in ``customdata``."""
+"""Figures of an evaluation, for plotly. ``customdata`` of a mark begins with the id of what it stands for."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from html import escape
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.evaluation.cost import Point
-from core.evaluation.index_recall import Width
-from core.evaluation.pool_sweep import Depth, Sweep
+from core.evaluation.cost import CostPoint
+from core.evaluation.index_recall import WidthRecall
+from core.evaluation.pool_sweep import PoolDepth, PoolSweep
 from core.evaluation.significance import Change
 from core.util.formatting import clip
 from core.util.theme import BI_COLOUR, CROSS_COLOUR, DOWN, SAME, UP
@@ -19,9 +19,12 @@ LABEL = 90  # characters of a query in a tooltip
 _NO_MARGIN = {"l": 8, "r": 8, "t": 28, "b": 8}
 
 
-def cost_figure(points: Sequence[Point], measure: str) -> go.Figure:
-    """Return every system as a point: milliseconds to the right, quality up, with both spreads; the best trade-offs joined by a line."""
-    front = sorted((point for point in points if not point.beaten), key=lambda point: point.ms)
+def cost_figure(points: Sequence[CostPoint], measure: str) -> go.Figure:
+    """Return every system as a point, milliseconds to the right and quality up, each with its spread.
+
+    A line joins the systems that no other one dominates.
+    """
+    front = sorted((point for point in points if not point.dominated), key=lambda point: point.ms)
     x, y = [_shown(point.ms) for point in front], [point.quality for point in front]
     figure = go.Figure(
         go.Scatter(x=x, y=y, mode="lines", line={"color": SAME, "dash": "dot", "shape": "hv"}, hoverinfo="skip")
@@ -35,13 +38,14 @@ def cost_figure(points: Sequence[Point], measure: str) -> go.Figure:
     return figure
 
 
-def _systems(points: Sequence[Point], measure: str) -> go.Scatter:
+def _systems(points: Sequence[CostPoint], measure: str) -> go.Scatter:
     quality = "%{y:.3f} (%{customdata[1]:.3f} to %{customdata[2]:.3f})"
     return go.Scatter(
         x=[_shown(point.ms) for point in points],
         y=[point.quality for point in points],
         error_x=_bars(
-            [point.slow - point.ms for point in points], [_shown(point.ms) - _shown(point.quick) for point in points]
+            [point.ms_high - point.ms for point in points],
+            [_shown(point.ms) - _shown(point.ms_low) for point in points],
         ),
         error_y=_bars(
             [point.interval.high - point.quality for point in points],
@@ -53,18 +57,19 @@ def _systems(points: Sequence[Point], measure: str) -> go.Scatter:
         marker={
             "size": 12,
             "color": [
-                SAME if point.beaten else CROSS_COLOUR if "+cross" in point.system else BI_COLOUR for point in points
+                SAME if point.dominated else CROSS_COLOUR if "+cross" in point.system else BI_COLOUR for point in points
             ],
         },
         customdata=[
-            [point.system, point.interval.low, point.interval.high, point.quick, point.slow] for point in points
+            [point.system, point.interval.low, point.interval.high, point.ms_low, point.ms_high] for point in points
         ],
-        hovertemplate=f"<b>%{{text}}</b><br>{escape(measure)} {quality}<br>%{{x:.1f}} ms (%{{customdata[3]:.1f}} to %{{customdata[4]:.1f}})<extra></extra>",
+        hovertemplate=f"<b>%{{text}}</b><br>{escape(measure)} {quality}<br>"
+        "%{x:.1f} ms (%{customdata[3]:.1f} to %{customdata[4]:.1f})<extra></extra>",
     )
 
 
 def _bars(above: Sequence[float], below: Sequence[float]) -> dict[str, object]:
-    """Error bars of these lengths."""
+    """Return error bars of these lengths."""
     return {
         "type": "data",
         "symmetric": False,
@@ -75,26 +80,29 @@ def _bars(above: Sequence[float], below: Sequence[float]) -> dict[str, object]:
 
 
 def _shown(ms: float) -> float:
-    """A logarithmic axis has no 0."""
+    """Return a time that a logarithmic axis can show: it has no 0."""
     return max(ms, 0.01)
 
 
-def sweep_figure(found: Sweep, depth: int) -> go.Figure:
-    """Return what every depth of the pool gives and costs, with the chosen depth, the knee, and the level without reranking."""
+def sweep_figure(swept: PoolSweep, depth: int) -> go.Figure:
+    """Return what every depth of the pool gives and costs.
+
+    Marked are the chosen ``depth``, the knee, and nDCG@10 without reranking.
+    """
     figure = make_subplots(2, 1, shared_xaxes=True, row_heights=[0.6, 0.4], vertical_spacing=0.06)
     curves = (
-        (1, "nDCG@10", [one.ndcg for one in found.depths], CROSS_COLOUR, "%{y:.4f}"),
-        (1, "recall of the pool (ceiling)", [one.ceiling for one in found.depths], BI_COLOUR, "%{y:.3f}"),
-        (2, "Kendall's τ", [one.tau for one in found.depths], UP, "%{y:.2f}"),
-        (2, "share of the first 10 that stay", [one.overlap / 10 for one in found.depths], DOWN, "%{y:.2f}"),
+        (1, "nDCG@10", [one.ndcg for one in swept.depths], CROSS_COLOUR, "%{y:.4f}"),
+        (1, "recall of the pool (ceiling)", [one.pool_recall for one in swept.depths], BI_COLOUR, "%{y:.3f}"),
+        (2, "Kendall's τ", [one.tau for one in swept.depths], UP, "%{y:.2f}"),
+        (2, "share of the first 10 that stay", [one.overlap / 10 for one in swept.depths], DOWN, "%{y:.2f}"),
     )
     for row, name, y, colour, shown in curves:
-        figure.add_trace(_curve(found, name, y, colour, shown), row, 1)
+        figure.add_trace(_curve(swept, name, y, colour, shown), row, 1)
     unreranked = {"annotation_text": "nDCG@10 not reranked", "annotation_position": "bottom right"}
-    figure.add_hline(found.before, row=1, col=1, line={"dash": "dot", "width": 1}, **unreranked)
+    figure.add_hline(swept.unreranked_ndcg, row=1, col=1, line={"dash": "dot", "width": 1}, **unreranked)
     figure.add_vline(depth, line={"dash": "dot", "width": 2, "color": BI_COLOUR})
-    if found.knee:
-        figure.add_trace(_knee(found.knee), 1, 1)
+    if swept.knee:
+        figure.add_trace(_knee(swept.knee), 1, 1)
     figure.update_xaxes(title="pool (candidates that the cross-encoder reads)", row=2, col=1)
     figure.update_yaxes(title="0 to 1, higher is better", row=1, col=1)
     figure.update_yaxes(title="how alike the lists are", row=2, col=1)
@@ -102,23 +110,23 @@ def sweep_figure(found: Sweep, depth: int) -> go.Figure:
     return figure
 
 
-def _curve(found: Sweep, name: str, y: Sequence[float], colour: str, shown: str) -> go.Scatter:
+def _curve(swept: PoolSweep, name: str, y: Sequence[float], colour: str, shown: str) -> go.Scatter:
     return go.Scatter(
-        x=[one.depth for one in found.depths],
+        x=[one.depth for one in swept.depths],
         y=y,
         mode="lines",
         name=name,
         line={"color": colour, "width": 2.5},
-        customdata=[[one.depth, one.ms] for one in found.depths],
+        customdata=[[one.depth, one.ms] for one in swept.depths],
         hovertemplate=f"{name} {shown}<br>pool %{{x}}, %{{customdata[1]:,.0f}} ms<extra></extra>",
     )
 
 
-def _knee(at: Depth) -> go.Scatter:
-    marker, text = {"size": 12, "symbol": "diamond", "color": CROSS_COLOUR}, [f"knee at {at.depth}"]
+def _knee(knee: PoolDepth) -> go.Scatter:
+    marker, text = {"size": 12, "symbol": "diamond", "color": CROSS_COLOUR}, [f"knee at {knee.depth}"]
     return go.Scatter(
-        x=[at.depth],
-        y=[at.ndcg],
+        x=[knee.depth],
+        y=[knee.ndcg],
         mode="markers+text",
         text=text,
         textposition="top left",
@@ -129,7 +137,7 @@ def _knee(at: Depth) -> go.Scatter:
 
 
 def changes_figure(changes: Sequence[Change], queries: Mapping[str, str], measure: str) -> go.Figure:
-    """Return a bar for each query, hurt most first: what the second system changed. ``customdata`` begins with the query's id."""
+    """Return a bar for each query, hurt most first: what the second system changed."""
     colours = {"helped": UP, "hurt": DOWN, "unchanged": SAME}
     figure = go.Figure(
         go.Bar(
@@ -151,8 +159,8 @@ def changes_figure(changes: Sequence[Change], queries: Mapping[str, str], measur
     return figure
 
 
-def widths_figure(widths: Sequence[Width], top: int) -> go.Figure:
-    """Return what each ``ef_search`` finds, and below what it costs; the collection's own is filled."""
+def widths_figure(widths: Sequence[WidthRecall], top: int) -> go.Figure:
+    """Return what each ``ef_search`` finds, and below what it costs; the collection's current one is filled."""
     figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.08)
     curves = (
         (1, [width.recall for width in widths], BI_COLOUR, "%{y:.1%} of the nearest found"),
@@ -167,9 +175,9 @@ def widths_figure(widths: Sequence[Width], top: int) -> go.Figure:
                 line={"color": colour},
                 customdata=[[width.width] for width in widths],
                 marker={
-                    "size": [14 if width.own else 9 for width in widths],
+                    "size": [14 if width.current else 9 for width in widths],
                     "color": colour,
-                    "symbol": ["circle" if width.own else "circle-open" for width in widths],
+                    "symbol": ["circle" if width.current else "circle-open" for width in widths],
                 },
                 hovertemplate=f"ef_search %{{x}}: {shown}<extra></extra>",
             ),
@@ -178,7 +186,7 @@ def widths_figure(widths: Sequence[Width], top: int) -> go.Figure:
         )
     ticks = [width.width for width in widths]
     figure.update_xaxes(
-        type="log", tickvals=ticks, ticktext=[f"{width.width}{' (now)' if width.own else ''}" for width in widths]
+        type="log", tickvals=ticks, ticktext=[f"{width.width}{' (now)' if width.current else ''}" for width in widths]
     )
     figure.update_xaxes(title="ef_search", row=2, col=1)
     figure.update_yaxes(title=f"recall@{top},<br>higher is better →", tickformat=".1%", row=1, col=1)

@@ -13,9 +13,9 @@ import pytest
 
 from core.errors import CollectionNotFound, DataError, SettingsError
 from core.evaluation.experiments import create, delete, experiments, open_experiment, save
-from core.evaluation.index_recall import check_index, checked_query, try_widths
+from core.evaluation.index_recall import measure_index, measure_widths, query_recall
 from core.evaluation.jobs import CHANGED, EvaluationQueue
-from core.evaluation.pool_sweep import sweep
+from core.evaluation.pool_sweep import sweep_pool
 from core.evaluation.results import Results, compare_experiments
 from core.evaluation.runner import Request, plan
 from core.formats.trec import run_file_name
@@ -172,7 +172,7 @@ def test_an_experiment_is_kept_whole(judged: Workspace) -> None:
     results, direct = kept.results(), run(judged, request)
     assert results.values == direct.values
     assert {name: r.ranking for name, r in results.runs.items()} == {name: r.ranking for name, r in direct.runs.items()}
-    assert sweep("bi", kept.candidates(), results.qrels).deepest.depth == 3
+    assert sweep_pool("bi", kept.candidates(), results.qrels).deepest.depth == 3
     qrels = list(TREC.read_trec_qrels(str(kept.folder / "runs" / "qrels.txt")))
     for system in SYSTEMS:
         found = list(TREC.read_trec_run(str(kept.folder / "runs" / run_file_name(system))))
@@ -378,11 +378,11 @@ def test_one_process_has_a_run_at_a_time(judged: Workspace) -> None:
 
 def test_a_small_index_is_exact(judged: Workspace) -> None:
     collection = judged.store.collection("tiny")
-    found = check_index(judged, collection, ["red green", "sea"], top=3)
+    found = measure_index(judged, collection, ["red green", "sea"], top=3)
     assert (found.recall, [one.missed for one in found.queries], found.width) == (1, [(), ()], 200)
-    assert "all of the 3 nearest chunks, for every one of 2 queries" in found.words
+    assert "all of the 3 nearest chunks, for every one of 2 queries" in found.summary
     with pytest.raises(DataError, match="no query"):
-        check_index(judged, collection, [])
+        measure_index(judged, collection, [])
 
 
 NEAREST = {"a": (0.9, "A"), "b": (0.8, "B"), "c": (0.7, "C")}
@@ -402,7 +402,7 @@ NEAREST = {"a": (0.9, "A"), "b": (0.8, "B"), "c": (0.7, "C")}
 def test_what_the_index_missed_by_hand(
     hits: list[tuple[str, float]], recall: float, missed: list[tuple[str, int]]
 ) -> None:
-    found = checked_query("q", hits, NEAREST)
+    found = query_recall("q", hits, NEAREST)
     assert found.recall == pytest.approx(recall)
     assert [(one.chunk_id, one.rank) for one in found.missed] == missed
 
@@ -410,9 +410,9 @@ def test_what_the_index_missed_by_hand(
 def test_other_widths_are_tried_on_a_copy(judged: Workspace) -> None:
     collection = judged.store.collection("tiny")
     steps: list[tuple[int, int]] = []
-    found = try_widths(
+    found = measure_widths(
         judged, collection, ["red green"], [10, 50], top=3, report=lambda done, total: steps.append((done, total))
     )
-    assert [(one.width, one.recall, one.own) for one in found] == [(10, 1, False), (50, 1, False), (200, 1, True)]
+    assert [(one.width, one.recall, one.current) for one in found] == [(10, 1, False), (50, 1, False), (200, 1, True)]
     assert steps == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert judged.store.search_width(judged.store.collection("tiny")) == 200

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from core.errors import DataError
-from core.evaluation.cost import as_csv, as_latex, as_markdown, latex, points, table
-from core.evaluation.index_recall import Width
+from core.evaluation.cost import as_csv, as_latex, as_markdown, cost_points, latex, table
+from core.evaluation.index_recall import WidthRecall
 from core.evaluation.metrics import per_query
 from core.evaluation.plots import changes_figure, cost_figure, sweep_figure, widths_figure
-from core.evaluation.pool_sweep import knee, sweep, usual_depths
+from core.evaluation.pool_sweep import default_depths, knee, sweep_pool
 from core.evaluation.results import Results
 from core.evaluation.runner import SystemRun
 from core.evaluation.significance import Interval
@@ -36,19 +36,19 @@ QRELS = {"q": {"d": 1, "f": 1}}
 
 
 def test_every_depth_by_hand() -> None:
-    found = sweep("bi", [answer()], QRELS)
+    found = sweep_pool("bi", [answer()], QRELS)
     assert [one.depth for one in found.depths] == [1, 2, 3, 4]
     # orders: abcdef; b a cdef; b c a def; d b c a ef
     ideal = 1 + 1 / log2(3)
     at4, at7 = 1 / log2(5), 1 / log2(7)
     assert [one.ndcg for one in found.depths] == pytest.approx([(at4 + at7) / ideal] * 3 + [(1 + at7) / ideal])
-    assert [one.ceiling for one in found.depths] == [0, 0, 0, 0.5]
+    assert [one.pool_recall for one in found.depths] == [0, 0, 0, 0.5]
     assert [one.overlap for one in found.depths] == [6, 6, 6, 6]  # six candidates in all
     # pairs in opposite order: none; ba; ba ca; ba ca, da db dc
     assert [one.tau for one in found.depths] == pytest.approx([1, -1, 1 - 4 * 2 / 6, 1 - 4 * 5 / 12])
     assert [one.ms for one in found.depths] == [25, 45, 65, 85]
-    assert found.before == pytest.approx((at4 + at7) / ideal)
-    assert (found.ms_per_pair, found.queries, found.deepest.depth, found.best.depth) == (20, 1, 4, 4)
+    assert found.unreranked_ndcg == pytest.approx((at4 + at7) / ideal)
+    assert (found.ms_per_pair, found.queries, found.deepest.depth) == (20, 1, 4)
 
 
 def test_a_depth_is_what_reranking_with_that_pool_gives() -> None:
@@ -64,13 +64,13 @@ def test_a_depth_is_what_reranking_with_that_pool_gives() -> None:
             Candidates(query, "", tuple(names[:30]), tuple((name,) for name in names[:30]), {"bi": stage}, logits, 30.0)
         )
         qrels[query] = dict.fromkeys(random.choice(names, 5, replace=False).tolist(), 1)
-    found = sweep("bi", answers, qrels)
+    found = sweep_pool("bi", answers, qrels)
     for one in found.depths:
         orders = [each.rerank(each.stage("bi"), one.depth) for each in answers]
         runs = {each.query: each.unit_ranking(order) for each, order in zip(answers, orders, strict=True)}
         before = {each.query: each.unit_ranking(each.stage("bi").order) for each in answers}
         assert one.ndcg == pytest.approx(np.mean(list(per_query(qrels, runs, ["nDCG@10"])["nDCG@10"].values())))
-        assert one.ceiling == pytest.approx(
+        assert one.pool_recall == pytest.approx(
             np.mean(list(per_query(qrels, before, [f"R@{one.depth}"])[f"R@{one.depth}"].values()))
         )
         heads = [
@@ -83,28 +83,28 @@ def test_a_depth_is_what_reranking_with_that_pool_gives() -> None:
 
 def test_only_as_deep_as_every_query_was_read() -> None:
     short = answer("r", (1.0, 2.0), "ab", 20.0)  # had no more candidates
-    assert sweep("bi", [answer(), short], {**QRELS, "r": {"b": 1}}).deepest.depth == 4
+    assert sweep_pool("bi", [answer(), short], {**QRELS, "r": {"b": 1}}).deepest.depth == 4
     shallow = answer("r", (1.0, 2.0), "abcdef", 20.0)  # was read less deep
-    assert sweep("bi", [answer(), shallow], {**QRELS, "r": {"b": 1}}).deepest.depth == 2
+    assert sweep_pool("bi", [answer(), shallow], {**QRELS, "r": {"b": 1}}).deepest.depth == 2
     with pytest.raises(DataError, match=r"run a system bi\+cross first"):
-        sweep("bi", [answer(logits=())], QRELS)
+        sweep_pool("bi", [answer(logits=())], QRELS)
 
 
 def test_a_pool_that_is_no_deeper_than_the_hits_is_called_pointless() -> None:
-    found = sweep("bi", [answer()], QRELS)
-    assert "pointless" in found.words(10, hits=10)
-    assert "R@10 or P@10" in found.words(3, hits=10)
-    assert "pointless" not in found.words(4, hits=3)
-    assert "better than no reranking" in found.words(4, hits=3)
-    assert "next to nothing" in found.words(3, hits=2)
+    found = sweep_pool("bi", [answer()], QRELS)
+    assert "pointless" in found.summary(10, hits=10)
+    assert "R@10 or P@10" in found.summary(3, hits=10)
+    assert "pointless" not in found.summary(4, hits=3)
+    assert "better than no reranking" in found.summary(4, hits=3)
+    assert "next to nothing" in found.summary(3, hits=2)
 
 
 def test_chosen_depths() -> None:
-    assert usual_depths(3) == [1, 2, 3]
-    deep = usual_depths(1000)
+    assert default_depths(3) == [1, 2, 3]
+    deep = default_depths(1000)
     assert (deep[:100], deep[100], deep[-1]) == (list(range(1, 101)), 105, 1000)
     assert deep == sorted(set(deep))
-    found = sweep("bi", [answer()], QRELS, [2, 50])
+    found = sweep_pool("bi", [answer()], QRELS, [2, 50])
     assert [one.depth for one in found.depths] == [2, 4]
     assert [found.at(depth).depth for depth in (1, 2, 3, 4, 99)] == [2, 2, 2, 4, 4]
 
@@ -141,11 +141,11 @@ def results() -> Results:
 
 
 def test_each_system_is_a_point() -> None:
-    bi, cross, bad = points(results(), "RR@10")
-    assert (bi.quality, bi.ms, bi.quick, bi.slow, bi.n) == (0.75, 15, 12.5, 17.5, 2)
+    bi, cross, bad = cost_points(results(), "RR@10")
+    assert (bi.quality, bi.ms, bi.ms_low, bi.ms_high, bi.n) == (0.75, 15, 12.5, 17.5, 2)
     assert bi.interval == Interval(0.5, 1.0)
     assert (cross.quality, cross.ms) == (1, 150)
-    assert (bi.beaten, cross.beaten, bad.beaten) == (False, False, True)
+    assert (bi.dominated, cross.dominated, bad.dominated) == (False, False, True)
 
 
 def test_tables_to_take_along() -> None:
@@ -185,11 +185,11 @@ def test_tables_to_take_along() -> None:
 
 
 def test_figures_carry_ids_and_escape_names() -> None:
-    cost = cost_figure(points(results(), "RR@10"), "RR@10")
+    cost = cost_figure(cost_points(results(), "RR@10"), "RR@10")
     assert [row[0] for row in cost.data[1].customdata] == ["bi", "bi+cross", "slow_&_bad"]
     assert list(cost.data[1].text) == ["bi", "bi+cross", "slow_&amp;_bad"]
     assert list(cost.data[0].x) == [15, 150]  # those that no other beats
-    depths = sweep_figure(sweep("bi", [answer()], QRELS), 2)
+    depths = sweep_figure(sweep_pool("bi", [answer()], QRELS), 2)
     assert [trace.name for trace in depths.data][:2] == ["nDCG@10", "recall of the pool (ceiling)"]
     bars = changes_figure(results().changes("bi", "bi+cross", "RR@10"), {"1": "<b>one</b>", "2": "two"}, "RR@10").data[
         0
@@ -197,7 +197,7 @@ def test_figures_carry_ids_and_escape_names() -> None:
     assert [row[0] for row in bars.customdata] == ["1", "2"]
     assert list(bars.y) == [0, 0.5]
     assert bars.customdata[0][1] == "&lt;b&gt;one&lt;/b&gt;"
-    widths = widths_figure([Width(10, 0.5, 1.0), Width(200, 0.99, 2.0, own=True)], 10)
+    widths = widths_figure([WidthRecall(10, 0.5, 1.0), WidthRecall(200, 0.99, 2.0, current=True)], 10)
     assert [list(trace.y) for trace in widths.data] == [[0.5, 0.99], [1, 2]]
     assert list(widths.layout.xaxis.ticktext) == ["10", "200 (now)"]
 

@@ -6,10 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import RankscopeError
-from core.evaluation.cost import Point, as_csv, as_latex, as_markdown, points, table
+from core.evaluation.cost import CostPoint, as_csv, as_latex, as_markdown, cost_points, table
 from core.evaluation.experiments import Experiment
 from core.evaluation.plots import cost_figure, sweep_figure
-from core.evaluation.pool_sweep import Sweep, sweep
+from core.evaluation.pool_sweep import PoolSweep, sweep_pool
 from core.evaluation.systems import System, parse_system
 from core.workspace import Workspace
 from pages.ui.downloads import frame_csv
@@ -59,18 +59,18 @@ def _reranked(experiment: Experiment) -> dict[str, System]:
     return found
 
 
-def _sweep(experiment: Experiment, system: System) -> Sweep:
+def _sweep(experiment: Experiment, system: System) -> PoolSweep:
     return _computed(experiment, experiment.id, system.corpus, system.stage)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Looking at every depth…")
-def _computed(_experiment: Experiment, id_: str, corpus: str, stage: str) -> Sweep:  # noqa: ARG001 - the id is the cache's key
-    return sweep(
+def _computed(_experiment: Experiment, id_: str, corpus: str, stage: str) -> PoolSweep:  # noqa: ARG001 - the id is the cache's key
+    return sweep_pool(
         stage, [answer for answer in answers_of(_experiment) if answer.corpus == corpus], results_of(_experiment).qrels
     )
 
 
-def _show(found: Sweep, hits: int) -> None:
+def _show(found: PoolSweep, hits: int) -> None:
     deepest = found.deepest.depth
     if deepest < 2:
         show_info("Only one candidate of each query was reranked: there is nothing to choose. Run with a deeper pool.")
@@ -87,7 +87,7 @@ def _show(found: Sweep, hits: int) -> None:
             help="How many of the first stage's candidates the cross-encoder reads.",
         )
     )
-    words = found.words(depth, hits)
+    words = found.summary(depth, hits)
     (show_warning if depth <= hits else show_info)(words)
     _tiles(found, depth)
     st.plotly_chart(sweep_figure(found, depth), key="sweep-figure", config={"displayModeBar": False})
@@ -106,7 +106,7 @@ def _show(found: Sweep, hits: int) -> None:
             {
                 "pool": one.depth,
                 "nDCG@10": one.ndcg,
-                "recall of the pool": one.ceiling,
+                "recall of the pool": one.pool_recall,
                 "overlap at 10": one.overlap,
                 "Kendall's τ": one.tau,
                 "ms": one.ms,
@@ -119,18 +119,18 @@ def _show(found: Sweep, hits: int) -> None:
     )
 
 
-def _tiles(found: Sweep, depth: int) -> None:
+def _tiles(found: PoolSweep, depth: int) -> None:
     there = found.at(depth)
     tiles = (
         (
             "nDCG@10",
             f"{there.ndcg:.3f}",
-            f"{there.ndcg - found.before:+.3f}",
+            f"{there.ndcg - found.unreranked_ndcg:+.3f}",
             "0 to 1, higher is better; the arrow: against no reranking.",
         ),
         (
             "Recall ceiling",
-            f"{there.ceiling:.3f}",
+            f"{there.pool_recall:.3f}",
             None,
             "The share of what is relevant that the pool holds: no order can find more of it.",
         ),
@@ -194,11 +194,11 @@ def show_cost(workspace: Workspace) -> None:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _points(_experiment: Experiment, id_: str, measure: str) -> list[Point]:  # noqa: ARG001 - the id is the cache's key
-    return points(results_of(_experiment), measure)
+def _points(_experiment: Experiment, id_: str, measure: str) -> list[CostPoint]:  # noqa: ARG001 - the id is the cache's key
+    return cost_points(results_of(_experiment), measure)
 
 
-def _frame(found: list[Point], measure: str) -> None:
+def _frame(found: list[CostPoint], measure: str) -> None:
     rows = [
         {
             "system": one.system,
@@ -207,9 +207,9 @@ def _frame(found: list[Point], measure: str) -> None:
             "to": one.interval.high,
             "n": one.n,
             "ms (median)": one.ms,
-            "ms (first quartile)": one.quick,
-            "ms (third)": one.slow,
-            "beaten": one.beaten,
+            "ms (first quartile)": one.ms_low,
+            "ms (third)": one.ms_high,
+            "beaten": one.dominated,
         }
         for one in found
     ]
