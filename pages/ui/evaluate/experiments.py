@@ -1,4 +1,4 @@
-"""The experiments that are kept: opened side by side, taken up again, taken along, deleted."""
+"""The view 'Experiments' of the Evaluate page: all runs made, to compare, resume, download and delete."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ import streamlit as st
 from core.errors import RankscopeError
 from core.evaluation.experiments import Experiment, experiments
 from core.evaluation.plots import changes_figure
-from core.evaluation.results import Results, compare_experiments
+from core.evaluation.results import compare_experiments
 from core.workspace import Workspace
+from pages.ui.downloads import offer_download
 from pages.ui.evaluate.results import show_means
 from pages.ui.evaluate.runs import evaluations, results_of, show_running
-from pages.ui.page import literal, show_error, show_info, show_warning
+from pages.ui.html import table_html
+from pages.ui.page import literal, show_chart, show_error, show_info, show_warning
 
-MOST_OPEN = 4
+MAX_OPEN = 4  # experiments side by side
 
 
 def show_experiments(workspace: Workspace) -> None:
@@ -38,13 +40,13 @@ def show_experiments(workspace: Workspace) -> None:
     event = st.dataframe(
         _frame(found), hide_index=True, on_select="rerun", selection_mode="multi-row", key="experiments-table"
     )
-    chosen = [found[at] for at in event.selection.rows if at < len(found)][:MOST_OPEN]
+    chosen = [found[row] for row in event.selection.rows if row < len(found)][:MAX_OPEN]
     if not chosen:
         return
     columns = st.columns(len(chosen), gap="large")
     for column, experiment in zip(columns, chosen, strict=True):
         with column:
-            _show(workspace, experiment)
+            _show_experiment(workspace, experiment)
     done = [experiment for experiment in chosen if experiment.state == "done"]
     if len(done) > 1:
         _compare(done[0], done[1])
@@ -67,11 +69,9 @@ def _frame(found: list[Experiment]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _show(workspace: Workspace, experiment: Experiment) -> None:
+def _show_experiment(workspace: Workspace, experiment: Experiment) -> None:
     st.markdown(f"#### {literal(experiment.name)}")
-    st.html(
-        f'<table class="rs-figures">{"".join(_line(name, value) for name, value in facts(experiment).items())}</table>'
-    )
+    st.html(table_html([(escape(name), escape(value)) for name, value in _facts(experiment).items()]))
     if experiment.error:
         show_error(experiment.error)
     if experiment.state == "done":
@@ -83,42 +83,38 @@ def _show(workspace: Workspace, experiment: Experiment) -> None:
     _buttons(workspace, experiment)
 
 
-def _line(name: str, value: str) -> str:
-    return f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>"
-
-
-def facts(experiment: Experiment) -> dict[str, str]:
-    """Return what an experiment notes of itself, in words."""
-    held = experiment.facts or {}
-    said = {
+def _facts(experiment: Experiment) -> dict[str, str]:
+    """Return what an experiment records of its data and models, as texts."""
+    recorded = experiment.facts or {}
+    texts = {
         "state": experiment.state,
         "made": f"{experiment.created[:19].replace('T', ' ')} UTC",
-        "judgments": str(held.get("split") or "–"),
+        "judgments": str(recorded.get("split") or "–"),
         "data": experiment.data[:12] or "–",
     }
-    for name, made in (held.get("collections") or {}).items():
-        said[name] = (
-            f"{made['model']} {str(made['revision'])[:8]}, {made['metric']}, chunks {' '.join(map(str, made['chunking']))}, {made['units']:,} chunks"
+    for name, made in (recorded.get("collections") or {}).items():
+        chunking = " ".join(map(str, made["chunking"]))
+        texts[name] = (
+            f"{made['model']} {str(made['revision'])[:8]}, {made['metric']}, "
+            f"chunks {chunking}, {made['units']:,} chunks"
         )
-    if reranker := held.get("reranker"):
-        said["cross-encoder"] = f"{reranker['model']} {str(reranker['revision'])[:8]}, pool {experiment.request.pool}"
-    return {**said, **({"note": experiment.request.note} if experiment.request.note else {})}
+    if reranker := recorded.get("reranker"):
+        texts["cross-encoder"] = f"{reranker['model']} {str(reranker['revision'])[:8]}, pool {experiment.request.pool}"
+    return {**texts, **({"note": experiment.request.note} if experiment.request.note else {})}
 
 
 def _offer_files(experiment: Experiment) -> None:
-    st.download_button(
+    offer_download(
         "TREC runs and qrels",
-        lambda: zipped(experiment),
+        lambda: _zip_runs(experiment),
         f"{experiment.id}.zip",
         "application/zip",
-        icon=":material/download:",
-        on_click="ignore",
         key=f"files-{experiment.id}",
         help="ir_measures and trec_eval give the same figures on these.",
     )
 
 
-def zipped(experiment: Experiment) -> bytes:
+def _zip_runs(experiment: Experiment) -> bytes:
     """Return an experiment's run files and judgments as a ZIP."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -132,14 +128,14 @@ def _buttons(workspace: Workspace, experiment: Experiment) -> None:
         if experiment.state in ("cancelled", "failed") and st.button(
             "Go on", key=f"again-{experiment.id}", icon=":material/play_arrow:", help="What was answered is kept."
         ):
-            _tried(lambda: evaluations(workspace).restart(experiment.id))
+            _try_to(lambda: evaluations(workspace).restart(experiment.id))
         with st.popover("Delete", icon=":material/delete:"):
             st.caption("Its figures and run files are gone for good.")
             if st.button("Delete this experiment", key=f"delete-{experiment.id}", type="primary"):
-                _tried(lambda: evaluations(workspace).delete(experiment.id))
+                _try_to(lambda: evaluations(workspace).delete(experiment.id))
 
 
-def _tried(step: Callable[[], object]) -> None:
+def _try_to(step: Callable[[], object]) -> None:
     try:
         step()
     except RankscopeError as error:
@@ -163,26 +159,22 @@ def _compare(one: Experiment, other: Experiment) -> None:
         f"System of {other.name}", list(second.systems), index=len(second.systems) - 1, key="side-second"
     )
     measure = right.selectbox("By", measures, key="side-measure")
-    _draw(one, other, first, second, (before, after, measure))
-
-
-def _draw(one: Experiment, other: Experiment, first: Results, second: Results, chosen: tuple[str, str, str]) -> None:
-    before, after, measure = chosen
     try:
-        found = compare_experiments(first, before, second, after, measure, one.data == other.data)
+        comparison = compare_experiments(first, before, second, after, measure, one.data == other.data)
     except RankscopeError as error:
         show_error(error)
         return
-    if not found.same_data:
+    if not comparison.same_data:
         show_warning(
-            "The two experiments were made on other documents, chunks or judgments: a difference may come from those as well as from the systems."
+            "The two experiments were made on other documents, chunks or judgments: "
+            "a difference may come from those as well as from the systems."
         )
-    st.metric(f"{measure}: {after} against {before}", f"{found.paired.after:.4f}", f"{found.paired.difference:+.4f}")
-    left_out = f" {found.left_out} queries that only one of them has are left out." if found.left_out else ""
+    paired = comparison.paired
+    st.metric(f"{measure}: {after} against {before}", f"{paired.after:.4f}", f"{paired.difference:+.4f}")
+    left_out = f" {comparison.left_out} queries that only one of them has are left out." if comparison.left_out else ""
     st.caption(
-        f"On the {found.common} queries that both have: {found.paired.words}. "
-        f"The true difference lies between {found.paired.interval.low:+.4f} and {found.paired.interval.high:+.4f} in 95 of 100 cases.{left_out}"
+        f"On the {comparison.common} queries that both have: {paired.words}. "
+        f"The true difference lies between {paired.interval.low:+.4f} and {paired.interval.high:+.4f} "
+        f"in 95 of 100 cases.{left_out}"
     )
-    st.plotly_chart(
-        changes_figure(found.changes, first.queries, measure), key="side-changes", config={"displayModeBar": False}
-    )
+    show_chart(changes_figure(comparison.changes, first.queries, measure), "side-changes")

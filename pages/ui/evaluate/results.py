@@ -1,4 +1,4 @@
-"""The table of a run, what is more than luck in it, and its queries one by one."""
+"""The view 'Results' of the Evaluate page: means, significance of the differences, and each query's values."""
 
 from __future__ import annotations
 
@@ -19,150 +19,13 @@ from core.evaluation.systems import parse_system
 from core.records.search import Collection
 from core.util.formatting import clip, plural
 from core.workspace import Workspace
-from pages.ui.downloads import frame_csv
+from pages.ui.downloads import offer_csv
 from pages.ui.evaluate.runs import against, choose_experiment, results_of, show_form, show_running
-from pages.ui.page import literal, show_error, show_info, show_warning
+from pages.ui.page import literal, show_chart, show_error, show_info, show_warning
 
-WORST = 5  # queries with a link of their own
-TOP = 10  # ranks that are shown of a query
-SHORT = 70  # characters
-
-
-def show_queries(workspace: Workspace, experiment: Experiment, results: Results, first: str, measure: str) -> None:
-    """Draw what a second system did to each query of the first, hurt most first."""
-    st.subheader("Query by query", anchor=False)
-    others = [system for system in results.systems if system != first]
-    if st.session_state.get("second") not in others:
-        st.session_state["second"] = others[-1]
-    second = st.selectbox("What this system changed", others, key="second", persist_state="session", width=320)
-    found = results.changes(first, second, measure)
-    counts = pd.Series([change.verdict for change in found], dtype=str).value_counts()
-    columns = st.columns(3)
-    for column, verdict in zip(columns, ("helped", "hurt", "unchanged"), strict=True):
-        column.metric(f"Queries {verdict}", int(counts.get(verdict, 0)))
-    st.plotly_chart(changes_figure(found, results.queries, measure), key="changes", config={"displayModeBar": False})
-    _show_worst(experiment, results, found, second)
-    _show_table(workspace, experiment, results, found, (first, second), measure)
-
-
-def _show_worst(experiment: Experiment, results: Results, found: list[Change], second: str) -> None:
-    hurt = [change for change in found if change.verdict == "hurt"][:WORST]
-    if hurt:
-        st.markdown(f"**Hurt most** by {literal(second)}: open one in Compare")
-    for change in hurt:
-        _link(experiment, results, change, second)
-
-
-def _link(experiment: Experiment, results: Results, change: Change, second: str) -> None:
-    """One click to Compare on that query, at the same pool."""
-    system = parse_system(second, experiment.request.pool, experiment.request.corpora)
-    text = results.queries[change.query]
-    parameters = {
-        "collection": system.corpus,
-        "q": text,
-        "view": "One query",
-        **({"deepest": str(max(2, system.pool))} if system.pool else {}),
-    }
-    label = f"{change.difference:+.3f} · {literal(clip(text, SHORT))}"
-    try:
-        st.page_link("pages/compare.py", label=label, icon=":material/compare_arrows:", query_params=parameters)
-    except StreamlitPageNotFoundError:  # this page alone was opened, without app.py: no other is known then
-        st.link_button(label, f"compare?{urlencode(parameters)}", icon=":material/compare_arrows:", type="tertiary")
-
-
-def _show_table(
-    workspace: Workspace,
-    experiment: Experiment,
-    results: Results,
-    found: list[Change],
-    systems: tuple[str, str],
-    measure: str,
-) -> None:
-    st.caption(
-        "Hurt most first; click a column to sort by it. **Tick a row to see what both systems found for that query.**"
-    )
-    first, second = systems
-    frame = pd.DataFrame(
-        [
-            {
-                "query": results.queries[one.query],
-                first: one.before,
-                second: one.after,
-                "change": one.difference,
-                "verdict": one.verdict,
-                "id": one.query,
-            }
-            for one in found
-        ],
-        columns=["query", first, second, "change", "verdict", "id"],
-    )
-    number = st.column_config.NumberColumn(format="%.3f")
-    event = st.dataframe(
-        frame,
-        hide_index=True,
-        height=360,
-        on_select="rerun",
-        selection_mode="single-row",
-        key="query-table",
-        column_config={
-            "query": st.column_config.TextColumn(width="large"),
-            first: number,
-            second: number,
-            "change": st.column_config.NumberColumn(format="%+.3f", help=f"Of {measure}; above 0 is better."),
-        },
-    )
-    st.download_button(
-        "Queries as CSV", frame_csv(frame), "queries.csv", "text/csv", icon=":material/download:", on_click="ignore"
-    )
-    if event.selection.rows and event.selection.rows[0] < len(found):
-        with st.container(border=True):
-            _open(workspace, experiment, results, found[event.selection.rows[0]], systems)
-
-
-def _open(
-    workspace: Workspace, experiment: Experiment, results: Results, change: Change, systems: tuple[str, str]
-) -> None:
-    """What both systems found, with the grades."""
-    st.markdown(f"#### {literal(results.queries[change.query])}")
-    _link(experiment, results, change, systems[1])
-    grades = results.qrels[change.query]
-    rankings = [results.runs[system].ranking.get(change.query, [])[:TOP] for system in systems]
-    called = names_of(
-        workspace, experiment.request.corpora, [*grades, *(unit for ranking in rankings for unit in ranking)]
-    )
-    rows = []
-    for rank in range(max(map(len, rankings), default=0)):
-        row: dict[str, object] = {"rank": rank + 1}
-        for system, ranking in zip(systems, rankings, strict=True):
-            unit = ranking[rank] if rank < len(ranking) else None
-            row[system] = "" if unit is None else called[unit]
-            row[f"grade, {system}"] = None if unit is None else grades.get(unit)
-        rows.append(row)
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="query-ranks")
-    best = sorted(((grade, unit) for unit, grade in grades.items() if grade > 0), key=lambda item: (-item[0], item[1]))
-    st.caption(
-        f"Relevant are: {literal(', '.join(f'{called[unit]} (grade {grade})' for grade, unit in best[:TOP]) or 'none')}. No grade: nobody judged it."
-    )
-
-
-def names_of(workspace: Workspace, collections: Sequence[str], units: Iterable[str]) -> dict[str, str]:
-    """Return what to call each unit: a document by its name, a judged span by its document and place, a chunk by those that it has now."""
-    held, called = [], {}
-    for name in collections:
-        with suppress(CollectionNotFound):  # deleted since
-            held.append(workspace.store.collection(name))
-    names = {id_: name for collection in held for id_, name in workspace.shelf.names(collection.key).items()}
-    for unit in units:
-        document, _, span = unit.partition(":")
-        called[unit] = (
-            f"{names[document]}, {span.replace('-', ' to ')}" if span and document in names else names.get(document, "")
-        )
-    chunks = [unit for unit, name in called.items() if not name and ":" not in unit]
-    for collection in held:
-        batch = workspace.store.picked(collection, chunks) if chunks else None
-        for id_, metadata in zip(batch.ids, batch.metadatas, strict=True) if batch else ():
-            called[id_] = f"{metadata.get('document')}, {metadata.get('start')} to {metadata.get('end')}"
-    return {unit: name or "not here any more" for unit, name in called.items()}
+MAX_LINKED = 5  # queries, the most hurt ones, with a link to Compare
+TOP = 10  # ranks shown of a query
+LABEL_LENGTH = 70  # characters
 
 
 def show_results(workspace: Workspace, collections: Mapping[str, Collection]) -> None:
@@ -183,16 +46,17 @@ def show_results(workspace: Workspace, collections: Mapping[str, Collection]) ->
     show_means(experiment, results)
     if len(results.systems) < 2:
         show_info(
-            "One system alone cannot be compared: add another in a new run, to see whether a difference is more than luck."
+            "One system alone cannot be compared: add another in a new run, "
+            "to see whether a difference is more than luck."
         )
         return
-    first, measure = _choose(results)
-    _show_luck(experiment, first, measure)
-    show_queries(workspace, experiment, results, first, measure)
+    first, measure = _choose_baseline(results)
+    _show_significance(experiment, first, measure)
+    _show_queries(workspace, experiment, results, first, measure)
 
 
 def means_frame(results: Results) -> pd.DataFrame:
-    """Return a line for each system: means, queries, milliseconds."""
+    """Return a row for each system: means, number of queries, milliseconds per query."""
     rows = []
     for system in results.systems:
         means = {measure: results.mean(system, measure).mean for measure in results.measures}
@@ -218,10 +82,11 @@ def show_means(experiment: Experiment, results: Results, key: str = "means") -> 
         },
     )
     split = (experiment.facts or {}).get("split")
+    spans = any(":" in unit for grades in results.qrels.values() for unit in grades)
     judged = (
-        "whole documents are judged: a chunk counts for its document, at its best rank"
-        if not _spans(results)
-        else "spans are judged: a chunk counts for the spans that it holds"
+        "spans are judged: a chunk counts for the spans that it holds"
+        if spans
+        else "whole documents are judged: a chunk counts for its document, at its best rank"
     )
     st.caption(
         f"Means over {plural(len(results.qrels), 'judged query', 'judged queries')} (judgments: "
@@ -229,11 +94,8 @@ def show_means(experiment: Experiment, results: Results, key: str = "means") -> 
     )
 
 
-def _spans(results: Results) -> bool:
-    return any(":" in unit for grades in results.qrels.values() for unit in grades)
-
-
-def _choose(results: Results) -> tuple[str, str]:
+def _choose_baseline(results: Results) -> tuple[str, str]:
+    """Draw the choice of the system to compare with and of the measure; return both."""
     st.subheader("Is it luck?", anchor=False)
     one, two, _ = st.columns([2, 2, 3], vertical_alignment="bottom")
     if st.session_state.get("against") not in results.systems:
@@ -245,8 +107,9 @@ def _choose(results: Results) -> tuple[str, str]:
     return first, measure
 
 
-def _show_luck(experiment: Experiment, first: str, measure: str) -> None:
-    found = against(experiment, first, measure)
+def _show_significance(experiment: Experiment, first: str, measure: str) -> None:
+    """Draw the paired comparison of every other system with ``first``."""
+    comparisons = against(experiment, first, measure)
     rows = [
         {
             "system": name,
@@ -254,13 +117,13 @@ def _show_luck(experiment: Experiment, first: str, measure: str) -> None:
             "from": one.interval.low,
             "to": one.interval.high,
             "p": one.p,
-            "more than luck": one.more_than_luck,
+            "more than luck": one.significant,
             "effect": f"{one.size}" + ("" if one.d is None else f" (d = {one.d:+.2f})"),
             "better on": one.better,
             "worse on": one.worse,
             "of": one.n,
         }
-        for name, one in found.items()
+        for name, one in comparisons.items()
     ]
     signed = st.column_config.NumberColumn(format="%+.4f")
     st.dataframe(
@@ -280,10 +143,141 @@ def _show_luck(experiment: Experiment, first: str, measure: str) -> None:
             "of": st.column_config.NumberColumn(help="Judged queries."),
         },
     )
-    st.markdown("\n".join(f"- **{literal(name)}**: {one.words}." for name, one in found.items()))
+    st.markdown("\n".join(f"- **{literal(name)}**: {one.words}." for name, one in comparisons.items()))
     st.caption(
         f"Each system against {literal(first)}, query by query. "
         "*From … to* holds the true difference in 95 of 100 cases (bootstrap over the queries). "
-        f"p says how often luck alone makes a difference this large, corrected for {plural(len(found), 'comparison')}. "
+        f"p says how often luck alone makes a difference this large, "
+        f"corrected for {plural(len(comparisons), 'comparison')}. "
         "d is the difference in units of its own spread."
     )
+
+
+def _show_queries(workspace: Workspace, experiment: Experiment, results: Results, first: str, measure: str) -> None:
+    """Draw how a second system changed each query's value, the most hurt queries first."""
+    st.subheader("Query by query", anchor=False)
+    others = [system for system in results.systems if system != first]
+    if st.session_state.get("second") not in others:
+        st.session_state["second"] = others[-1]
+    second = st.selectbox("What this system changed", others, key="second", persist_state="session", width=320)
+    changes = results.changes(first, second, measure)
+    counts = pd.Series([change.verdict for change in changes], dtype=str).value_counts()
+    columns = st.columns(3)
+    for column, verdict in zip(columns, ("helped", "hurt", "unchanged"), strict=True):
+        column.metric(f"Queries {verdict}", int(counts.get(verdict, 0)))
+    show_chart(changes_figure(changes, results.queries, measure), "changes")
+    hurt = [change for change in changes if change.verdict == "hurt"][:MAX_LINKED]
+    if hurt:
+        st.markdown(f"**Hurt most** by {literal(second)}: open one in Compare")
+    for change in hurt:
+        _link_to_compare(experiment, results, change, second)
+    _show_query_table(workspace, experiment, results, changes, (first, second), measure)
+
+
+def _link_to_compare(experiment: Experiment, results: Results, change: Change, second: str) -> None:
+    """Draw a link to Compare with that query, at the same pool."""
+    system = parse_system(second, experiment.request.pool, experiment.request.corpora)
+    text = results.queries[change.query]
+    parameters = {
+        "collection": system.corpus,
+        "q": text,
+        "view": "One query",
+        **({"deepest": str(max(2, system.pool))} if system.pool else {}),
+    }
+    label = f"{change.difference:+.3f} · {literal(clip(text, LABEL_LENGTH))}"
+    try:
+        st.page_link("pages/compare.py", label=label, icon=":material/compare_arrows:", query_params=parameters)
+    except StreamlitPageNotFoundError:  # this page was opened without app.py, so that Streamlit knows no other
+        st.link_button(label, f"compare?{urlencode(parameters)}", icon=":material/compare_arrows:", type="tertiary")
+
+
+def _show_query_table(
+    workspace: Workspace,
+    experiment: Experiment,
+    results: Results,
+    changes: list[Change],
+    systems: tuple[str, str],
+    measure: str,
+) -> None:
+    st.caption(
+        "Hurt most first; click a column to sort by it. **Tick a row to see what both systems found for that query.**"
+    )
+    first, second = systems
+    frame = pd.DataFrame(
+        [
+            {
+                "query": results.queries[one.query],
+                first: one.before,
+                second: one.after,
+                "change": one.difference,
+                "verdict": one.verdict,
+                "id": one.query,
+            }
+            for one in changes
+        ],
+        columns=["query", first, second, "change", "verdict", "id"],
+    )
+    number = st.column_config.NumberColumn(format="%.3f")
+    event = st.dataframe(
+        frame,
+        hide_index=True,
+        height=360,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="query-table",
+        column_config={
+            "query": st.column_config.TextColumn(width="large"),
+            first: number,
+            second: number,
+            "change": st.column_config.NumberColumn(format="%+.3f", help=f"Of {measure}; above 0 is better."),
+        },
+    )
+    offer_csv("Queries as CSV", frame, "queries.csv")
+    if event.selection.rows and event.selection.rows[0] < len(changes):
+        with st.container(border=True):
+            _show_query(workspace, experiment, results, changes[event.selection.rows[0]], systems)
+
+
+def _show_query(
+    workspace: Workspace, experiment: Experiment, results: Results, change: Change, systems: tuple[str, str]
+) -> None:
+    """Draw both systems' rankings of a query, with the grades."""
+    st.markdown(f"#### {literal(results.queries[change.query])}")
+    _link_to_compare(experiment, results, change, systems[1])
+    grades = results.qrels[change.query]
+    rankings = [results.runs[system].ranking.get(change.query, [])[:TOP] for system in systems]
+    names = _unit_names(
+        workspace, experiment.request.corpora, [*grades, *(unit for ranking in rankings for unit in ranking)]
+    )
+    rows = []
+    for rank in range(max(map(len, rankings), default=0)):
+        row: dict[str, object] = {"rank": rank + 1}
+        for system, ranking in zip(systems, rankings, strict=True):
+            unit = ranking[rank] if rank < len(ranking) else None
+            row[system] = "" if unit is None else names[unit]
+            row[f"grade, {system}"] = None if unit is None else grades.get(unit)
+        rows.append(row)
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key="query-ranks")
+    relevant = sorted((unit for unit, grade in grades.items() if grade > 0), key=lambda unit: (-grades[unit], unit))
+    listed = ", ".join(f"{names[unit]} (grade {grades[unit]})" for unit in relevant[:TOP]) or "none"
+    st.caption(f"Relevant are: {literal(listed)}. No grade: nobody judged it.")
+
+
+def _unit_names(workspace: Workspace, collections: Sequence[str], units: Iterable[str]) -> dict[str, str]:
+    """Return a name for each judged or retrieved unit: its document's name, with the span of a span or chunk."""
+    existing, named = [], {}
+    for name in collections:
+        with suppress(CollectionNotFound):  # deleted since the run
+            existing.append(workspace.store.collection(name))
+    names = {id_: name for collection in existing for id_, name in workspace.shelf.names(collection.key).items()}
+    for unit in units:
+        document, _, span = unit.partition(":")
+        named[unit] = (
+            f"{names[document]}, {span.replace('-', ' to ')}" if span and document in names else names.get(document, "")
+        )
+    chunks = [unit for unit, name in named.items() if not name and ":" not in unit]
+    for collection in existing:
+        batch = workspace.store.picked(collection, chunks) if chunks else None
+        for id_, metadata in zip(batch.ids, batch.metadatas, strict=True) if batch else ():
+            named[id_] = f"{metadata.get('document')}, {metadata.get('start')} to {metadata.get('end')}"
+    return {unit: name or "not here any more" for unit, name in named.items()}

@@ -1,4 +1,4 @@
-"""The documents of a collection as a table: sorted, searched, ticked, opened, deleted; quick with 10,000 of them."""
+"""A collection's documents as a table to sort, search, open and delete from, and its duplicate chunks."""
 
 from __future__ import annotations
 
@@ -8,57 +8,75 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from core.background import Task
+from core.background import IterableJob
 from core.library.duplicates import THRESHOLD, Duplicates, Step, Twin, alike, duplicate_steps, most_steps
 from core.records.document import Value, short_hash
 from core.records.filters import format_value, is_date, is_number
 from core.records.search import Collection, StoredDocument, measure_name
 from core.util.formatting import clip, plural
 from core.workspace import Workspace
+from pages.ui.jobs import WAITING, show_progress, start_job, watch
 from pages.ui.library.collections import ask_to_delete
-from pages.ui.library.preview import in_words
+from pages.ui.library.preview import chunking_text
 from pages.ui.page import jobs, show_error, show_info, show_warning
 
-READING = "reading"  # the session's key for the document that is read, with its collection
-FIELDS = 6  # columns of metadata: the fields that most documents have
-FEW = 8  # documents that need no search
-_ID, _TEXT = "_id", "_text"  # columns that are not shown
+READING = "reading"  # session key: the collection and id of the document that is opened in the reader
+MAX_FIELDS = 6  # columns of metadata: the most frequent fields
+MAX_UNSEARCHED = 8  # documents; more get a search field
+_ID, _TEXT = "_id", "_text"  # hidden columns
 
 
-def show_documents(workspace: Workspace, collection: Collection) -> None:
+def show_collection(workspace: Workspace, collection: Collection) -> None:
+    """Draw a collection's settings, its documents, and the search for duplicate chunks."""
+    if collection.foreign:
+        show_warning(
+            "Another program made this collection, and it does not say with which model: "
+            "it can be deleted here, not searched."
+        )
+    else:
+        st.text(
+            f"{plural(collection.chunks, 'chunk')} · {collection.model}, {collection.dimension} dimensions · "
+            f"{measure_name(collection.metric)} · {chunking_text(collection.chunking)} · "
+            f"made {collection.created[:16].replace('T', ' ')} UTC"
+        )
+    _show_documents(workspace, collection)
+    if collection.chunks and not collection.foreign:
+        _show_duplicates(workspace, collection)
+
+
+def _show_documents(workspace: Workspace, collection: Collection) -> None:
     """Draw the table and what can be done with ticked documents."""
-    found = _found(workspace, collection)
-    picked = _tick(collection, found) if found is not None else []
+    table = _search_documents(workspace, collection)
+    selected = _select_documents(collection, table) if table is not None else []
     read, delete, rest = st.columns([2, 2, 4])
-    label = f"Delete {plural(len(picked), 'document')}" if picked else "Delete documents"
+    label = f"Delete {plural(len(selected), 'document')}" if selected else "Delete documents"
     if read.button(
         "Read with its chunks",
-        disabled=len(picked) != 1,
+        disabled=len(selected) != 1,
         icon=":material/article:",
         width="stretch",
-        help=None if len(picked) == 1 else "Tick one document in the table first.",
+        help=None if len(selected) == 1 else "Tick one document in the table first.",
     ):
-        st.session_state[READING] = (collection.name, picked[0])
+        st.session_state[READING] = (collection.name, selected[0])
         st.rerun()
     if delete.button(
         label,
-        disabled=not picked,
+        disabled=not selected,
         icon=":material/delete:",
         width="stretch",
-        help=None if picked else "Tick documents in the table first.",
+        help=None if selected else "Tick documents in the table first.",
     ):
-        chosen = set(picked)
         ask_to_delete(
             workspace,
             collection,
-            [document for document in workspace.documents(collection) if document.document_id in chosen],
+            [document for document in workspace.documents(collection) if document.document_id in selected],
         )
     if rest.button("Delete this collection", icon=":material/delete_forever:"):
         ask_to_delete(workspace, collection)
 
 
-def _found(workspace: Workspace, collection: Collection) -> pd.DataFrame | None:
-    """The documents that are searched for, None where there are none at all."""
+def _search_documents(workspace: Workspace, collection: Collection) -> pd.DataFrame | None:
+    """Draw the search field and return the documents that match, None if the collection has no documents."""
     table = document_table(collection.key, workspace.shelf.stamp, workspace)
     if table.empty:
         indexing = any(job.active and job.collection == collection.name for job in jobs().all())
@@ -69,9 +87,9 @@ def _found(workspace: Workspace, collection: Collection) -> pd.DataFrame | None:
                 else "No documents in it yet: drop files above."
             )
         return None
-    words = ""
-    if len(table) > FEW:
-        words = st.text_input(
+    query = ""
+    if len(table) > MAX_UNSEARCHED:
+        query = st.text_input(
             "Find documents",
             key=f"find-{collection.key}",
             persist_state="session",
@@ -80,29 +98,25 @@ def _found(workspace: Workspace, collection: Collection) -> pd.DataFrame | None:
             label_visibility="collapsed",
             width=420,
         )
-    found = table
-    for word in words.casefold().split():
-        found = found[found[_TEXT].str.contains(word, regex=False)]
-    number = (
-        plural(len(table), "document")
-        if len(found) == len(table)
-        else f"{len(found):,} of {plural(len(table), 'document')}"
-    )
-    st.caption(f"{number}. Click a column to sort; tick rows to select.")
-    return found
+    matching = table
+    for word in query.casefold().split():
+        matching = matching[matching[_TEXT].str.contains(word, regex=False)]
+    some = f"{len(matching):,} of " if len(matching) < len(table) else ""
+    st.caption(f"{some}{plural(len(table), 'document')}. Click a column to sort; tick rows to select.")
+    return matching
 
 
-def _tick(collection: Collection, found: pd.DataFrame) -> list[str]:
-    """Draw the table and return the ids of the documents that are ticked."""
-    # Streamlit keeps ticks by row number under a table's key: another list of documents must be another table,
-    # or the ticks would move to other documents, which then would be deleted.
-    ids = found[_ID].tolist()
+def _select_documents(collection: Collection, table: pd.DataFrame) -> list[str]:
+    """Draw the table and return the ids of the selected documents."""
+    # Streamlit keeps a selection as row numbers under the table's key. Other documents need another key,
+    # or the selection would move to other documents, which might then be deleted.
+    ids = table[_ID].tolist()
     event = st.dataframe(
-        found.drop(columns=[_ID, _TEXT]),
+        table.drop(columns=[_ID, _TEXT]),
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
-        height="auto" if len(found) < 10 else 400,
+        height="auto" if len(table) < 10 else 400,
         key=f"documents-{short_hash(collection.key, ''.join(ids))}",
         column_config={
             "document": st.column_config.TextColumn(width="large"),
@@ -115,7 +129,7 @@ def _tick(collection: Collection, found: pd.DataFrame) -> list[str]:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def document_table(key: str, stamp: str, _workspace: Workspace) -> pd.DataFrame:  # noqa: ARG001
-    """Return a row for each document of the collection of that key, made once for each state (``stamp``) of the shelf."""
+    """Return a row for each document of the collection with that key; ``stamp`` changes with the documents."""
     documents = _workspace.shelf.documents(key)
     return pd.DataFrame(
         {
@@ -135,10 +149,10 @@ def document_table(key: str, stamp: str, _workspace: Workspace) -> pd.DataFrame:
 
 
 def _metadata_columns(documents: list[StoredDocument]) -> dict[str, pd.Series]:
-    """The most frequent fields; numbers and dates as such, so that they sort as such."""
+    """Return a column for each of the most frequent fields."""
     counts = Counter(name for document in documents for name in document.metadata)
     taken = {_ID, _TEXT, "document", "size (kB)", "characters", "chunks", "added (UTC)"}
-    names = sorted(sorted(counts), key=lambda name: -counts[name])[:FIELDS]
+    names = sorted(sorted(counts), key=lambda name: -counts[name])[:MAX_FIELDS]
     return {
         f"{name} " if name in taken else name: _column([document.metadata.get(name) for document in documents])
         for name in names
@@ -146,21 +160,20 @@ def _metadata_columns(documents: list[StoredDocument]) -> dict[str, pd.Series]:
 
 
 def _column(values: list[Value | None]) -> pd.Series:
-    said = [value for value in values if value is not None]
-    if all(map(is_number, said)):
+    known = [value for value in values if value is not None]  # numbers and dates keep their type, and so sort as such
+    if all(map(is_number, known)):
         return pd.Series(values, dtype="float64")
-    if all(map(is_date, said)):
+    if all(map(is_date, known)):
         return pd.to_datetime(pd.Series(values)).dt.date
     return pd.Series([None if value is None else format_value(value) for value in values], dtype="str")
 
 
 KEY = "duplicates-task"
-POLL = 1.0  # seconds
-SHOWN = 20  # groups on the page, and chunks of each; the shell gives all
+MAX_SHOWN = 20  # groups, and chunks of each; the shell gives all
 
 
-def show_duplicates(workspace: Workspace, collection: Collection) -> None:
-    """Draw the control, and what was found."""
+def _show_duplicates(workspace: Workspace, collection: Collection) -> None:
+    """Draw the control of the search for duplicate chunks, and the groups that it found."""
     if not st.toggle(
         "Find chunks that say the same",
         key="duplicates",
@@ -169,33 +182,31 @@ def show_duplicates(workspace: Workspace, collection: Collection) -> None:
         return
     left, right, _ = st.columns([2, 1, 2], vertical_alignment="bottom")
     threshold = left.slider("Least cosine of near-duplicates", 0.8, 1.0, THRESHOLD, 0.01, key="duplicates-threshold")
-    held: tuple[tuple[object, ...], Task[Step]] | None = st.session_state.get(KEY)
-    wanted = (collection.key, workspace.version(collection), threshold)
-    task = held[1] if held and held[0] == wanted else None
-    running = task is not None and task.active
-    if right.button("Look", type="primary", disabled=running, width="stretch"):
-        if held:
-            held[1].cancel()
-        task = Task.start(lambda: duplicate_steps(workspace, collection, threshold), most_steps(collection.chunks))
-        st.session_state[KEY] = (wanted, task)
-    if task is None:
+    previous: tuple[tuple[object, ...], IterableJob[Step]] | None = st.session_state.get(KEY)
+    settings = (collection.key, workspace.version(collection), threshold)
+    job = previous[1] if previous and previous[0] == settings else None
+    if right.button("Look", type="primary", disabled=job is not None and job.active, width="stretch"):
+        if previous:
+            previous[1].cancel()
+        steps = most_steps(collection.chunks)
+        job = start_job("duplicates", lambda: duplicate_steps(workspace, collection, threshold), steps)
+        st.session_state[KEY] = (settings, job)
+    if job is None:
         st.caption(
             "Every chunk is compared with every other one: a moment for a few thousand, up to a minute for 100,000."
         )
         return
-    st.fragment(_watch, run_every=POLL if task.active else None)(task, task.active)
+    watch(lambda: [job], _draw_duplicates)
 
 
-def _watch(task: Task[Step], was_active: bool) -> None:
-    if task.active:
-        st.progress(task.done[-1].share if task.done else 0.0, text="Comparing every chunk with every other one")
-        st.button("Cancel", key="duplicates-cancel", on_click=task.cancel)
-        return
-    if was_active:
-        st.rerun()
-    if task.error:
-        show_error(task.error)
-    elif task.done and (found := task.done[-1].found):
+def _draw_duplicates(job: IterableJob[Step]) -> None:
+    if job.active:
+        text = WAITING if job.state == "waiting" else "Comparing every chunk with every other one"
+        share = job.results[-1].share if job.results else 0.0
+        show_progress(job, text, key="duplicates-cancel", share=share)
+    elif job.error:
+        show_error(job.error)
+    elif job.results and (found := job.results[-1].found):
         _show_found(found)
     else:
         show_info("It was cancelled before its end.")
@@ -205,40 +216,31 @@ def _show_found(found: Duplicates) -> None:
     if not found.groups:
         show_info(f"No two of the {found.chunks:,} chunks are that much alike.")
         return
-    more = f" Shown are the first {SHOWN}; the shell's 'duplicates' lists all." if len(found.groups) > SHOWN else ""
-    st.caption(
-        f"{plural(len(found.groups), 'group')} among {plural(found.chunks, 'chunk')}; {plural(found.spare, 'chunk')} say nothing that another one does not.{more}"
+    more = (
+        f" Shown are the first {MAX_SHOWN}; the shell's 'duplicates' lists all."
+        if len(found.groups) > MAX_SHOWN
+        else ""
     )
-    for group in found.groups[:SHOWN]:
+    st.caption(
+        f"{plural(len(found.groups), 'group')} among {plural(found.chunks, 'chunk')}; "
+        f"{plural(found.spare, 'chunk')} say nothing that another one does not.{more}"
+    )
+    for group in found.groups[:MAX_SHOWN]:
         with st.container(border=True):
             st.html(group_html(group))
 
 
 def group_html(group: tuple[Twin, ...]) -> str:
-    """Return a group as HTML: the first chunk's text, then each chunk's place and how like the first it is."""
+    """Return a group of duplicates as HTML: the first chunk's text, each chunk's place and likeness to it."""
     lines = "".join(
         f'<div><span class="rs-score"><b>{alike(twin, group[0])}</b></span> '
         f'<span class="rs-document" dir="auto">{escape(twin.document)}</span> '
-        f'<span class="rs-faint">{f"page {twin.page} · " if twin.page else ""}characters {twin.start:,} to {twin.end:,}</span>'
+        f'<span class="rs-faint">{f"page {twin.page} · " if twin.page else ""}'
+        f"characters {twin.start:,} to {twin.end:,}</span>"
         + ("" if twin.exact else f'<div class="rs-text rs-faint" dir="auto">{escape(clip(twin.text, 220))}</div>')
         + "</div>"
-        for twin in group[:SHOWN]
+        for twin in group[:MAX_SHOWN]
     )
-    more = f'<div class="rs-faint">and {len(group) - SHOWN:,} more</div>' if len(group) > SHOWN else ""
-    return f'<div class="rs-twins"><div class="rs-text" dir="auto">{escape(clip(group[0].text, 400))}</div>{lines}{more}</div>'
-
-
-def show_shelf(workspace: Workspace, collection: Collection) -> None:
-    """Draw it."""
-    if collection.foreign:
-        show_warning(
-            "Another program made this collection, and it does not say with which model: it can be deleted here, not searched."
-        )
-    else:
-        st.text(
-            f"{plural(collection.chunks, 'chunk')} · {collection.model}, {collection.dimension} dimensions · {measure_name(collection.metric)} · "
-            f"{in_words(collection.chunking)} · made {collection.created[:16].replace('T', ' ')} UTC"
-        )
-    show_documents(workspace, collection)
-    if collection.chunks and not collection.foreign:
-        show_duplicates(workspace, collection)
+    more = f'<div class="rs-faint">and {len(group) - MAX_SHOWN:,} more</div>' if len(group) > MAX_SHOWN else ""
+    first = f'<div class="rs-text" dir="auto">{escape(clip(group[0].text, 400))}</div>'
+    return f'<div class="rs-twins">{first}{lines}{more}</div>'
