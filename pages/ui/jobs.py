@@ -1,20 +1,26 @@
-"""Indexing runs as a page shows them: progress while they run, a line for every file when they are over."""
+"""Background jobs as a page shows them: the fragment that watches them, and the list of indexing runs."""
 
 from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 import pandas as pd
 import streamlit as st
 
+from core.background import BackgroundJob, IterableJob, JobQueue
 from core.errors import RankscopeError
 from core.indexing.jobs import IndexingJob
-from core.util.formatting import embedding_counts_text, plural, progress_text
+from core.util.formatting import duration, embedding_counts_text, plural, progress_text
 from core.util.progress import EmbeddingCounts, FileOutcome, Status
 from pages.ui.page import jobs, show_error
 
 POLL = 1.0  # seconds
+WAITING = "It begins when the runs before it are over"
 RESUMED = "Taken up after a restart: files that were stored before it are listed as unchanged."
 RETRY = "What failed, was cancelled or not reached is kept until you dismiss this: no need to bring it again."
-MANY = 20  # outcomes that are shown unfolded
+MAX_UNFOLDED = 20  # outcomes that are shown without a click
 SIGNS: dict[Status, str] = {
     "indexed": "✓",
     "replaced": "✓",
@@ -26,28 +32,96 @@ SIGNS: dict[Status, str] = {
 }
 
 
-def show_jobs() -> None:
-    """Draw the indexing runs of all visitors; while one is active they are drawn anew every second."""
-    active = any(job.active for job in jobs().all())
-    st.fragment(_draw, run_every=POLL if active else None)(active)
+Job = TypeVar("Job", bound=BackgroundJob)
+Item = TypeVar("Item")
 
 
-def _draw(was_active: bool) -> None:
-    found = jobs().all()
-    for job in found:
-        with st.container(border=True, key=f"job-{job.number}"):
-            _draw_active(job) if job.active else _draw_over(job)
-    if was_active and not any(job.active for job in found):
-        st.rerun()  # the lists of documents have grown
+def watch(
+    list_jobs: Callable[[], Sequence[Job]],
+    draw: Callable[[Job], None],
+    *,
+    awaited: Sequence[Job] | None = None,
+    on_end: Callable[[list[Job]], None] | None = None,
+    postpone: Callable[[], bool] | None = None,
+) -> None:
+    """Draw jobs in a fragment, every second until one of the ``awaited`` is over: then the page runs again, once.
+
+    ``awaited`` are the jobs whose end the page does not show yet, by default those that are active. ``on_end`` gets
+    those that are over right before the page runs again; it does not run as long as ``postpone`` returns True.
+    The page as a whole stays as it is meanwhile: a click that meets its redraw can be lost.
+    """
+    pending = [job for job in list_jobs() if job.active] if awaited is None else list(awaited)
+
+    def poll() -> None:
+        for job in list_jobs():
+            draw(job)
+        ended = [job for job in pending if not job.active]
+        if ended and not (postpone and postpone()):
+            if on_end:
+                on_end(ended)
+            st.rerun()
+
+    st.fragment(poll, run_every=POLL if pending else None)()
+
+
+def show_progress(job: BackgroundJob, text: str, key: str, title: str = "", share: float | None = None) -> None:
+    """Draw the share that is done, by default the job's own, and the button Cancel; below a title if there is one."""
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    right.button("Cancel", key=key, disabled=job.cancelling, width="stretch", on_click=job.cancel)
+    if title:
+        left.text(title)
+    bar = st if title else left
+    bar.progress(min(max(job.share if share is None else share, 0.0), 1.0), text=text or None)
+
+
+def time_left(job: BackgroundJob) -> str:
+    """Return ", about 5 s left", or nothing while that cannot be told."""
+    return "" if job.seconds_left is None else f", about {duration(job.seconds_left)} left"
+
+
+@st.cache_resource(show_spinner=False)
+def _queue(name: str) -> JobQueue[BackgroundJob]:
+    """Return a queue for all visitors; each of them remembers the own jobs that are over."""
+    return JobQueue(name, limit=0)
+
+
+def start_job(queue_name: str, work: Callable[[], Iterable[Item]], total: int) -> IterableJob[Item]:
+    """Queue work that yields ``total`` results at most. A queue runs one job at a time, for all visitors."""
+    job = IterableJob(uuid.uuid4().hex, work, total)
+    _queue(queue_name).add(job)
+    return job
+
+
+def watch_results(job: IterableJob[Item], text: Callable[[int], str], key: str) -> None:
+    """Draw how far a job is, or its error; ``text`` gets how many results there are. The page draws the results."""
+
+    def draw(job: IterableJob[Item]) -> None:
+        if job.active:
+            show_progress(job, WAITING if job.state == "waiting" else text(len(job.results)), key)
+        elif job.error:
+            show_error(job.error)
+
+    watch(lambda: [job], draw)
+
+
+def show_indexing() -> None:
+    """Draw the indexing runs of all visitors."""
+    watch(jobs().all, _draw)
+
+
+def _draw(job: IndexingJob) -> None:
+    with st.container(border=True, key=f"job-{job.number}"):
+        _draw_active(job) if job.active else _draw_over(job)
 
 
 def _draw_active(job: IndexingJob) -> None:
     verb = "Waiting to index" if job.state == "waiting" else "Cancelling" if job.cancelling else "Indexing"
-    head, button = st.columns([5, 1], vertical_alignment="center")
-    head.text(f"{verb} {plural(job.files, 'file')} into {job.collection}")
-    button.button("Cancel", key=f"cancel-{job.number}", disabled=job.cancelling, width="stretch", on_click=job.cancel)
-    text = "It begins when the runs before it are over" if job.state == "waiting" else progress_text(job.progress)
-    st.progress(job.progress.share, text=text)
+    show_progress(
+        job,
+        WAITING if job.state == "waiting" else progress_text(job.progress),
+        key=f"cancel-{job.number}",
+        title=f"{verb} {plural(job.files, 'file')} into {job.collection}",
+    )
     if job.resumed:
         st.caption(RESUMED)
 
@@ -68,12 +142,14 @@ def _draw_over(job: IndexingJob) -> None:
         show_error(job.error)
     failed = [f"{SIGNS['failed']} {outcome.message}" for outcome in job.outcomes if outcome.status == "failed"]
     if failed:  # in full: a table's cell would cut off what to do about it
-        more = [f"and {len(failed) - MANY:,} more, in the list below"] if len(failed) > MANY else []
-        st.text("\n".join(failed[:MANY] + more))
+        more = [f"and {len(failed) - MAX_UNFOLDED:,} more, in the list below"] if len(failed) > MAX_UNFOLDED else []
+        st.text("\n".join(failed[:MAX_UNFOLDED] + more))
     if job.outcomes:
-        with st.expander("What became of each file", expanded=len(job.outcomes) <= MANY):
+        with st.expander("What became of each file", expanded=len(job.outcomes) <= MAX_UNFOLDED):
             st.dataframe(
-                outcome_table(job.outcomes), hide_index=True, height="auto" if len(job.outcomes) <= MANY else 320
+                outcome_table(job.outcomes),
+                hide_index=True,
+                height="auto" if len(job.outcomes) <= MAX_UNFOLDED else 320,
             )
 
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from core.exchange.bundle import take_out
+from core.exchange.bundle import export_bundle
 from core.settings import Settings
 from core.workspace import Workspace
-from pages.ui.library.collections import errands
+from pages.ui.library.transfers import transfers
 from tests.pages.test_search import _alone, library, opened, own, press, said, shelf
 
 __all__ = ["_alone", "library", "own"]  # fixtures
 
 
 def finish() -> None:
-    for errand in errands():
-        assert errand.task
-        errand.task.wait(60)
+    for job in transfers().all():
+        job.wait(60)
 
 
 def test_a_beir_folder_becomes_a_collection(own: Path, tmp_path: Path) -> None:
@@ -42,7 +41,7 @@ def test_a_beir_folder_becomes_a_collection(own: Path, tmp_path: Path) -> None:
 
 def test_an_export_comes_back_and_a_wrong_path_is_said(own: Path, tmp_path: Path) -> None:
     there = Workspace.open(Settings(own))
-    take_out(there, "colours", tmp_path / "colours.zip")
+    export_bundle(there, "colours", tmp_path / "colours.zip")
     there.close()
     page = opened("pages/library.py")
     page.text_input(key="import-path-0").set_value(str(tmp_path / "colours.zip")).run()

@@ -128,6 +128,18 @@ def choose_experiment(workspace: Workspace) -> Experiment | None:
     return done[st.selectbox("Experiment", list(done), key=CHOSEN, persist_state="session", format_func=label)]
 
 
+def choose_results(workspace: Workspace) -> tuple[Experiment, Results] | None:
+    """Draw the choice of an experiment and return it with its results; if there are none, say why and return None."""
+    experiment = choose_experiment(workspace)
+    if experiment is None:
+        return None
+    try:
+        return experiment, results_of(experiment)
+    except RankscopeError as error:
+        show_error(error)
+        return None
+
+
 def results_of(experiment: Experiment) -> Results:
     """Return an experiment's results, from the cache if they were read before. Raises DataError."""
     return _results(experiment, experiment.folder.as_posix(), experiment.state)
