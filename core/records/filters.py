@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,19 @@ def format_value(value: Value) -> str:
 def is_number(value: Value) -> bool:
     """Whether a value is a number; a truth value is none."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def parse_number(value: Value) -> int | float | None:
+    """Return a value as a number, None if it is none; an integer beyond 2**53 as float, which Chroma can store."""
+    if isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    if not math.isfinite(number):
+        return None
+    return int(number) if number.is_integer() and abs(number) <= 2**53 else number
 
 
 def is_date(value: Value) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from core.errors import QueryError
 from core.records.document import Value
-from core.records.filters import RANGES, Field, Filter, Op, format_value, is_number, unknown_field
+from core.records.filters import RANGES, Field, Filter, Op, format_value, is_number, parse_number, unknown_field
 
 _BOUND = re.compile(r"\d{4}(-\d\d){0,2}")
 _SIGNS: dict[Op, tuple[str, ...]] = {"at least": ("$gte",), "at most": ("$lte",), "between": ("$gte", "$lte")}
@@ -37,22 +37,9 @@ def as_where(filters: Iterable[Filter], fields: Sequence[Field], prefix: str = "
     return conditions
 
 
-def number(value: Value) -> int | float | None:
-    """Return what a value says as a number, None where it is none; one beyond 2**53 as float, which Chroma can hold."""
-    if isinstance(value, bool):
-        return None
-    try:
-        found = float(value)
-    except (ValueError, OverflowError):
-        return None
-    if not math.isfinite(found):
-        return None
-    return int(found) if found.is_integer() and abs(found) <= 2**53 else found
-
-
 def _membership(asked: Filter, field: Field, key: str) -> Where:
     """Equal, one of, not: by the values that there are, numbers however they are written, words word for word."""
-    numbers, words = {number(value) for value in asked.values}, {format_value(value) for value in asked.values}
+    numbers, words = {parse_number(value) for value in asked.values}, {format_value(value) for value in asked.values}
     found = [
         held
         for held in (said.value for said in field.values)
@@ -69,7 +56,7 @@ def _membership(asked: Filter, field: Field, key: str) -> Where:
 
 
 def _range(asked: Filter, field: Field, key: str) -> Where:
-    bounds = [bound for value in asked.values if (bound := number(value)) is not None]
+    bounds = [bound for value in asked.values if (bound := parse_number(value)) is not None]
     if field.numbers and len(bounds) == len(asked.values):
         return _all(
             [part for sign, bound in zip(_SIGNS[asked.op], bounds, strict=True) for part in _bound(key, sign, bound)]

@@ -193,6 +193,11 @@ HNSW = {"ef_construction": 200, "ef_search": 200}  # wider than Chroma's 100: re
 ATTEMPTS = 5  # at a query, while another process writes
 
 
+def check_filter(one: Filter, fields: Sequence[Field]) -> None:
+    """Raise QueryError if a filter cannot be applied to a collection with these metadata fields."""
+    as_where([one], fields)
+
+
 class VectorStore(Reading):
     """Collections in one folder. Threads may share it; other processes' writes are noticed."""
 

@@ -13,9 +13,9 @@ import streamlit as st
 
 from core.errors import QueryError, StoreError
 from core.records.document import Value
-from core.records.filters import RANGES, Field, Filter, format_value, is_date, parse_filter
+from core.records.filters import RANGES, Field, Filter, format_value, is_date, parse_filter, parse_number
 from core.records.search import Collection
-from core.store._where import as_where, number
+from core.store.vector_store import check_filter
 from core.workspace import Workspace
 from pages.ui.page import literal, show_error, show_warning
 
@@ -71,7 +71,7 @@ def _parse_filters(texts: list[str], fields: Sequence[Field]) -> list[ActiveFilt
     for text in dict.fromkeys(texts):
         try:
             parsed = parse_filter(text, fields)
-            as_where([parsed], fields)
+            check_filter(parsed, fields)
             active.append(ActiveFilter(text, parsed))
         except QueryError as error:
             show_warning(f"{error}. It is passed over")
@@ -203,7 +203,7 @@ def widget_value(field: Field, filters: Sequence[Filter]) -> list[str] | Range |
 def _range_end(field: Field, value: Value, *, last: bool) -> Any:
     """Return one end of a range, of a month or a year its first or last day; None for a value of another kind."""
     if field.kind == "number":
-        return number(value)
+        return parse_number(value)
     try:
         year, month, day = ([int(part) for part in format_value(value).split("-")] + [0, 0])[:3]
         month = month or (12 if last else 1)

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
-from core.errors import CollectionNotFound, RankscopeError
+from core.errors import CollectionNotFound
 from core.evaluation.experiments import Experiment
 from core.evaluation.plots import changes_figure
 from core.evaluation.results import Results
@@ -20,8 +20,8 @@ from core.records.search import Collection
 from core.util.formatting import clip, plural
 from core.workspace import Workspace
 from pages.ui.downloads import offer_csv
-from pages.ui.evaluate.runs import against, choose_experiment, results_of, show_form, show_running
-from pages.ui.page import literal, show_chart, show_error, show_info, show_warning
+from pages.ui.evaluate.runs import against, choose_results, show_form, show_running
+from pages.ui.page import literal, show_chart, show_info, show_warning
 
 MAX_LINKED = 5  # queries, the most hurt ones, with a link to Compare
 TOP = 10  # ranks shown of a query
@@ -33,14 +33,9 @@ def show_results(workspace: Workspace, collections: Mapping[str, Collection]) ->
     with st.expander("New run", icon=":material/add:"):
         show_form(workspace, collections)
     show_running(workspace)
-    experiment = choose_experiment(workspace)
-    if experiment is None:
+    if (opened := choose_results(workspace)) is None:
         return
-    try:
-        results = results_of(experiment)
-    except RankscopeError as error:
-        show_error(error)
-        return
+    experiment, results = opened
     for warning in (*results.warnings, *results.notes):
         show_warning(warning)
     show_means(experiment, results)

@@ -13,7 +13,7 @@ from core.evaluation.pool_sweep import PoolSweep, sweep_pool
 from core.evaluation.systems import System, parse_system
 from core.workspace import Workspace
 from pages.ui.downloads import offer_csv
-from pages.ui.evaluate.runs import candidates_of, choose_experiment, results_of
+from pages.ui.evaluate.runs import candidates_of, choose_experiment, choose_results, results_of
 from pages.ui.page import show_chart, show_error, show_info, show_tile, show_warning
 
 MAX_HITS = 100
@@ -151,14 +151,9 @@ def show_cost(workspace: Workspace) -> None:
         "Each system as a point: the higher the better, the further to the left the quicker. "
         "What is grey is beaten by another system in one of both, and better in none."
     )
-    experiment = choose_experiment(workspace)
-    if experiment is None:
+    if (opened := choose_results(workspace)) is None:
         return
-    try:
-        results = results_of(experiment)
-    except RankscopeError as error:
-        show_error(error)
-        return
+    experiment, results = opened
     for warning in results.warnings:
         show_warning(warning)
     measure = st.selectbox("Measure", list(results.measures), key="cost-measure", width=260)
