@@ -1,7 +1,7 @@
 """Where a text may be cut: headings, paragraphs, rows, sentences, lines, clauses, words.
 
-Everything is worked out on one array of code points, so that the time is linear in the text however
-awful it is: one line of five megabytes, a run of a million full stops, nothing but spaces.
+Everything is worked out on one array of code points, so that the time is linear in the text whatever
+it holds: one line of five megabytes, a run of a million full stops, nothing but spaces.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ import numpy.typing as npt
 from core.records.document import Span
 from core.util.arrays import BoolArray, Int64Array
 
-_SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+_SPACES = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
 _WIDE_STOPS = "。！？｡।॥؟۔…"  # end a sentence with no space behind them
 _STOPS = ".!?" + _WIDE_STOPS
 _CLOSERS = "\"')]}»’”」』）】》"
@@ -96,7 +99,7 @@ def _codes(text: str) -> npt.NDArray[np.uint32]:
 
 @cache
 def _table(characters: str) -> BoolArray:
-    """For every code point, whether it is one of ``characters``: one look-up instead of a comparison with each."""
+    """Return for every code point whether it is one of ``characters``: one look-up instead of many comparisons."""
     table = np.zeros(0x110000, dtype=bool)
     table[[ord(character) for character in characters]] = True
     return table
@@ -142,28 +145,28 @@ def find_breaks(text: str, headings: Sequence[Span] = ()) -> Breaks:
 
 
 def _word_starts(codes: npt.NDArray[np.uint32], space: BoolArray) -> Int64Array:
-    """Offsets of the first character of each word; each ideograph is a word."""
+    """Return the offsets of the first character of each word; each ideograph is a word."""
     if not len(codes):
         return np.empty(0, dtype=np.int64)
     after_space = np.concatenate(([True], space[:-1]))
     ideograph = np.zeros(len(codes), dtype=bool)
     for low, high in _IDEOGRAPHS:
         ideograph |= (codes >= low) & (codes <= high)
-    beside = ideograph | np.concatenate(([False], ideograph[:-1]))
+    at_ideograph = ideograph | np.concatenate(([False], ideograph[:-1]))
     wide_stop = np.concatenate(([False], _among(codes[:-1], _WIDE_STOPS + "，、；：")))
     tied = _among(codes, _CLOSERS + _STOPS + _COMMAS + _SMALL_KANA)
     opened = np.concatenate(([False], _among(codes[:-1], _OPENERS)))
-    starts = (after_space | ((beside | wide_stop) & ~tied & ~opened)) & ~space
+    starts = (after_space | ((at_ideograph | wide_stop) & ~tied & ~opened)) & ~space
     return np.flatnonzero(starts).astype(np.int64)
 
 
 def _sentence_starts(text: str, codes: npt.NDArray[np.uint32], words: Int64Array, stopped_at: Int64Array) -> Int64Array:
-    """Words that follow the end of a sentence, closing quotes and brackets skipped."""
+    """Return the words that follow the end of a sentence, closing quotes and brackets skipped."""
     if not len(words):
         return words
     ended = (stopped_at >= 0) & _among(codes[stopped_at], _STOPS)
     wide = _among(codes[stopped_at], _WIDE_STOPS)
-    # Only a letter before the stop can make it an abbreviation: awful text is spared the slow look.
+    # Only a letter before the stop can make it an abbreviation, so that long runs of stops skip the slow test.
     lettered = _letters(codes[np.maximum(stopped_at - 1, 0)])
     lower = (codes[words] >= ord("a")) & (codes[words] <= ord("z"))
     doubtful = ended & ~wide & ~lower & (lettered | (codes[words] > 127))
@@ -174,13 +177,13 @@ def _sentence_starts(text: str, codes: npt.NDArray[np.uint32], words: Int64Array
 
 
 def _letters(codes: npt.NDArray[np.uint32]) -> BoolArray:
-    """Whether a character may be a letter: every one beyond ASCII may."""
+    """Return whether each character may be a letter: every one beyond ASCII may."""
     folded = codes | 32
     return (codes > 127) | ((folded >= ord("a")) & (folded <= ord("z")))
 
 
 def _abbreviated(text: str, stop: int) -> bool:
-    """Whether the full stop at ``stop`` belongs to an abbreviation or an initial."""
+    """Return whether the full stop at ``stop`` belongs to an abbreviation or an initial."""
     if text[stop] != ".":
         return False
     word = text[max(0, stop - 7) : stop].split()[-1:] or [""]

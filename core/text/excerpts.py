@@ -1,17 +1,15 @@
-"""How a chunk is shown: the query's words in it, and the text around it. Data in, data out: no markup."""
+"""How a chunk is shown: the query's words marked in it, and the text around it. No markup is made here."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
 from core.records.document import Document
-from core.text.analyzers import fold, stop_words
+from core.text.analyzers import bigrams, fold, query_words, tokenize
 
 BEFORE, AFTER = 700, 1500  # characters of context
-_WORD = re.compile(r"\w+(?:['’]\w+)*")
-_IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 _PROSE_LINE = re.compile(r"^(?!#)([^\n]*[^\s|])\n(?=[^\W\d_])", re.MULTILINE)
 
 
@@ -25,7 +23,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A chunk inside its document: what stands before it, the chunk, what stands behind it."""
+    """A chunk inside its document: the text before it, the chunk, the text after it."""
 
     before: str
     chunk: str
@@ -34,34 +32,28 @@ class Context:
     cut_after: bool
 
 
-def query_words(query: str) -> frozenset[str]:
-    """Return the query's words that say something, folded; single ideographs as pairs."""
-    found = [word for word in _WORD.findall(query) if not _IDEOGRAPHS.search(word)]
-    small = stop_words(word.casefold() for word in found)
-    words = {fold(word) for word in found if word.casefold() not in small}
-    runs = _IDEOGRAPHS.findall(query)
-    pairs = {run[at : at + 2] for run in runs for at in range(max(1, len(run) - 1))}
-    return frozenset(words | pairs)
-
-
 def mark(text: str, query: str) -> list[Piece]:
     """Cut ``text`` into pieces, the query's words marked. The pieces joined give ``text`` again."""
-    pieces, at = [], 0
+    pieces, end_before = [], 0
     for start, end in _merged(_matches(text, query_words(query))):
-        pieces += [Piece(text[at:start], False)] if start > at else []
+        if start > end_before:
+            pieces.append(Piece(text[end_before:start], False))
         pieces.append(Piece(text[start:end], True))
-        at = end
-    return pieces + ([Piece(text[at:], False)] if at < len(text) else [])
+        end_before = end
+    if end_before < len(text):
+        pieces.append(Piece(text[end_before:], False))
+    return pieces
 
 
-def _matches(text: str, words: frozenset[str]) -> Iterator[tuple[int, int]]:
-    for match in _WORD.finditer(text):
-        if fold(match[0]) in words:
+def _matches(text: str, words: Set[str]) -> Iterator[tuple[int, int]]:
+    """Yield the spans of ``text`` that are one of ``words``; those of bigrams may overlap."""
+    for match in tokenize(text):
+        if match["ideographs"]:
+            for start, pair in enumerate(bigrams(match[0]), match.start()):
+                if pair in words:
+                    yield start, start + len(pair)
+        elif fold(match[0]) in words:
             yield match.span()
-        elif _IDEOGRAPHS.search(match[0]):
-            for at in range(match.start(), match.end() - 1):
-                if text[at : at + 2] in words:
-                    yield at, at + 2
 
 
 def _merged(spans: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -75,7 +67,7 @@ def _merged(spans: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def unwrap(text: str) -> str:
-    """Return ``text``, as long as before, with the line ends inside paragraphs turned into spaces.
+    """Return ``text``, of the same length, with the line ends inside paragraphs turned into spaces.
 
     The lines of a PDF end where its page ended; on screen they would be ragged. A line that begins
     with a letter continues the one before it, unless a blank line, a table or a heading parts them.

@@ -9,7 +9,7 @@ from importlib.resources import files
 import pytest
 
 from core.samples.library import EXAMPLES, documents, questions, sources
-from core.text.excerpts import query_words
+from core.text.analyzers import query_words
 
 DOCUMENTS = {document.name: document for document in documents()}
 TRICKS = {"near-identical", "negation", "numbers", "dates", "roles", "names"}

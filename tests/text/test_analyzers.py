@@ -1,11 +1,11 @@
-"""English words by their stems, and when that is the way to take texts apart."""
+"""Terms of a text: stems for English, folded words for other languages, bigrams of ideographs."""
 
 from __future__ import annotations
 
 import pytest
 
 from core.retrieval.bm25 import Bm25
-from core.text.analyzers import english_terms, looks_english, terms, terms_for
+from core.text.analyzers import english_terms, looks_english, terms, terms_for, tokenize
 
 ENGLISH = [
     "The moon pulls the sea towards it, and so the tide comes in twice a day.",
@@ -31,6 +31,20 @@ GERMAN = [
 )
 def test_words_become_stems(text: str, wanted: list[str]) -> None:
     assert english_terms(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("The dog’s l'amour'", ["The", "dog’s", "l'amour"]),
+        ("iPhone手机 2", ["iPhone", "手机", "2"]),
+        ("ラーメンを", ["ラーメンを"]),
+        ("हिन्दी", ["हिन्दी"]),
+        ("", []),
+    ],
+)
+def test_tokens_are_words_and_runs_of_ideographs(text: str, tokens: list[str]) -> None:
+    assert [match[0] for match in tokenize(text)] == tokens
 
 
 def test_other_languages_are_left_as_they_are() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from core.records.document import Document
-from core.text.analyzers import fold
-from core.text.excerpts import context, mark, query_words, unwrap
+from core.text.analyzers import fold, query_words
+from core.text.excerpts import context, mark, unwrap
 
 
 def marked(text: str, query: str) -> list[str]:
