@@ -144,7 +144,7 @@ class InMemoryCorpus:
 
 @dataclass
 class CollectionCorpus:
-    """The chunks of a collection that can be found. All vectors are read only for ``bi-exact``, all texts for BM25 too."""
+    """The chunks of a collection that can be found. Vectors are read only for ``bi-exact``, texts for BM25 too."""
 
     workspace: Workspace
     collection: Collection
@@ -250,7 +250,7 @@ class CollectionCorpus:
         }
 
     def _similarities(self, query: Float32Array) -> Float64Array:
-        """Return the similarity of every chunk by the collection's measure: cosine, dot product or negative distance."""
+        """Return every chunk's similarity by the collection's measure: cosine, dot product or negative distance."""
         assert self._vectors is not None
         if self.collection.metric == "l2":
             return np.asarray(-np.sqrt(np.square(self._vectors - query).sum(axis=1, dtype=np.float64)))

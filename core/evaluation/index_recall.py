@@ -1,8 +1,8 @@
 """How much of the exact nearest chunks Chroma's index (HNSW) finds, and what another search width would find and cost.
 
-Other widths (``ef_search``) are measured on a copy of the index in a temporary folder, which is the very same graph; the
-collection itself is only read. Chroma takes a new ``ef_search`` when it loads an index, so the copy is opened anew for
-every value.
+Other widths (``ef_search``) are measured on a copy of the index in a temporary folder, which is the very same graph;
+the collection itself is only read. Chroma takes a new ``ef_search`` when it loads an index, so the copy is opened anew
+for every value.
 """
 
 from __future__ import annotations

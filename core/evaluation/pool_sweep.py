@@ -29,8 +29,8 @@ class PoolDepth:
     """The means over all queries with a pool of ``depth``.
 
     ``pool_recall`` is the share of what is relevant that the pool has: no order of it can have more. ``overlap`` is how
-    many of the first ten are the same before and after reranking, 0 to 10, ``tau`` Kendall's of both orders of the pool,
-    -1 to 1.
+    many of the first ten are the same before and after reranking, 0 to 10, ``tau`` Kendall's tau of both orders of the
+    pool, -1 to 1.
     """
 
     depth: int

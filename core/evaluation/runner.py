@@ -1,4 +1,4 @@
-"""Runs of systems over judged queries: each stage retrieves once a query, and every system's ranking comes from that."""
+"""Runs of systems over judged queries: each first stage retrieves once a query, for all systems."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Is it luck? Two systems on the same queries: a paired test, an interval, an effect, and what to call them.
+"""Two systems on the same queries: a paired significance test, a confidence interval, and an effect size.
 
 The test is the paired randomisation test (Smucker, Allan and Carterette, A comparison of statistical significance tests
 for information retrieval evaluation, 2007): were the two systems alike, each query's difference could as well have the
-other sign. The p value is the share of all ways to choose the signs whose mean is at least as far from 0 as the one seen.
+other sign. The p value is the share of all assignments of signs whose mean is at least as far from 0 as the observed.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from core.errors import DataError
 from core.util.arrays import Float64Array
 from core.util.formatting import plural
 
-EXACT = 20  # differences other than 0: all 1,048,576 ways to choose their signs are tried
-DRAWS = 100_000  # of signs, for more differences
+EXACT = 20  # differences other than 0 up to which all assignments of signs are tried: 1,048,576
+DRAWS = 100_000  # random assignments of signs, for more differences
 RESAMPLES = 10_000  # of queries, for an interval
-BLOCK = 2000  # draws at once: bounds the memory
+BLOCK = 2000  # assignments at once: bounds the memory
 LEVEL = 0.95  # of an interval
-LUCK = 0.05  # a p value below this is called more than luck
-SAME = 1e-9  # a smaller difference is rounding
+ALPHA = 0.05  # a smaller p value is called significant
+ROUNDING = 1e-9  # a smaller difference is none
 SEED = 20
 Verdict = Literal["helped", "hurt", "unchanged"]
 
@@ -44,12 +44,12 @@ class Change:
     @property
     def verdict(self) -> Verdict:
         """What the second system did to the query."""
-        return "unchanged" if abs(self.difference) <= SAME else "helped" if self.difference > 0 else "hurt"
+        return "unchanged" if abs(self.difference) <= ROUNDING else "helped" if self.difference > 0 else "hurt"
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Where the mean lies in 95 of 100 cases; a single value has none, and both ends are that value."""
+    """The 95% confidence interval of a mean; of a single value both ends are that value."""
 
     low: float
     high: float
@@ -57,9 +57,10 @@ class Interval:
 
 @dataclass(frozen=True)
 class Paired:
-    """A second system against a first one, on ``n`` queries. ``p`` is corrected where several systems were compared (Holm), ``raw`` is not.
+    """A second system against a first one, on ``n`` queries.
 
-    ``d`` is Cohen's d of paired data: the mean difference in units of the differences' standard deviation; None where they are all alike.
+    ``p`` is corrected where several systems were compared (Holm), ``raw`` is not. ``d`` is Cohen's d of paired data:
+    the mean difference divided by the differences' standard deviation; None where they are all equal.
     """
 
     n: int
@@ -71,7 +72,7 @@ class Paired:
     raw: float
     p: float
     d: float | None
-    exact: bool  # all ways to choose the signs were tried
+    exact: bool  # all assignments of signs were tried
     compared: int = 1  # systems that p is corrected for
 
     @property
@@ -80,9 +81,9 @@ class Paired:
         return self.after - self.before
 
     @property
-    def more_than_luck(self) -> bool:
+    def significant(self) -> bool:
         """Whether p is below 0.05."""
-        return self.p < LUCK
+        return self.p < ALPHA
 
     @property
     def words(self) -> str:
@@ -94,11 +95,14 @@ class Paired:
 
     @property
     def size(self) -> str:
-        """How large the effect is, by Cohen's own rule of thumb (Statistical Power Analysis, 1988): 0.2 small, 0.5 medium, 0.8 large."""
+        """How large the effect is, in a word.
+
+        By Cohen's rule of thumb (Statistical Power Analysis, 1988): from 0.2 small, 0.5 medium, 0.8 large.
+        """
         if self.d is None:
-            return "no effect" if abs(self.difference) <= SAME else "the same on every question"
-        at = abs(self.d)
-        return "next to none" if at < 0.2 else "small" if at < 0.5 else "medium" if at < 0.8 else "large"
+            return "no effect" if abs(self.difference) <= ROUNDING else "the same on every question"
+        d = abs(self.d)
+        return "next to none" if d < 0.2 else "small" if d < 0.5 else "medium" if d < 0.8 else "large"
 
 
 def odds(p: float) -> str:
@@ -126,52 +130,54 @@ def changes(before: Mapping[str, float], after: Mapping[str, float]) -> list[Cha
 
 
 def compare(before: Mapping[str, float], after: Mapping[str, float], seed: int = SEED) -> Paired:
-    """Return how the second system stands against the first, by query id. The same values always give the same numbers.
+    """Return the second system against the first, both query id to value; the same values give the same numbers.
 
     Raises DataError unless both have the same queries, one at least.
     """
-    found = changes(before, after)
-    if not found:
+    paired = changes(before, after)
+    if not paired:
         raise DataError("No query is judged, so no system can be compared: judge some first")
-    differences = np.asarray([change.difference for change in sorted(found, key=lambda change: change.query)])
-    differences[np.abs(differences) <= SAME] = 0.0
+    differences = np.asarray([change.difference for change in sorted(paired, key=lambda change: change.query)])
+    differences[np.abs(differences) <= ROUNDING] = 0.0
     p, exact = randomisation(differences, seed)
-    spread = float(differences.std(ddof=1)) if len(differences) > 1 else 0.0
-    d = float(differences.mean()) / spread if spread > SAME else None
-    first, second = (sum(values.values()) / len(found) for values in (before, after))
+    deviation = float(differences.std(ddof=1)) if len(differences) > 1 else 0.0
+    d = float(differences.mean()) / deviation if deviation > ROUNDING else None
+    first, second = (sum(values.values()) / len(paired) for values in (before, after))
     better, worse = int((differences > 0).sum()), int((differences < 0).sum())
-    return Paired(len(found), first, second, bootstrap(differences, seed), better, worse, p, p, d, exact)
+    return Paired(len(paired), first, second, bootstrap(differences, seed), better, worse, p, p, d, exact)
 
 
 def compare_all(
     first: Mapping[str, float], others: Mapping[str, Mapping[str, float]], seed: int = SEED
 ) -> dict[str, Paired]:
-    """Return each of ``others`` against ``first``, their p values corrected for being several."""
-    found = {name: compare(first, values, seed) for name, values in others.items()}
-    corrected = holm([one.raw for one in found.values()])
+    """Return each of ``others`` against ``first``, p values corrected for several comparisons (Holm)."""
+    compared = {name: compare(first, values, seed) for name, values in others.items()}
+    corrected = holm([paired.raw for paired in compared.values()])
     return {
-        name: replace(one, p=p, compared=len(found)) for (name, one), p in zip(found.items(), corrected, strict=True)
+        name: replace(paired, p=p, compared=len(compared))
+        for (name, paired), p in zip(compared.items(), corrected, strict=True)
     }
 
 
 def randomisation(differences: Float64Array, seed: int = SEED) -> tuple[float, bool]:
     """Return the two-sided p value of the mean of paired differences, shape (n,), and whether it is exact.
 
-    Up to 20 differences other than 0 all signs are tried; for more, 100,000 seeded draws, the seen signs counted as one of them
-    (so that p is never 0; Phipson and Smyth, Permutation p-values should never be zero, 2010).
+    For up to 20 differences other than 0 all assignments of signs are tried; for more, 100,000 random ones, with the
+    observed signs counted as one of them, so that p is never 0 (Phipson and Smyth, Permutation p-values should never be
+    zero, 2010).
     """
-    moved = differences[differences != 0]
-    seen = abs(float(moved.sum())) - 1e-12 * max(1, len(moved))
-    if len(moved) <= EXACT:
+    nonzero = differences[differences != 0]
+    observed = abs(float(nonzero.sum())) - 1e-12 * max(1, len(nonzero))
+    if len(nonzero) <= EXACT:
         sums = np.zeros(1)
-        for difference in moved:
+        for difference in nonzero:
             sums = np.concatenate([sums + difference, sums - difference])
-        return float((np.abs(sums) >= seen).mean()), True
-    random, hits = np.random.default_rng(seed), 0
+        return float((np.abs(sums) >= observed).mean()), True
+    random, as_far = np.random.default_rng(seed), 0
     for _ in range(0, DRAWS, BLOCK):
-        signs = random.integers(0, 2, (BLOCK, len(moved)), dtype=np.int8) * 2 - 1
-        hits += int((np.abs(signs @ moved) >= seen).sum())
-    return (hits + 1) / (DRAWS + 1), False
+        signs = random.integers(0, 2, (BLOCK, len(nonzero)), dtype=np.int8) * 2 - 1
+        as_far += int((np.abs(signs @ nonzero) >= observed).sum())
+    return (as_far + 1) / (DRAWS + 1), False
 
 
 def bootstrap(values: Sequence[float] | Float64Array, seed: int = SEED) -> Interval:
@@ -179,27 +185,28 @@ def bootstrap(values: Sequence[float] | Float64Array, seed: int = SEED) -> Inter
 
     (Efron, Bootstrap methods, 1979; for retrieval Sakai, Evaluating evaluation metrics based on the bootstrap, 2006.)
     """
-    held = np.asarray(values, dtype=np.float64)
-    if len(held) < 2:
-        mean = float(held.mean()) if len(held) else 0.0
+    sample = np.asarray(values, dtype=np.float64)
+    if len(sample) < 2:
+        mean = float(sample.mean()) if len(sample) else 0.0
         return Interval(mean, mean)
     random = np.random.default_rng(seed)
-    step = max(1, min(RESAMPLES, 2_000_000 // len(held)))
+    step = max(1, min(RESAMPLES, 2_000_000 // len(sample)))
     means = [
-        held[random.integers(0, len(held), (min(step, RESAMPLES - at), len(held)))].mean(axis=1)
-        for at in range(0, RESAMPLES, step)
+        sample[random.integers(0, len(sample), (min(step, RESAMPLES - done), len(sample)))].mean(axis=1)
+        for done in range(0, RESAMPLES, step)
     ]
     low, high = np.quantile(np.concatenate(means), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(low), float(high))
 
 
 def holm(ps: Sequence[float]) -> list[float]:
-    """Return p values corrected for being several, in their order (Holm, A simple sequentially rejective multiple test procedure, 1979).
+    """Return p values corrected for several tests, in their order.
 
-    The smallest is multiplied by how many there are, the next by one less, and so on, none falling below one before it.
+    The smallest is multiplied by how many there are, the next by one less, and so on; none falls below the one before
+    it. (Holm, A simple sequentially rejective multiple test procedure, 1979.)
     """
     corrected, least = [0.0] * len(ps), 0.0
-    for rank, at in enumerate(sorted(range(len(ps)), key=lambda at: ps[at])):
-        least = max(least, min(1.0, ps[at] * (len(ps) - rank)))
-        corrected[at] = least
+    for rank, index in enumerate(sorted(range(len(ps)), key=lambda index: ps[index])):
+        least = max(least, min(1.0, ps[index] * (len(ps) - rank)))
+        corrected[index] = least
     return corrected

@@ -79,9 +79,10 @@ class Candidates:
         return StageRanking(tuple(order), tuple(fused[index] for index in order), sum(stage.ms for stage in stages))
 
     def rerank(self, stage: StageRanking, pool: int, reranking: str = "cross") -> list[int]:
-        """Return a stage's order with its first ``pool`` candidates in the cross-encoder's, the others behind; ties by id.
+        """Return a stage's order with its first ``pool`` candidates reranked, the others behind them; ties by id.
 
-        ``reranking`` is ``cross``, or ``cross-sum``: by the sum of both scores, standardised over the pool.
+        ``reranking`` is ``cross``, by the cross-encoder's scores, or ``cross-sum``, by the sum of these and the
+        stage's, both standardised over the pool.
         """
         head, rest = stage.order[:pool], stage.order[pool:]
         scores = np.asarray([self.logits[index] for index in head])
@@ -156,7 +157,7 @@ class System:
         return candidates.rerank(stage, self.pool, self.reranking) if self.reranking else list(stage.order)
 
     def ms(self, candidates: Candidates) -> float:
-        """Return the milliseconds that this system takes for a query: its stages', and its share of the pairs scored."""
+        """Return the milliseconds that this system takes for a query: its stages and the pairs of its pool."""
         stage = candidates.stage(self.stage)
         pairs = min(self.pool, len(stage.order)) if self.reranking else 0
         return stage.ms + pairs * candidates.ms_per_pair

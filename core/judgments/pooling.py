@@ -1,4 +1,4 @@
-"""A pool to be judged: the first hits of several systems, each text once, in an order that tells nothing of where it came from.
+"""Pooling: the first hits of several systems put together to be judged, in an order that does not show who found what.
 
 (Sparck Jones and van Rijsbergen, Report on the need for and provision of an 'ideal' information retrieval test
 collection, 1975; as TREC does it: Voorhees and Harman, TREC, 2005.)
@@ -16,7 +16,10 @@ from core.records.search import Hit
 
 @dataclass(frozen=True)
 class Pool:
-    """Hits in the order in which they are judged; ``ranks`` maps chunk ids to the systems that found them and the ranks there."""
+    """The hits to be judged for a query, each once, in the order of judging.
+
+    ``ranks`` has for each chunk id the systems that found it, with its rank in each.
+    """
 
     query: str
     systems: tuple[str, ...]
@@ -25,13 +28,16 @@ class Pool:
     depth: int  # hits of each system at most
 
     def found_by(self, system: str) -> list[Hit]:
-        """Return what a system brought into the pool, best first."""
-        found = [hit for hit in self.hits if system in self.ranks[hit.chunk_id]]
-        return sorted(found, key=lambda hit: self.ranks[hit.chunk_id][system])
+        """Return what a system contributed to the pool, best first."""
+        hits = [hit for hit in self.hits if system in self.ranks[hit.chunk_id]]
+        return sorted(hits, key=lambda hit: self.ranks[hit.chunk_id][system])
 
 
 def pool_of(query: str, rankings: Mapping[str, Sequence[Hit]], depth: int) -> Pool:
-    """Return the first ``depth`` hits of every system's ranking, shuffled: the same for one query, whatever else is in the pool."""
+    """Return the pool of the first ``depth`` hits of every system.
+
+    Hits are ordered by a hash of query and chunk id: shuffled, but always alike, whatever else is in the pool.
+    """
     hits: dict[str, Hit] = {}
     ranks: dict[str, dict[str, int]] = {}
     for system, ranking in rankings.items():

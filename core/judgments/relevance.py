@@ -25,7 +25,7 @@ LEAST_OVERLAP = 0.45  # of the shorter text: half, less the white space between 
 
 
 class TextSpan(Protocol):
-    """A chunk, or anything else that covers the characters from ``start`` up to, not including, ``end`` of a document."""
+    """A chunk, or anything else that covers the characters ``start`` up to, not including, ``end`` of a document."""
 
     @property
     def document_id(self) -> str:
@@ -119,7 +119,7 @@ class JudgedQueries:
         )
 
     def units(self, query: str, candidate: str, span: TextSpan) -> tuple[str, ...]:
-        """Return what a candidate, which covers ``span``, counts as for a query, best grade first: at least one unit."""
+        """Return the units, at least one, that a candidate counts as for a query, best grade first."""
         if self.per_document:
             return (span.document_id,)
         judged = self.spans[query]
@@ -156,7 +156,7 @@ def grade(chunk: TextSpan, judged: Sequence[JudgedSpan]) -> int | None:
 def unit_ranking(candidates: Iterable[Sequence[str]], limit: int | None = None) -> list[str]:
     """Return the ranking of units that a ranking of candidates gives, each unit once, at its best rank.
 
-    ``candidates`` are the units that each candidate counts as, best first. Only the first ``limit`` units, all for None.
+    ``candidates`` are the units that each candidate counts as, best first. ``limit`` None returns all units.
     """
     ranking: dict[str, None] = {}
     for units in candidates:

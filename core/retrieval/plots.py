@@ -1,4 +1,4 @@
-"""Records into plotly figures."""
+"""Figures of search results and of comparisons of rankings."""
 
 from __future__ import annotations
 
@@ -100,18 +100,20 @@ def _hover(hit: Hit, metric: Metric, bm25: int | None = None) -> str:
     words = "" if bm25 is None else f", BM25's rank {bm25}"
     probability = "" if hit.cross_probability is None else f" (probability {hit.cross_probability:.2f})"
     return (
-        f"<b>{escape(hit.document)}</b><br>bi-encoder: rank {hit.bi_rank}, {measure_name(metric)} {hit.bi_score:.3f}<br>"
-        f"cross-encoder: rank {hit.cross_rank}, score {hit.cross_score:+.2f}{probability}<br>{rank_change(hit.moved)}{words}<br><br>{text}"
+        f"<b>{escape(hit.document)}</b><br>"
+        f"bi-encoder: rank {hit.bi_rank}, {measure_name(metric)} {hit.bi_score:.3f}<br>"
+        f"cross-encoder: rank {hit.cross_rank}, score {hit.cross_score:+.2f}{probability}<br>"
+        f"{rank_change(hit.moved)}{words}<br><br>{text}"
     ).replace("%{", "%&#123;")
 
 
 def _add_labels(figure: go.Figure, x: int, hits: Sequence[Hit], side: str, third: bool) -> None:
     left = side == "bi"
-    place = -0.4 if left and third else x + (-0.03 if left else 0.03)
+    position = -0.4 if left and third else x + (-0.03 if left else 0.03)
     ranks = [hit.bi_rank if left else hit.rank for hit in hits]
     figure.add_trace(
         go.Scatter(
-            x=[place] * len(hits),
+            x=[position] * len(hits),
             y=ranks,
             mode="text",
             hoverinfo="skip",
@@ -138,7 +140,7 @@ def _add_heads(figure: go.Figure, metric: Metric, third: bool) -> None:
 
 
 def score_scatter(comparison: Comparison, metric: Metric, grades: Mapping[str, int | None] | None = None) -> go.Figure:
-    """Return a point for each hit, its similarity against its cross-encoder score, with each score's distribution beside it.
+    """Return a point for each hit, its similarity against its cross-encoder score, with the histogram of each score.
 
     ``grades``, chunk id to judged grade, colours the points.
     """

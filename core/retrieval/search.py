@@ -1,4 +1,4 @@
-"""A query into ranked hits, and the first of them into a better order, with the time of every stage."""
+"""Search a collection with the bi-encoder and rerank the first hits with the cross-encoder, each stage timed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from core.errors import QueryError
 from core.models.cross_encoder import CrossEncoder
 from core.records.filters import Filter
-from core.records.search import Hit, SearchResult, Timings
+from core.records.search import SearchResult, Timings
 from core.settings import POOL
 from core.workspace import Workspace
 
@@ -37,11 +37,13 @@ def search(
     check_hits(top_k)
     collection = workspace.store.collection(collection_name)
     encoder = workspace.encoder(collection)
-    only = [workspace.shelf.find(collection.key, name).document_id for name in documents] if documents else None
+    document_ids = [workspace.shelf.find(collection.key, name).document_id for name in documents] if documents else None
     started = time.perf_counter()
     vector = encoder.encode_query(query)
     encoded = time.perf_counter()
-    hits = workspace.store.query(collection, vector, top_k, only, workspace.shelf.hidden(collection.key), filters)
+    hits = workspace.store.query(
+        collection, vector, top_k, document_ids, workspace.shelf.hidden(collection.key), filters
+    )
     done = time.perf_counter()
     return SearchResult(
         query=query,
@@ -60,7 +62,8 @@ def rerank(
 ) -> SearchResult:
     """Return ``result`` with the bi-encoder's first ``pool`` hits in the cross-encoder's order, the others behind them.
 
-    Ties break by chunk id. Scores of an earlier reranking are forgotten. ``progress`` hears how many pairs are scored; what it raises ends the work.
+    Ties break by chunk id. Scores of an earlier reranking are dropped. ``progress`` is called with how many pairs are
+    scored; what it raises ends the work.
 
     Raises QueryError for a pool out of range.
     """
@@ -72,24 +75,26 @@ def rerank(
     candidates, rest = by_bi[:pool], by_bi[pool:]
     started = time.perf_counter()
     scores = reranker.score([(result.query, hit.read) for hit in candidates], progress)
-    took = (time.perf_counter() - started) * 1e3
-    chances = [None] * len(candidates) if scores.probabilities is None else scores.probabilities.tolist()
+    ms = (time.perf_counter() - started) * 1e3
+    probabilities = [None] * len(candidates) if scores.probabilities is None else scores.probabilities.tolist()
     scored = [
-        replace(hit, cross_score=score, cross_probability=chance)
-        for hit, score, chance in zip(candidates, scores.logits.tolist(), chances, strict=True)
+        replace(hit, cross_score=score, cross_probability=probability)
+        for hit, score, probability in zip(candidates, scores.logits.tolist(), probabilities, strict=True)
     ]
+    scored.sort(key=lambda hit: (-(hit.cross_score or 0.0), hit.chunk_id))
+    reranked = [replace(hit, rank=rank, cross_rank=rank) for rank, hit in enumerate(scored, 1)]
     times = result.timings
     return replace(
         result,
-        hits=(*_in_new_order(scored), *rest),
-        timings=Timings(times.encode, times.retrieve, times.total + took, took),
+        hits=(*reranked, *rest),
+        timings=Timings(times.encode, times.retrieve, times.total + ms, ms),
         reranker=reranker.model,
         pool=len(candidates),
     )
 
 
 def checked_query(query: str) -> str:
-    """Return the query without white space around it. Raises QueryError for one that cannot be asked."""
+    """Return the query without white space around it. Raises QueryError for one that is empty, too long or no text."""
     query = query.strip()
     if not query:
         raise QueryError("The query is empty: type a question or a few words")
@@ -101,17 +106,12 @@ def checked_query(query: str) -> str:
 
 
 def check_hits(top_k: int) -> None:
-    """Raise QueryError unless so many hits can be asked for."""
+    """Raise QueryError for a number of hits out of range."""
     if not 1 <= top_k <= MOST_HITS:
         raise QueryError(f"{top_k} hits cannot be shown: ask for 1 to {MOST_HITS:,}")
 
 
 def check_pool(pool: int) -> None:
-    """Raise QueryError unless so many candidates can be reranked."""
+    """Raise QueryError for a pool out of range."""
     if not 1 <= pool <= MOST_HITS:
         raise QueryError(f"A pool of {pool} candidates cannot be reranked: use 1 to {MOST_HITS:,}")
-
-
-def _in_new_order(scored: Sequence[Hit]) -> list[Hit]:
-    order = sorted(scored, key=lambda hit: (-(hit.cross_score or 0.0), hit.chunk_id))
-    return [replace(hit, rank=rank, cross_rank=rank) for rank, hit in enumerate(order, 1)]

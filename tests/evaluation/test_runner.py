@@ -68,7 +68,7 @@ def test_ids_may_be_numbers_and_texts_may_hold_any_line_separator(tmp_path: Path
 def test_another_split_may_be_asked_for(tmp_path: Path) -> None:
     (beir(tmp_path) / "qrels" / "dev.tsv").write_text("q3\td1\t1\n")
     assert read_beir(tmp_path, "dev").judged_queries("dev") == {"q3": "never judged"}
-    with pytest.raises(DataError, match=r"qrels.train\.tsv cannot be read"):
+    with pytest.raises(DataError, match=r"qrels.train\.tsv is missing: a BEIR folder holds"):
         read_beir(tmp_path, "train")
 
 
@@ -87,8 +87,8 @@ def test_another_split_may_be_asked_for(tmp_path: Path) -> None:
         ({"qrels": QRELS + "q1\t0\td1\t1\n"}, r"test\.tsv, line 5,"),
         ({"qrels": QRELS + "q1\td1\tmuch\n"}, r"test\.tsv, line 5,"),
         ({"qrels": QRELS + "q1\td1\t0.5\n"}, r"test\.tsv, line 5,"),
-        ({"qrels": QRELS + "q9\td1\t1\n"}, r"test\.tsv judges the query 'q9'"),
-        ({"qrels": QRELS + "q1\td9\t1\n"}, r"test\.tsv judges the document 'd9'"),
+        ({"qrels": QRELS + "q9\td1\t1\n"}, r"test\.tsv, line 5: the query 'q9' is not in queries\.jsonl"),
+        ({"qrels": QRELS + "q1\td9\t1\n"}, r"test\.tsv, line 5: the document 'd9' is not in corpus\.jsonl"),
         ({"qrels": HEADER}, r"test\.tsv holds no judgments"),
         ({"qrels": ""}, r"test\.tsv holds no judgments"),
         pytest.param(
@@ -110,14 +110,14 @@ def test_damage_is_named_with_file_and_line(tmp_path: Path, files: dict[str, str
 def test_a_missing_or_unreadable_file_is_named(tmp_path: Path, name: str) -> None:
     path = beir(tmp_path) / name
     path.write_bytes('{"_id": "é"}'.encode("latin-1"))
-    with pytest.raises(DataError, match=rf"{path.name} cannot be read \(not UTF-8\)"):
-        read_beir(tmp_path)
+    with pytest.raises(DataError, match=rf"{path.name} is not in UTF-8: convert it"):
+        read_beir(tmp_path, "test")
     path.unlink()
-    with pytest.raises(DataError, match=rf"{path.name} cannot be read \(No such file"):
-        read_beir(tmp_path)
+    with pytest.raises(DataError, match=rf"{path.name} is missing: a BEIR folder holds"):
+        read_beir(tmp_path, "test")
     path.mkdir()
-    with pytest.raises(DataError, match=rf"{path.name} cannot be read"):
-        read_beir(tmp_path)
+    with pytest.raises(DataError, match=rf"{path.name} cannot be read \(Is a directory\)"):
+        read_beir(tmp_path, "test")
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

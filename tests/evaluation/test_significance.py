@@ -60,7 +60,7 @@ def test_two_systems_by_hand() -> None:
         found.words
         == "better on 3 of 4 questions, worse on 0; a difference this large would come up by luck 25 times in 100"
     )
-    assert not found.more_than_luck
+    assert not found.significant
 
 
 def test_what_is_the_same_is_said_to_be() -> None:
