@@ -16,7 +16,7 @@ import sysconfig
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from core.formats.beir import write_folder
+from core.formats.beir import write_beir
 from training import functions
 
 LIBRARIES = (
@@ -126,7 +126,7 @@ def write(folder: Path, answered: Sequence[Answered], asked: int) -> None:
     """Write a collection in BEIR's layout: all answers, the first ``asked`` questions. Raises ExchangeError if the folder is there already."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     queries = {f"q{at}": query for at, (query, _) in enumerate(answered[:asked])}
-    write_folder(
+    write_beir(
         folder,
         ((f"d{at}", text) for at, (_, text) in enumerate(answered)),
         queries,

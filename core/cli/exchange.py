@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli import output
-from core.cli.indexing import add_settings, wanted
+from core.cli.indexing import add_settings, collection_options
 from core.errors import SettingsError
 from core.settings import Settings
 from core.util.formatting import file_size, plural
 
 if TYPE_CHECKING:
-    from core.exchange.judgments import Moved
-    from core.exchange.writer import Brought
+    from core.exchange.judgments import JudgmentTransfer
+    from core.exchange.writer import ImportResult
     from core.judgments.relevance import JudgedQueries
     from core.records.search import Collection
     from core.workspace import Workspace
@@ -69,8 +69,8 @@ def add_rename_options(parser: argparse.ArgumentParser) -> None:
 
 def import_(options: argparse.Namespace) -> int:
     """Bring a collection in, whatever it is in."""
-    from core.exchange.chroma_import import is_chroma
-    from core.exchange.importer import bring_any
+    from core.exchange.chroma_import import is_chroma_folder
+    from core.exchange.importer import import_collection
     from core.formats.beir import is_beir
     from core.workspace import Workspace
 
@@ -78,7 +78,7 @@ def import_(options: argparse.Namespace) -> int:
     if path is not None and not path.exists():
         raise SettingsError(f"There is no file or folder {str(path)!r}: check the path")
     workspace = Workspace.open(Settings.from_environment())
-    foreign = path is None or is_chroma(path)
+    foreign = path is None or is_chroma_folder(path)
     if (options.origin or options.list) and not foreign:
         raise SettingsError(f"{path} is not a folder of Chroma's: --from and --list are for those")
     if foreign:
@@ -87,14 +87,19 @@ def import_(options: argparse.Namespace) -> int:
     with output.progress_line() as report:
         if path.is_file() and not is_beir(path):
             _only_model(options, f"{path} comes with its settings")
-        brought = bring_any(workspace, path, options.collection, wanted(options), report=report)
+        brought = import_collection(workspace, path, options.collection, collection_options(options), report=report)
     _brought("imported", brought, as_json=options.json)
     return 0
 
 
 def _import_foreign(workspace: Workspace, options: argparse.Namespace) -> int:
     """A collection that another program made, in a folder of its own or in ours."""
-    from core.exchange.chroma_import import adopt, choose, listed, open_foreign
+    from core.exchange.chroma_import import (
+        choose_collection,
+        collection_info,
+        import_chroma_collection,
+        open_chroma_copy,
+    )
 
     if options.path is None:
         if options.origin is None:
@@ -102,17 +107,17 @@ def _import_foreign(workspace: Workspace, options: argparse.Namespace) -> int:
                 "Name what to import: a PATH, or with --from a collection of another program in the data folder"
             )
         _only_model(options, "The chunks of another program come as they are")
-        origin = choose(str(workspace.settings.data), workspace.store, options.origin)
+        origin = choose_collection(str(workspace.settings.data), workspace.store, options.origin)
         if options.collection is None:
             raise SettingsError(
                 f"The collection {origin.name!r} is in the data folder: give the new one a name with --collection"
             )
         with output.progress_line() as report:
-            brought = adopt(workspace, workspace.store, origin, options.collection, options.model, report)
+            brought = import_chroma_collection(workspace, workspace.store, origin, options.collection, options.model, report)
     else:
-        with open_foreign(options.path) as store:
+        with open_chroma_copy(options.path) as store:
             if options.list:
-                there = [listed(store, collection) for collection in store.collections()]
+                there = [collection_info(store, collection) for collection in store.collections()]
                 _say(
                     [one.as_json() for one in there],
                     "\n".join(one.line for one in there) or "no collections",
@@ -120,21 +125,21 @@ def _import_foreign(workspace: Workspace, options: argparse.Namespace) -> int:
                 )
                 return 0
             _only_model(options, "The chunks of another program come as they are")
-            origin = choose(str(options.path), store, options.origin)
+            origin = choose_collection(str(options.path), store, options.origin)
             with output.progress_line() as report:
-                brought = adopt(workspace, store, origin, options.collection or origin.name, options.model, report)
+                brought = import_chroma_collection(workspace, store, origin, options.collection or origin.name, options.model, report)
     _brought("imported", brought, as_json=options.json)
     return 0
 
 
 def export(options: argparse.Namespace) -> int:
     """Write a collection into one file."""
-    from core.exchange.bundle import take_out
+    from core.exchange.bundle import export_bundle
     from core.workspace import Workspace
 
     workspace = Workspace.open(Settings.from_environment())
     with output.progress_line() as report:
-        written = take_out(workspace, options.collection, options.file, report)
+        written = export_bundle(workspace, options.collection, options.file, report)
     size = options.file.stat().st_size
     counts = f"{plural(written.documents, 'document')}, {plural(written.chunks, 'chunk')}, {plural(written.judgments, 'judgment')}"
     _say(
@@ -147,12 +152,12 @@ def export(options: argparse.Namespace) -> int:
 
 def copy(options: argparse.Namespace) -> int:
     """Make a collection once more with other settings."""
-    from core.exchange.copying import copy as copy_collection
+    from core.exchange.copying import copy_collection
     from core.workspace import Workspace
 
     workspace = Workspace.open(Settings.from_environment())
     with output.progress_line() as report:
-        brought = copy_collection(workspace, options.collection, options.new, wanted(options), report)
+        brought = copy_collection(workspace, options.collection, options.new, collection_options(options), report)
     _brought("copied", brought, as_json=options.json)
     return 0
 
@@ -168,13 +173,13 @@ def rename(options: argparse.Namespace) -> int:
 
 def _only_model(options: argparse.Namespace, why: str) -> None:
     """Refuse the settings of new collections where they cannot be heeded, all but the model."""
-    asked = wanted(options)
+    asked = collection_options(options)
     given = [field.name for field in fields(asked) if field.name != "model" and getattr(asked, field.name) is not None]
     if given:
         raise SettingsError(f"{why}: leave out the {given[0]}, and change it afterwards with 'python -m core copy'")
 
 
-def _brought(verb: str, brought: Brought, *, as_json: bool) -> None:
+def _brought(verb: str, brought: ImportResult, *, as_json: bool) -> None:
     made = brought.collection
     judged = (
         f", {plural(brought.queries, 'query', 'queries')}, {plural(brought.judgments, 'judgment')}"
@@ -277,16 +282,16 @@ def _move(workspace: Workspace, collection: Collection, options: argparse.Namesp
     _print_moved_judgments(moved.as_json(), "\n".join([_moved(verb, moved), *moved.notes]), options)
 
 
-def _moved(verb: str, moved: Moved) -> str:
+def _moved(verb: str, moved: JudgmentTransfer) -> str:
     kinds = f"split {', '.join(moved.splits)}; {moved.format}"
     return f"{verb} {plural(moved.judgments, 'judgment')} of {plural(moved.queries, 'query', 'queries')} ({kinds}): {moved.file}"
 
 
 def _list(workspace: Workspace, collection: Collection, options: argparse.Namespace) -> None:
-    from core.judgments.queries import qrels_for, splits_for
+    from core.judgments.queries import judged_queries_for, splits_for
 
     splits = [options.split] if options.split else splits_for(workspace, collection)
-    found = [_counted(qrels_for(workspace, collection, split)) for split in splits]
+    found = [_counted(judged_queries_for(workspace, collection, split)) for split in splits]
     lines = [
         f"{one['split']}: {plural(one['judgments'], 'judgment')} of {plural(one['queries'], 'query', 'queries')}, "
         f"{'on whole documents' if one['per_document'] else 'on spans'}; grades {', '.join(f'{grade}: {many:,}' for grade, many in one['grades'].items())}"

@@ -130,7 +130,7 @@ _FIRST = [
     ("grade", pa.int64()),
     ("origin", pa.string()),
 ]
-JUDGMENTS_FIRST = pa.schema(_FIRST)  # as they were before judgments said who made them
+JUDGMENTS_V1 = pa.schema(_FIRST)  # as they were before judgments said who made them
 JUDGMENTS = pa.schema([*_FIRST, ("who", pa.string()), ("made", pa.string()), ("note", pa.large_string())])
 _OWN = {
     "document_id": pa.string(),

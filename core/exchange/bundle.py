@@ -20,7 +20,7 @@ from core.exchange import _bundle_format as manifest
 from core.exchange._bundle_format import (
     DOCUMENTS,
     JUDGMENTS,
-    JUDGMENTS_FIRST,
+    JUDGMENTS_V1,
     QUERIES,
     Manifest,
     Part,
@@ -34,20 +34,20 @@ from core.exchange._bundle_format import (
     read_judgments,
     read_manifest,
 )
-from core.exchange.writer import Brought, Intake, Track, in_groups
+from core.exchange.writer import CollectionWriter, ImportProgress, ImportResult, group_by_chunks
 from core.records.search import Collection, StoredDocument
 from core.store.conversion import Batch
 from core.util.files import atomic_write
-from core.util.progress import Report, silent
+from core.util.progress import ProgressReport, silent
 from core.workspace import Workspace, arrival, refuse_taken
 
 BLOCK = 1 << 20  # bytes
 AGAIN = "Copy the file again, or export the collection again"
 
 
-def bring_in(
-    workspace: Workspace, file: Path, name: str | None = None, model: str | None = None, report: Report = silent
-) -> Brought:
+def import_bundle(
+    workspace: Workspace, file: Path, name: str | None = None, model: str | None = None, report: ProgressReport = silent
+) -> ImportResult:
     """Make the collection in the bundle ``file``, called ``name`` (None: as it was). Nothing is embedded.
 
     ``model`` names the model here where it lies in another place than there. Raises ExchangeError for a bundle
@@ -62,7 +62,7 @@ def bring_in(
         with _opened(file) as archive:
             _unpack(file, archive, made_of, coming.folder)
         _store(_Bundle(file, made_of, coming.folder), workspace, coming.title, used, report)
-    return Brought(workspace.store.collection(called), made_of.documents, made_of.queries, made_of.judgments)
+    return ImportResult(workspace.store.collection(called), made_of.documents, made_of.queries, made_of.judgments)
 
 
 def is_bundle(file: Path) -> bool:
@@ -153,7 +153,7 @@ class _Bundle:
             raise self.damaged(f"{name} is not Parquet ({error})") from error
 
 
-def _store(bundle: _Bundle, workspace: Workspace, title: str, model: str, report: Report) -> None:
+def _store(bundle: _Bundle, workspace: Workspace, title: str, model: str, report: ProgressReport) -> None:
     made_of = bundle.made_of
     with workspace.writing():
         collection = workspace.store.create(
@@ -166,7 +166,7 @@ def _store(bundle: _Bundle, workspace: Workspace, title: str, model: str, report
             query_prompt=made_of.query_prompt,
             document_prompt=made_of.document_prompt,
         )
-    intake = Intake(workspace, collection, Track(report, made_of.documents, made_of.chunks))
+    intake = CollectionWriter(workspace, collection, ImportProgress(report, made_of.documents, made_of.chunks))
     chunks = bundle.tables("chunks.parquet", chunk_schema(made_of.dimension))
     for table in bundle.tables("documents.parquet", DOCUMENTS):
         entries, batch = (
@@ -187,13 +187,13 @@ def _store(bundle: _Bundle, workspace: Workspace, title: str, model: str, report
         }
         judged = [
             judgment
-            for table in bundle.tables("judgments.parquet", JUDGMENTS, JUDGMENTS_FIRST)
+            for table in bundle.tables("judgments.parquet", JUDGMENTS, JUDGMENTS_V1)
             for judgment in read_judgments(table)
         ]
         workspace.judgments.keep(collection.key, queries, judged)
 
 
-def take_out(workspace: Workspace, name: str, file: Path, report: Report = silent) -> Manifest:
+def export_bundle(workspace: Workspace, name: str, file: Path, report: ProgressReport = silent) -> Manifest:
     """Write the collection ``name`` into ``file``, a new ZIP.
 
     Nothing is there under that name until it is complete. Raises CollectionNotFound, and ExchangeError for a
@@ -216,15 +216,17 @@ def take_out(workspace: Workspace, name: str, file: Path, report: Report = silen
 class _Writer:
     """Writes one collection into one archive."""
 
-    def __init__(self, workspace: Workspace, collection: Collection, archive: zipfile.ZipFile, report: Report) -> None:
+    def __init__(
+        self, workspace: Workspace, collection: Collection, archive: zipfile.ZipFile, report: ProgressReport
+    ) -> None:
         self._workspace = workspace
         self._collection = collection
         self._archive = archive
         documents = workspace.documents(collection)
-        self._groups = list(in_groups(documents, lambda document: document.chunks))
+        self._groups = list(group_by_chunks(documents, lambda document: document.chunks))
         self._documents = len(documents)
         self._chunks = sum(document.chunks for document in documents)
-        self._progress = Track(report, self._documents, self._chunks)
+        self._progress = ImportProgress(report, self._documents, self._chunks)
         self._parts: dict[str, Part] = {}
 
     def write(self) -> Manifest:
@@ -257,7 +259,7 @@ class _Writer:
         return documents_table([(stored, shelf.document(stored.document_id)) for stored in group])
 
     def _vectors(self, group: list[StoredDocument]) -> pa.Table:
-        batches = list(whole_batches(self._workspace, self._collection, group))
+        batches = list(complete_batches(self._workspace, self._collection, group))
         self._progress.add(len(group), sum(len(batch.ids) for batch in batches), group[-1].name)
         return (
             pa.concat_tables([chunks_table(batch) for batch in batches])
@@ -291,7 +293,7 @@ class _Hashed:
         self.closed = True
 
 
-def whole_batches(workspace: Workspace, collection: Collection, group: list[StoredDocument]) -> Iterator[Batch]:
+def complete_batches(workspace: Workspace, collection: Collection, group: list[StoredDocument]) -> Iterator[Batch]:
     """Yield all chunks of some documents. Raises ExchangeError where they are not all there: somebody is changing the collection."""
     found = 0
     for batch in workspace.store.batches(collection, {document.document_id for document in group}):

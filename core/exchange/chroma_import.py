@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import CollectionNotFound, ExchangeError, ModelMismatch, SettingsError
-from core.exchange.writer import Brought, Intake, Track, in_groups
+from core.exchange.writer import CollectionWriter, ImportProgress, ImportResult, group_by_chunks
 from core.models.bi_encoder import BiEncoder
 from core.records.document import Document, Metadata, Value
 from core.records.search import Chunk, Collection, Metric
@@ -24,12 +24,13 @@ from core.store.conversion import CHROMA_FILE, Batch
 from core.store.documents import Entry
 from core.store.vector_store import VectorStore
 from core.util.formatting import plural
-from core.util.progress import Report, silent
+from core.util.progress import ProgressReport, silent
+from core.vectors.similarity import pairwise_similarity
 from core.workspace import Workspace, arrival, refuse_taken
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ChromaCollectionInfo:
     """A collection in a folder of Chroma's; ``dimension`` is 0 for an empty one."""
 
     name: str
@@ -52,13 +53,13 @@ class Listed:
         return f"{self.name}: {self.chunks:,} chunks, {self.dimension} dimensions, {self.metric}{made}"
 
 
-def is_chroma(path: Path) -> bool:
+def is_chroma_folder(path: Path) -> bool:
     """Whether a folder is Chroma's."""
     return (path / CHROMA_FILE).is_file()
 
 
 @contextmanager
-def open_foreign(folder: Path) -> Iterator[VectorStore]:
+def open_chroma_copy(folder: Path) -> Iterator[VectorStore]:
     """Open a copy of Chroma's ``folder``, which itself stays as it is.
 
     Raises ExchangeError where it cannot be copied, StoreError where Chroma cannot read it.
@@ -88,10 +89,10 @@ def _copy(folder: Path, copy: Path) -> None:
             shutil.copytree(vectors, copy / vectors.name, copy_function=shutil.copyfile)
 
 
-def listed(store: VectorStore, collection: Collection) -> Listed:
+def collection_info(store: VectorStore, collection: Collection) -> ChromaCollectionInfo:
     """Return what can be told of a collection before it is brought in."""
     dimension = store.first(collection).vectors.shape[1]
-    return Listed(
+    return ChromaCollectionInfo(
         collection.name,
         collection.chunks,
         dimension,
@@ -101,14 +102,14 @@ def listed(store: VectorStore, collection: Collection) -> Listed:
     )
 
 
-def choose(about: str, store: VectorStore, name: str | None) -> Collection:
+def choose_collection(about: str, store: VectorStore, name: str | None) -> Collection:
     """Return the collection ``name`` of a foreign folder, for None the only one that there is.
 
     Raises CollectionNotFound; SettingsError, with what there is, where one must be named; and ExchangeError for one
     that was made by Rankscope, which has more to it than Chroma holds.
     """
     there = store.collections()
-    choices = "; ".join(listed(store, collection).line for collection in there) or "nothing"
+    choices = "; ".join(collection_info(store, collection).line for collection in there) or "nothing"
     if name is None and len(there) > 1:
         raise SettingsError(f"{about} holds {len(there)} collections: choose one with --from. There are {choices}")
     found = next((collection for collection in there if name in (None, collection.name)), None)
@@ -158,14 +159,14 @@ class _Adopted:
     spans: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
-def adopt(
+def import_chroma_collection(
     workspace: Workspace,
     store: VectorStore,
     origin: Collection,
     name: str,
     model: str | None = None,
-    report: Report = silent,
-) -> Brought:
+    report: ProgressReport = silent,
+) -> ImportResult:
     """Make the collection ``name`` of what another program put into ``origin``, a collection of ``store``. Nothing is embedded.
 
     ``store`` may be the workspace's own. ``model`` is the bi-encoder that made the vectors. Raises SettingsError where
@@ -188,9 +189,11 @@ def adopt(
                 query_prompt=encoder.query_prompt,
                 document_prompt=encoder.document_prompt,
             )
-        intake = Intake(workspace, made, Track(report, len(adopted), sum(len(one.spans) for one in adopted)))
+        intake = CollectionWriter(
+            workspace, made, ImportProgress(report, len(adopted), sum(len(one.spans) for one in adopted))
+        )
         too_long = 0
-        for group in in_groups(adopted, lambda one: len(one.spans)):
+        for group in group_by_chunks(adopted, lambda one: len(one.spans)):
             batch, longer = _chunks(store, origin, group, encoder)
             too_long += longer
             intake.take([Entry(one.document, one.document.name, len(one.spans)) for one in group], [batch])
@@ -199,12 +202,12 @@ def adopt(
         if too_long
         else ""
     )
-    return Brought(workspace.store.collection(name), len(adopted), notes=tuple(note for note in notes if note))
+    return ImportResult(workspace.store.collection(name), len(adopted), notes=tuple(note for note in notes if note))
 
 
 def _encoder(workspace: Workspace, store: VectorStore, origin: Collection, model: str | None) -> BiEncoder:
     """The model that is said to have made the vectors."""
-    seen = listed(store, origin)
+    seen = collection_info(store, origin)
     if not seen.dimension:
         raise ExchangeError(f"The collection {origin.name!r} is empty: there is nothing to bring in")
     if model is None:
@@ -283,8 +286,7 @@ def _doubt(store: VectorStore, origin: Collection, encoder: BiEncoder) -> str:
         return ""
     held = np.stack([vector for _, vector in pairs])
     made = encoder.encode_documents([text for text, _ in pairs])
-    lengths = np.linalg.norm(held, axis=1) * np.linalg.norm(made, axis=1)
-    alike = float(np.mean(np.sum(held * made, axis=1) / np.maximum(lengths, 1e-12)))
+    alike = float(np.mean(pairwise_similarity("cosine", held, made)))
     if alike >= ALIKE:
         return ""
     return f"{encoder.model} makes other vectors of the first texts (mean cosine {alike:.2f} to those that are there): is it the right model?"

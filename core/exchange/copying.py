@@ -6,24 +6,25 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.errors import ExchangeError
-from core.exchange.bundle import whole_batches
-from core.exchange.writer import Brought, Intake, Track, in_groups
+from core.errors import Cancelled, ExchangeError
+from core.exchange.bundle import complete_batches
+from core.exchange.writer import CollectionWriter, ImportProgress, ImportResult, group_by_chunks
 from core.indexing.indexer import Indexer
-from core.loading.sources import Ready
+from core.loading.sources import PreparedSource
 from core.records.document import Document
 from core.records.search import ChunkSettings, Collection, CollectionOptions, StoredDocument
 from core.store.documents import Entry
-from core.util.progress import Cancelled, Outcome, Report, silent
+from core.util.progress import FileOutcome, ProgressReport, silent
+from core.vectors.similarity import norms
 from core.workspace import Workspace, arrival, refuse_taken
 
 SAMPLE = 8  # chunks whose vectors tell whether a model's vectors have length 1
 UNIT = 1e-3  # how far from 1 a length may be
 
 
-def copy(
-    workspace: Workspace, name: str, new: str, wanted: CollectionOptions | None = None, report: Report = silent
-) -> Brought:
+def copy_collection(
+    workspace: Workspace, name: str, new: str, wanted: CollectionOptions | None = None, report: ProgressReport = silent
+) -> ImportResult:
     """Make the collection ``new`` from the documents and judgments of ``name``; what is not asked for is as there.
 
     Vectors are computed again only where the model, or the way to cut, is another one. Raises SettingsError, CollectionNotFound,
@@ -44,7 +45,7 @@ def copy(
             made = _index_again(workspace, original, coming.title, asked, documents, report)
         workspace.judgments.copy(original.key, made.key)
     copied = workspace.store.collection(new)
-    return Brought(
+    return ImportResult(
         copied,
         len(documents),
         len(workspace.judgments.queries(copied.key)),
@@ -99,7 +100,7 @@ def _has_unit_vectors(workspace: Workspace, original: Collection) -> bool:
     sample = workspace.store.first(original, SAMPLE)
     if not sample.ids:
         return True
-    lengths = np.linalg.norm(workspace.encoder(original).encode_documents(sample.texts), axis=1)
+    lengths = norms(workspace.encoder(original).encode_documents(sample.texts))
     return bool(np.all(np.abs(lengths - 1) < UNIT))
 
 
@@ -109,7 +110,7 @@ def _carry_over(
     title: str,
     asked: CollectionOptions,
     documents: list[StoredDocument],
-    report: Report,
+    report: ProgressReport,
 ) -> Collection:
     """The same chunks and vectors once more; the model itself need not be here."""
     with workspace.writing():
@@ -123,13 +124,15 @@ def _carry_over(
             query_prompt=original.query_prompt,
             document_prompt=original.document_prompt,
         )
-    intake = Intake(workspace, made, Track(report, len(documents), sum(document.chunks for document in documents)))
-    for group in in_groups(documents, lambda document: document.chunks):
+    intake = CollectionWriter(
+        workspace, made, ImportProgress(report, len(documents), sum(document.chunks for document in documents))
+    )
+    for group in group_by_chunks(documents, lambda document: document.chunks):
         entries = []
         for stored in group:
             document = replace(workspace.shelf.document(stored.document_id), size=stored.size)
             entries.append(Entry(document, stored.name, stored.chunks))
-        intake.take(entries, whole_batches(workspace, original, group))
+        intake.take(entries, complete_batches(workspace, original, group))
     return made
 
 
@@ -139,22 +142,22 @@ def _index_again(
     title: str,
     asked: CollectionOptions,
     documents: list[StoredDocument],
-    report: Report,
+    report: ProgressReport,
 ) -> Collection:
     made = workspace.create(title, settled(workspace, original, asked))
     sources = [_source(workspace, stored) for stored in documents]
-    expect_all(Indexer(workspace, made, report=report).run(sources))
+    require_all_indexed(Indexer(workspace, made, report=report).run(sources))
     return made
 
 
-def _source(workspace: Workspace, stored: StoredDocument) -> Ready:
+def _source(workspace: Workspace, stored: StoredDocument) -> PreparedSource:
     def document() -> Document:
         return replace(workspace.shelf.document(stored.document_id), name=stored.name, size=stored.size)
 
-    return Ready(stored.name, stored.size or stored.characters, document)
+    return PreparedSource(stored.name, stored.size or stored.characters, document)
 
 
-def expect_all(outcomes: list[Outcome]) -> None:
+def require_all_indexed(outcomes: list[FileOutcome]) -> None:
     """Raise Cancelled or ExchangeError unless every document was indexed."""
     cancelled = sum(outcome.status == "cancelled" for outcome in outcomes)
     if cancelled:

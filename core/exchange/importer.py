@@ -1,63 +1,80 @@
-"""A collection from wherever it is: a bundle of ours, a data set in BEIR's layout, a folder of Chroma's."""
+"""Import a collection: a bundle, a BEIR data set, or a folder of Chroma's."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from core.errors import ExchangeError
-from core.exchange.bundle import bring_in
-from core.exchange.chroma_import import adopt, choose, is_chroma, open_foreign
-from core.exchange.copying import expect_all
-from core.exchange.writer import Brought
-from core.formats.beir import BeirData, is_beir, read_beir_data
+from core.exchange.bundle import import_bundle
+from core.exchange.chroma_import import choose_collection, import_chroma_collection, is_chroma_folder, open_chroma_copy
+from core.exchange.copying import require_all_indexed
+from core.exchange.writer import ImportResult
+from core.formats.beir import BeirDataset, is_beir, read_beir
 from core.indexing.indexer import Indexer
-from core.loading.sources import Ready
+from core.loading.sources import PreparedSource
 from core.records.document import Document
+from core.records.judgments import Judgment, free_split
 from core.records.search import CollectionOptions
 from core.util.formatting import plural
-from core.util.progress import Report, silent
+from core.util.progress import ProgressReport, silent
 from core.workspace import Workspace, arrival, refuse_taken
 
 
-def bring_beir(
+def import_beir(
     workspace: Workspace,
     path: Path,
     name: str | None = None,
-    wanted: CollectionOptions | None = None,
-    report: Report = silent,
-) -> Brought:
-    """Make a collection of the BEIR folder or ZIP ``path``, called ``name`` (None: as that is), of the settings ``wanted``.
+    options: CollectionOptions | None = None,
+    report: ProgressReport = silent,
+) -> ImportResult:
+    """Index the BEIR folder or ZIP ``path`` into the new collection ``name`` (None: called like the data set).
 
-    Every corpus entry is a document called by its id. Raises DataError, before anything is stored, for what does not
+    Every corpus entry is a document named by its id. Raises DataError, before anything is stored, for what does not
     fit; SettingsError, CollectionExists, BadName, ModelError; and Cancelled where ``report`` raises it.
     """
     if name is not None:
-        refuse_taken(workspace, name)
-    data = read_beir_data(path)
-    called = name or data.name
-    refuse_taken(workspace, called)
-    held, notes = _distinct(data)
-    with arrival(workspace, called) as coming:
-        made = workspace.create(coming.title, wanted)
-        expect_all(Indexer(workspace, made, report=report).run([_source(document) for document in held]))
-        workspace.judgments.keep(made.key, data.queries, data.judgments)
-    return Brought(workspace.store.collection(called), len(held), len(data.queries), len(data.judgments), notes)
-
-
-def _source(document: Document) -> Ready:
-    return Ready(document.name, document.size, lambda: document)
-
-
-def _distinct(data: BeirData) -> tuple[list[Document], tuple[str, ...]]:
-    """The documents that can be stored, one for every text, and what was left out in words."""
-    texts: dict[str, Document] = {}
-    empty = 0
-    for document in data.documents.values():
+        refuse_taken(workspace, name)  # before a large file is read
+    dataset = read_beir(path)
+    name = name or dataset.name
+    refuse_taken(workspace, name)
+    documents: dict[str, Document] = {}  # one for every text
+    for document in dataset.documents.values():
         if document.text:
-            texts.setdefault(document.id, document)
-        else:
-            empty += 1
-    same = len(data.documents) - empty - len(texts)
+            documents.setdefault(document.id, document)
+    sources = [
+        PreparedSource(one.name, one.size, partial(documents.__getitem__, key)) for key, one in documents.items()
+    ]
+    queries = {query_id: text for query_id, text in dataset.queries.items() if text}
+    judgments = _judgments(dataset)
+    with arrival(workspace, name) as coming:
+        collection = workspace.create(coming.title, options)
+        require_all_indexed(Indexer(workspace, collection, report=report).run(sources))
+        workspace.judgments.keep(collection.key, queries, judgments)
+    notes = (*dataset.notes, *_notes(dataset, len(documents), len(queries)))
+    return ImportResult(workspace.store.collection(name), len(documents), len(queries), len(judgments), notes)
+
+
+def _judgments(dataset: BeirDataset) -> list[Judgment]:
+    """Return judgments on whole documents; of ids with the same text, which are one document here, the best grade."""
+    best: dict[tuple[str, str, str], Judgment] = {}
+    for name, qrels in dataset.qrels.items():
+        split = free_split(name)
+        for query_id, grades in qrels.items():
+            for row_id, grade in grades.items():
+                document = dataset.documents[row_id]
+                origin = f"BEIR {dataset.name}"
+                judgment = Judgment(split, query_id, document.id, 0, len(document.text), grade, origin)
+                key = (split, query_id, document.id)
+                best[key] = max(best.get(key, judgment), judgment, key=lambda one: one.grade)
+    return list(best.values())
+
+
+def _notes(dataset: BeirDataset, documents: int, queries: int) -> list[str]:
+    """Return notes on what was left out, where so many documents and queries were imported."""
+    empty = sum(not document.text for document in dataset.documents.values())
+    same = len(dataset.documents) - empty - documents
+    unasked = len(dataset.queries) - queries
     notes = []
     if empty:
         notes.append(
@@ -67,33 +84,36 @@ def _distinct(data: BeirData) -> tuple[list[Document], tuple[str, ...]]:
         notes.append(
             f"{plural(same, 'document')} with the same text as another held once; judgments of both count for the one"
         )
-    return list(texts.values()), tuple(notes)
+    if unasked:
+        notes.append(f"{plural(unasked, 'query', 'queries')} without text left out: nothing is judged for them")
+    return notes
 
 
-def bring_any(
+def import_collection(
     workspace: Workspace,
     path: Path,
     name: str | None = None,
-    wanted: CollectionOptions | None = None,
-    origin: str | None = None,
-    report: Report = silent,
-) -> Brought:
-    """Bring in what ``path`` holds, called ``name`` (None: as it was); ``origin`` names the collection in a folder of Chroma's.
+    options: CollectionOptions | None = None,
+    chroma_name: str | None = None,
+    report: ProgressReport = silent,
+) -> ImportResult:
+    """Import what ``path`` holds as the collection ``name`` (None: as it was called).
 
-    Of ``wanted`` a bundle and a folder of Chroma's heed the model alone. Raises ExchangeError where ``path`` holds none of the
-    three or is damaged, and what the three ways in raise.
+    ``chroma_name`` names the collection in a folder of Chroma's. For a bundle and for Chroma only the model of
+    ``options`` counts. Raises ExchangeError where ``path`` holds none of the three or is damaged, and what the
+    functions for the three raise.
     """
-    wanted = wanted or CollectionOptions()
+    options = options or CollectionOptions()
     if not path.exists():
         raise ExchangeError(f"There is no file or folder {str(path)!r}: check the path")
-    if is_chroma(path):
-        with open_foreign(path) as store:
-            chosen = choose(str(path), store, origin)
-            return adopt(workspace, store, chosen, name or chosen.name, wanted.model, report)
+    if is_chroma_folder(path):
+        with open_chroma_copy(path) as store:
+            chosen = choose_collection(str(path), store, chroma_name)
+            return import_chroma_collection(workspace, store, chosen, name or chosen.name, options.model, report)
     if is_beir(path):
-        return bring_beir(workspace, path, name, wanted, report)
+        return import_beir(workspace, path, name, options, report)
     if path.is_file():
-        return bring_in(workspace, path, name, wanted.model, report)
+        return import_bundle(workspace, path, name, options.model, report)
     raise ExchangeError(
         f"{path} holds neither corpus.jsonl (BEIR) nor chroma.sqlite3 (Chroma): its files can be indexed instead"
     )

@@ -9,7 +9,7 @@ from typing import TypeVar
 from core.records.search import Collection
 from core.store.conversion import Batch
 from core.store.documents import Entry
-from core.util.progress import Clock, Report
+from core.util.progress import ProgressReport, ProgressTracker
 from core.workspace import Workspace
 
 Item = TypeVar("Item")
@@ -17,7 +17,7 @@ GROUP = 2000  # chunks of the documents that are taken together
 
 
 @dataclass(frozen=True)
-class Brought:
+class ImportResult:
     """What came of bringing a collection in; ``notes`` say what a person should know of it."""
 
     collection: Collection
@@ -32,12 +32,12 @@ class Brought:
 
 
 @dataclass
-class Intake:
+class CollectionWriter:
     """Fills one new collection and reports how far it is, by chunks."""
 
     workspace: Workspace
     collection: Collection
-    progress: Track
+    progress: ImportProgress
 
     def take(self, entries: Sequence[Entry], batches: Iterable[Batch]) -> None:
         """Store documents with all their chunks: they can be found when the last chunk is in."""
@@ -50,12 +50,12 @@ class Intake:
         self.progress.add(len(entries), chunks, entries[-1].name)
 
 
-class Track:
+class ImportProgress:
     """Tells a Report how many documents and chunks are done; what the Report raises ends the work."""
 
-    def __init__(self, report: Report, documents: int, chunks: int) -> None:
+    def __init__(self, report: ProgressReport, documents: int, chunks: int) -> None:
         self._report = report
-        self._clock = Clock(documents, chunks)
+        self._clock = ProgressTracker(documents, chunks)
         self._documents = 0
 
     def add(self, documents: int, chunks: int, current: str = "") -> None:
@@ -66,7 +66,7 @@ class Track:
         self._report(self._clock.progress(self._documents, current, 0, 0.0))
 
 
-def in_groups(documents: Iterable[Item], chunks_of: Callable[[Item], int]) -> Iterator[list[Item]]:
+def group_by_chunks(documents: Iterable[Item], chunks_of: Callable[[Item], int]) -> Iterator[list[Item]]:
     """Yield the documents in groups of at most 2,000 chunks, a larger document alone."""
     group: list[Item] = []
     waiting = 0

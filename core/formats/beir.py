@@ -1,6 +1,7 @@
-"""BEIR data sets (Thakur et al., 2021): ``corpus.jsonl``, ``queries.jsonl`` and ``qrels/SPLIT.tsv``, in a folder or a ZIP.
+"""BEIR data sets: ``corpus.jsonl``, ``queries.jsonl`` and ``qrels/SPLIT.tsv``, in a folder or a ZIP.
 
-The one reader for import and evaluation, and the one writer. What does not fit is refused with its file and line.
+The format of Thakur et al. (BEIR: a heterogeneous benchmark for zero-shot evaluation of information retrieval models,
+2021). Import and evaluation share this reader; what does not fit is refused with its file and line.
 """
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ def write_beir(
     qrels: Mapping[str, Mapping[str, int]],
     split: str = "test",
 ) -> None:
-    """Write a data set into the new folder ``folder``: document ids with texts, queries by id, and the qrels of a split.
+    """Write a data set into a new folder: document ids with texts, queries by id, and the qrels of one split.
 
     The folder appears when it is complete. Raises ExchangeError if it exists or cannot be written.
     """

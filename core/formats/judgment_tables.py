@@ -1,8 +1,8 @@
-"""Files of judgments that are tables: Quepid's, and our own CSV.
+"""Tables of judgments: Quepid's exports, and Rankscope's own CSV.
 
-- Quepid: ``query,docid,rating`` as a case exports it, a line without a rating for a query or document that nobody rated;
-  or ``query,docid`` and a column for each person, as a book exports it.
-- CSV: ours, with spans, names, times and notes: nothing is lost on the way out and in again.
+- Quepid: ``query,docid,rating`` as a case exports it, with an empty rating where nobody rated; or ``query,docid`` and
+  a column for each rater, as a book exports it.
+- CSV: with spans, raters, times and notes, so that an export and an import lose nothing.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from core.errors import DataError
-from core.formats.trec import Line, read_grade
-from core.util.csv_safety import whole
+from core.formats.lines import JudgmentLine
+from core.formats.trec import parse_grade
+from core.records.document import Value
+from core.util.csv_safety import escape_cell, is_formula, unescape_cell
 
 CSV_COLUMNS = (
     "split",
@@ -31,84 +33,113 @@ CSV_COLUMNS = (
     "note",
     "origin",
 )
-_OPTIONAL = ("split", "query_id", "document_id", "document", "who", "note", "origin")
-_NAMES = {  # what columns are called elsewhere, in small letters and without signs
+_COLUMN_NAMES = {  # accepted headers, in lower case and without anything but letters
     "query": ("query", "querytext", "q"),
     "docid": ("docid", "documentid", "document", "doc", "id"),
     "rating": ("rating", "grade", "score", "judgement", "judgment", "relevance"),
 }
 
 
-def read_quepid(path: Path) -> Iterator[Line]:
+def read_quepid(path: Path) -> Iterator[JudgmentLine]:
     """Yield the ratings of a Quepid export. Raises DataError, naming file and line."""
-    rows = _table(path)
-    header = [re.sub(r"[^a-z]", "", cell.lower()) for cell in rows[0][1]]
-    query, docid = _column(path, rows[0][1], header, "query"), _column(path, rows[0][1], header, "docid")
-    ratings = [at for at, name in enumerate(header) if name in _NAMES["rating"]]
-    people = [] if ratings else [at for at, name in enumerate(rows[0][1]) if at not in (query, docid) and name]
-    if not ratings and not people:
+    (_, header), *rows = _table(path)
+    plain = [re.sub(r"[^a-z]", "", cell.lower()) for cell in header]
+    query, docid = (_column(path, header, plain, name) for name in ("query", "docid"))
+    ratings = [column for column, name in enumerate(plain) if name in _COLUMN_NAMES["rating"]]
+    raters = [] if ratings else [column for column, name in enumerate(header) if column not in (query, docid) and name]
+    if not ratings and not raters:
         raise DataError(
-            f"{path} has no column 'rating' (its header says {', '.join(rows[0][1])}): add the header query,docid,rating"
+            f"{path} has no column 'rating' (its header says {', '.join(header)}): add the header query,docid,rating"
         )
-    for about, cells in rows[1:]:
-        padded = cells + [""] * (len(header) - len(cells))
-        said = [at for at in ratings[:1] or people if padded[at]] if padded[docid] else []
-        if not said:
-            yield Line(about, padded[docid], None, query=padded[query])
-        for at in said:
-            yield Line(
-                about,
-                padded[docid],
-                read_grade(about, padded[at]),
-                query=padded[query],
-                who=rows[0][1][at] if people else "",
-                several=bool(people),
+    for location, cells in rows:
+        row = cells + [""] * (len(header) - len(cells))
+        rated = [column for column in ratings[:1] or raters if row[column]] if row[docid] else []
+        if not rated:
+            yield JudgmentLine(location, row[docid], None, query=row[query])
+        for column in rated:
+            yield JudgmentLine(
+                location,
+                row[docid],
+                parse_grade(location, row[column]),
+                query=row[query],
+                who=header[column] if raters else "",
+                several_raters=bool(raters),
             )
 
 
-def read_csv(path: Path) -> Iterator[Line]:
-    """Yield the judgments of our own CSV; columns may be left out, but query, grade and one of document_id and document. Raises DataError."""
-    rows = _table(path)
-    header = [cell.lower() for cell in rows[0][1]]
-    missing = [name for name in ("query", "grade") if name not in header] + (
-        [] if {"document_id", "document"} & set(header) else ["document_id"]
-    )
+def read_csv(path: Path) -> Iterator[JudgmentLine]:
+    """Yield the judgments of our own CSV. Raises DataError, naming file and line.
+
+    The columns query, grade, and one of document_id and document are needed; the others may be left out.
+    """
+    (_, header), *rows = _table(path)
+    header = [cell.lower() for cell in header]
+    missing = [name for name in ("query", "grade") if name not in header]
+    if "document_id" not in header and "document" not in header:
+        missing.append("document_id")
     if missing:
         raise DataError(
-            f"{path} has no column {missing[0]!r} (its header says {', '.join(header)}): the columns are {', '.join(CSV_COLUMNS)}"
+            f"{path} has no column {missing[0]!r} (its header says {', '.join(header)}): "
+            f"the columns are {', '.join(CSV_COLUMNS)}"
         )
-    for about, cells in rows[1:]:
+    for location, cells in rows:
         if len(cells) > len(header):
             raise DataError(
-                f"{about}, has {len(cells)} columns where the header has {len(header)}: put a text that holds the separator into quotes"
+                f"{location}, has {len(cells)} columns where the header has {len(header)}: "
+                "put a text that holds the separator into quotes"
             )
-        row = {name: whole(cell) for name, cell in zip(header, cells + [""] * (len(header) - len(cells)), strict=True)}
-        start, end = (_offset(about, row.get(name, "")) for name in ("start", "end"))
+        row = dict.fromkeys(CSV_COLUMNS, "")
+        row.update((name, unescape_cell(cell)) for name, cell in zip(header, cells, strict=False))
+        start, end = (_offset(location, row[name]) for name in ("start", "end"))
         if (start is None) != (end is None):
             raise DataError(
-                f"{about}, gives a span only one end: give start and end, or neither for the whole document"
+                f"{location}, gives a span only one end: give start and end, or neither for the whole document"
             )
-        split, query_id, document_id, document, who, note, origin = (row.get(name, "") for name in _OPTIONAL)
-        grade = read_grade(about, row["grade"])
-        yield Line(
-            about,
-            document,
-            grade,
-            split,
-            query_id,
-            row["query"],
-            document_id,
-            start,
-            end,
-            who,
-            row.get("made"),
-            note,
-            origin,
+        yield JudgmentLine(
+            location,
+            row["document"],
+            parse_grade(location, row["grade"]),
+            split=row["split"],
+            query_id=row["query_id"],
+            query=row["query"],
+            document_id=row["document_id"],
+            start=start,
+            end=end,
+            who=row["who"],
+            made=row["made"] if "made" in header else None,
+            note=row["note"],
+            origin=row["origin"],
         )
+
+
+def quepid_text(ratings: Iterable[tuple[str, str, int]]) -> str:
+    """Return queries, document names and grades as ``query,docid,rating``.
+
+    A space stands before a query that a spreadsheet would run as a formula.
+    """
+    table = io.StringIO(newline="")
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["query", "docid", "rating"])
+    for query, document, grade in ratings:
+        text = " ".join(query.split())
+        writer.writerow([f" {text}" if is_formula(text) else text, document, grade])
+    return table.getvalue()
+
+
+def csv_text(rows: Iterable[Mapping[str, Value]]) -> str:
+    """Return judgments as our own CSV, a row each, with the values of CSV_COLUMNS."""
+    table = io.StringIO(newline="")
+    writer = csv.DictWriter(table, CSV_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: escape_cell(row[name]) for name in CSV_COLUMNS} for row in rows)
+    return table.getvalue()
 
 
 def _table(path: Path) -> list[tuple[str, list[str]]]:
-    """File and line in words, and cells of every row that holds something; the header first. The separator is the header's."""
+    """Return the location and the cells of every row that is not empty, the header first.
+
+    The separator is the comma, semicolon or tab that is the most frequent in the header.
+    """
     try:
         text = path.read_bytes().decode("utf-8-sig")
         separator = max(",;\t", key=text.partition("\n")[0].count)
@@ -126,18 +157,20 @@ def _table(path: Path) -> list[tuple[str, list[str]]]:
     return rows
 
 
-def _column(path: Path, said: Sequence[str], header: Sequence[str], name: str) -> int:
-    found = [at for at, cell in enumerate(header) if cell in _NAMES[name]]
-    if not found:
+def _column(path: Path, header: Sequence[str], plain: Sequence[str], name: str) -> int:
+    """Return the index of a column that must be there; ``plain`` is the header in letters of lower case alone."""
+    index = next((column for column, cell in enumerate(plain) if cell in _COLUMN_NAMES[name]), None)
+    if index is None:
         raise DataError(
-            f"{path} has no column {name!r} (its first line says {', '.join(said)}): add the header query,docid,rating"
+            f"{path} has no column {name!r} (its first line says {', '.join(header)}): "
+            "add the header query,docid,rating"
         )
-    return found[0]
+    return index
 
 
-def _offset(about: str, text: str) -> int | None:
+def _offset(location: str, text: str) -> int | None:
     if not text:
         return None
     if not re.fullmatch(r"\d{1,12}", text):
-        raise DataError(f"{about}: {text!r} is no place in a document: give start and end in characters")
+        raise DataError(f"{location}: {text!r} is no place in a document: give start and end in characters")
     return int(text)

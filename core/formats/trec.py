@@ -99,15 +99,20 @@ def _run_lines(scored: Iterable[tuple[str, Sequence[tuple[str, str]]]], tag: str
 
 
 def qrels_text(qrels: Qrels, *, escape: bool = True) -> str:
-    """Return judgments as TREC qrels: query id, 0, id, grade between spaces; ``escape`` writes ids as ``trec_id`` does."""
+    """Return judgments as TREC qrels: query id, 0, id, grade between spaces.
+
+    ``escape`` writes ids as ``trec_id`` does; without it they must hold no white space.
+    """
     written = trec_id if escape else str
     return "".join(
-        f"{written(query)} 0 {written(id_)} {grade}\n" for query, grades in qrels.items() for id_, grade in grades.items()
+        f"{written(query)} 0 {written(id_)} {grade}\n"
+        for query, grades in qrels.items()
+        for id_, grade in grades.items()
     )
 
 
 def trec_id(text: str) -> str:
-    """Return an id without white space, which would split it: such characters are percent-encoded, a space as ``%20``."""
+    """Return an id with white space, which would split it, percent-encoded: a space as ``%20``."""
     return _SPACE.sub(lambda match: quote(match[0], safe=""), text) or "%"
 
 

@@ -96,7 +96,7 @@ def test_another_split(capsys: pytest.CaptureFixture[str], folder: Path) -> None
     assert (held["split"], held["queries"]) == ("dev", 1)
     status, _, err = run(capsys, str(folder), "--split", "train")
     assert status == 1
-    assert "train.tsv cannot be read" in err
+    assert "train.tsv is missing" in err
 
 
 def test_what_should_be_known_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import CollectionExists, DataError
-from core.exchange.copying import copy
-from core.exchange.importer import bring_beir
-from core.formats.beir import is_beir, read_beir_data
+from core.errors import Cancelled, CollectionExists, DataError
+from core.exchange.copying import copy_collection
+from core.exchange.importer import import_beir
+from core.formats.beir import is_beir, read_beir
 from core.records.document import short_hash
 from core.records.judgments import Judgment
 from core.records.search import CollectionOptions
 from core.retrieval.search import search
-from core.util.progress import Cancelled, Progress
+from core.util.progress import Progress
 from core.workspace import Workspace
 
 CORPUS: list[dict[str, object]] = [
@@ -83,7 +83,7 @@ def sorted_(judgments: list[Judgment]) -> list[Judgment]:
 
 
 def test_a_folder_becomes_a_collection_with_its_judgments(workspace: Workspace, folder: Path) -> None:
-    brought = bring_beir(workspace, folder, wanted=CollectionOptions(metric="dot", size=64))
+    brought = import_beir(workspace, folder, options=CollectionOptions(metric="dot", size=64))
     held = brought.collection
     assert (held.name, held.metric, held.chunking.size, held.chunks) == ("tiny", "dot", 64, 3)
     assert (brought.documents, brought.queries, brought.judgments) == (3, 3, 5)
@@ -105,13 +105,13 @@ def test_a_folder_becomes_a_collection_with_its_judgments(workspace: Workspace, 
 def test_a_zip_is_as_good(workspace: Workspace, folder: Path, inside: str) -> None:
     file = zipped(folder, inside)
     assert is_beir(file)
-    brought = bring_beir(workspace, file)
+    brought = import_beir(workspace, file)
     assert (brought.collection.name, brought.documents, brought.queries, brought.judgments) == ("packed", 3, 3, 5)
 
 
 def test_judgments_survive_another_way_to_cut_and_go_with_their_collection(workspace: Workspace, folder: Path) -> None:
-    held = bring_beir(workspace, folder, "a").collection
-    copied = copy(workspace, "a", "b", CollectionOptions(size=8)).collection
+    held = import_beir(workspace, folder, "a").collection
+    copied = copy_collection(workspace, "a", "b", CollectionOptions(size=8)).collection
     assert workspace.judgments.judgments(copied.key) == workspace.judgments.judgments(held.key) == sorted_(EXPECTED)
     workspace.delete_collection("a")
     assert workspace.judgments.judgments(held.key) == []
@@ -132,7 +132,7 @@ def test_judgments_survive_another_way_to_cut_and_go_with_their_collection(works
         (
             "corpus.jsonl",
             lines([*CORPUS, {"_id": "3", "text": "red"}]),
-            r"corpus.jsonl, line 6: the _id '3' was there before",
+            r"corpus.jsonl, line 6: the _id '3' was there in line 3: ids must differ",
         ),
         (
             "corpus.jsonl",
@@ -144,16 +144,20 @@ def test_judgments_survive_another_way_to_cut_and_go_with_their_collection(works
         (
             "queries.jsonl",
             lines([*QUERIES, {"_id": "q1", "text": "?"}]),
-            r"queries.jsonl, line 4: the _id 'q1' was there before",
+            r"queries.jsonl, line 4: the _id 'q1' was there in line 1: ids must differ",
         ),
-        ("queries.jsonl", lines([*QUERIES, {"_id": "q4"}]), r"queries.jsonl, line 4: the query 'q4' has no text"),
-        ("qrels/test.tsv", "q1\t007\t2\n", r"test.tsv, line 1, is not the header"),
+        (
+            "queries.jsonl",
+            lines([QUERIES[0], {"_id": "q2"}]),
+            r"queries.jsonl, line 2: the query 'q2' is judged and has no text",
+        ),
+        ("qrels/test.tsv", "query-id\tcorpus-id\trel\n" + TRAIN, r"test.tsv, line 1, is not 'query-id, corpus-id, score'"),
         ("qrels/test.tsv", TEST + "q9\t007\t1\n", r"test.tsv, line 7: the query 'q9' is not in queries.jsonl"),
         ("qrels/test.tsv", TEST + "q1\t7\t1\n", r"test.tsv, line 7: the document '7' is not in corpus.jsonl"),
         ("qrels/test.tsv", TEST + "q1\t007\n", r"test.tsv, line 7, is not 'query-id, corpus-id, score'"),
         ("qrels/test.tsv", TEST + "q1\t007\t1.5\n", r"test.tsv, line 7, is not"),
         ("qrels/test.tsv", TEST + "q1\t007\tmany\n", r"test.tsv, line 7, is not"),
-        ("qrels/test.tsv", TEST + "q1\t007\t9999\n", r"test.tsv, line 7: the score 9999 is out of range"),
+        ("qrels/test.tsv", TEST + "q1\t007\t9999\n", r"test.tsv, line 7, is not .*, the score a whole number up to 1000"),
         ("qrels/test.tsv", TEST + "q1\t007\t1\n", r"test.tsv, line 7: document '007' was judged for query 'q1' before"),
     ],
 )
@@ -167,21 +171,52 @@ def test_what_does_not_fit_is_named_and_nothing_is_stored(
         (folder / file).write_bytes(content if isinstance(content, bytes) else content.encode())
     path = zipped(folder) if packed else folder
     with pytest.raises(DataError, match=words) as caught:
-        bring_beir(workspace, path, "new")
+        import_beir(workspace, path, "new")
     assert str(caught.value).startswith(str(path))
     assert workspace.store.collections() == []
     assert not (workspace.settings.data / "arriving").exists()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_qrels_without_a_header_are_imported_and_evaluated_alike(
+    workspace: Workspace, folder: Path, packed: bool
+) -> None:
+    with_header = read_beir(folder)
+    header, _, rows = TEST.partition("\n")
+    (folder / "qrels" / "test.tsv").write_text(rows)
+    path = zipped(folder) if packed else folder
+    note = "test.tsv has no header: its first line was read as a judgment"
+
+    result = import_beir(workspace, path, "tiny")
+    assert result.notes[0] == note
+    assert [(one.split, one.query_id, one.document_id, one.grade) for one in EXPECTED] == [
+        (one.split, one.query_id, one.document_id, one.grade)
+        for one in sorted_(workspace.judgments.judgments(result.collection.key))
+    ]
+
+    evaluated = read_beir(path, "test")
+    assert evaluated.qrels == {"test": with_header.qrels["test"]}
+    assert evaluated.evaluation_notes("test")[0] == note
+    assert header.split("\t")[-1] == "score"
+
+
+def test_a_query_without_text_is_left_out_where_nothing_is_judged_for_it(workspace: Workspace, folder: Path) -> None:
+    (folder / "queries.jsonl").write_text(lines([*QUERIES, {"_id": "q4"}]))
+    result = import_beir(workspace, folder)
+    assert (result.queries, result.judgments) == (3, 5)
+    assert result.notes[-1] == "1 query without text left out: nothing is judged for them"
+    assert list(workspace.judgments.queries(result.collection.key)) == ["q1", "q2", "q3"]
 
 
 def test_folders_that_lack_everything(workspace: Workspace, folder: Path) -> None:
     for file in (folder / "qrels").iterdir():
         file.unlink()
     with pytest.raises(DataError, match=r"qrels holds no .tsv file"):
-        bring_beir(workspace, folder)
+        import_beir(workspace, folder)
     (folder / "qrels" / "test.tsv").write_text(TEST)
     (folder / "corpus.jsonl").write_text("")
     with pytest.raises(DataError, match="holds no documents"):
-        bring_beir(workspace, folder)
+        import_beir(workspace, folder)
 
 
 def test_a_cut_zip_is_damaged(workspace: Workspace, folder: Path) -> None:
@@ -192,7 +227,7 @@ def test_a_cut_zip_is_damaged(workspace: Workspace, folder: Path) -> None:
     data[at] ^= 255
     file.write_bytes(data)
     with pytest.raises(DataError, match=r"packed.zip is damaged"):
-        bring_beir(workspace, file)
+        import_beir(workspace, file)
     file.write_bytes(bytes(data)[:200])
     assert not is_beir(file)
 
@@ -202,11 +237,11 @@ def test_names_that_are_taken_and_a_change_of_mind(workspace: Workspace, folder:
         raise Cancelled("enough")
 
     with pytest.raises(Cancelled):
-        bring_beir(workspace, folder, report=stop)
+        import_beir(workspace, folder, report=stop)
     assert workspace.store.collections() == []
-    bring_beir(workspace, folder)
+    import_beir(workspace, folder)
     with pytest.raises(CollectionExists, match="'tiny'"):
-        bring_beir(workspace, folder)
+        import_beir(workspace, folder)
 
 
 def test_windows_line_ends_a_mark_and_line_separators_in_texts(folder: Path) -> None:
@@ -215,6 +250,6 @@ def test_windows_line_ends_a_mark_and_line_separators_in_texts(folder: Path) -> 
     )
     (folder / "qrels" / "train.tsv").unlink()
     (folder / "qrels" / "test.tsv").write_bytes(b"query-id\tcorpus-id\tscore\r\nq1\t2\t1\r\n")
-    data = read_beir_data(folder)
+    data = read_beir(folder)
     assert {name: document.text for name, document in data.documents.items()} == {"1": "one\u2028two", "2": "x"}
-    assert [(one.split, one.query_id, one.grade) for one in data.judgments] == [("test", "q1", 1)]
+    assert data.qrels == {"test": {"q1": {"2": 1}}}

@@ -15,6 +15,7 @@ import pytest
 
 from core.errors import (
     BadName,
+    Cancelled,
     CollectionExists,
     CollectionNotFound,
     ExchangeError,
@@ -22,18 +23,18 @@ from core.errors import (
     ModelMismatch,
     SettingsError,
 )
-from core.exchange.bundle import bring_in, take_out
-from core.exchange.copying import copy
-from core.exchange.writer import in_groups
+from core.exchange.bundle import export_bundle, import_bundle
+from core.exchange.copying import copy_collection
+from core.exchange.writer import group_by_chunks
 from core.indexing.indexer import index
-from core.loading.sources import Ready, Upload
+from core.loading.sources import PreparedSource, Upload
 from core.records.document import Document
 from core.records.judgments import Judgment
 from core.records.search import CollectionOptions, Hit, Metric
 from core.retrieval.search import search
 from core.settings import Settings
 from core.util.arrays import Float32Array
-from core.util.progress import Cancelled, Progress
+from core.util.progress import Progress
 from core.workspace import Workspace, size_on_disk
 from tests.support.fakes import AXES, FakeCrossEncoder, FakeEncoder
 
@@ -65,12 +66,12 @@ def elsewhere(folder: Path, encoder: FakeEncoder | None = None) -> Workspace:
 def colours(workspace: Workspace, documents: int = 60, metric: Metric = "cosine", name: str = "colours") -> None:
     """Documents of random words, of several chunks each, with pages, rows and metadata."""
     chance = random.Random(5)
-    uploads: list[Ready | Upload] = []
+    uploads: list[PreparedSource | Upload] = []
     for number in range(documents):
         words = [chance.choice([*AXES, "the", "of", "and"]) for _ in range(chance.randint(5, 60))]
         uploads.append(Upload(f"{number:03}.md", f"# Title {number}\n\n{' '.join(words)}".encode()))
     told = Document("told", "sun moon", size=9, metadata={"author": "Ada", "year": 1843, "cited": True, "weight": 0.1})
-    uploads.append(Ready("told.txt", 9, lambda: told))
+    uploads.append(PreparedSource("told.txt", 9, lambda: told))
     index(workspace, workspace.create(name, CollectionOptions(metric=metric, size=16, overlap=4)), uploads)
 
 
@@ -105,13 +106,13 @@ def test_out_wiped_and_in_again_ranks_the_same(
         {"q1": "red?", "q2": "not judged"},
         [Judgment("test", "q1", documents["told.txt"], 0, 3, 2, "by hand")],
     )
-    written = take_out(workspace, "colours", tmp_path / "colours.zip")
+    written = export_bundle(workspace, "colours", tmp_path / "colours.zip")
     assert (written.documents, written.chunks, written.queries, written.judgments) == (61, held.chunks, 2, 1)
     workspace.delete_collection("colours")
     assert workspace.judgments.queries(held.key) == {}
     encoder.encoded.clear()
 
-    brought = bring_in(workspace, tmp_path / "colours.zip")
+    brought = import_bundle(workspace, tmp_path / "colours.zip")
     assert encoder.encoded == []
     assert (brought.documents, brought.queries, brought.judgments) == (61, 2, 1)
     same(before, rankings(workspace, "colours"))
@@ -149,9 +150,9 @@ def test_the_sample_library_comes_back_the_same(samples_workspace: Workspace, tm
 
     asked = [question.question for question in samples.questions()][:10]
     name = samples.SAMPLE_COLLECTION
-    take_out(samples_workspace, name, tmp_path / "samples.zip")
+    export_bundle(samples_workspace, name, tmp_path / "samples.zip")
     other = Workspace.open(Settings(tmp_path / "other"))
-    bring_in(other, tmp_path / "samples.zip")
+    import_bundle(other, tmp_path / "samples.zip")
     same(
         [search(samples_workspace, name, query, 10).hits for query in asked],
         [search(other, name, query, 10).hits for query in asked],
@@ -163,17 +164,17 @@ def test_a_large_collection_goes_in_groups(workspace: Workspace, tmp_path: Path)
     uploads = [Upload(f"{number}.txt", f"red {number} {'word ' * 3000}".encode()) for number in range(150)]
     index(workspace, workspace.create("large", CollectionOptions(size=100, overlap=0)), uploads)
     heard: list[Progress] = []
-    take_out(workspace, "large", tmp_path / "large.zip", heard.append)
+    export_bundle(workspace, "large", tmp_path / "large.zip", heard.append)
     assert len(heard) > 1
     assert (heard[-1].files, heard[-1].files_total, heard[-1].share) == (150, 150, 1.0)
     heard.clear()
-    brought = bring_in(workspace, tmp_path / "large.zip", "again", report=heard.append)
+    brought = import_bundle(workspace, tmp_path / "large.zip", "again", report=heard.append)
     assert brought.collection.chunks == workspace.store.collection("large").chunks > 4000
     assert (len(heard) > 1, heard[-1].files, heard[-1].share) == (True, 150, 1.0)
 
 
 def test_groups_keep_documents_whole() -> None:
-    assert [len(group) for group in in_groups([900, 900, 900, 5000, 1], lambda chunks: chunks)] == [2, 1, 1, 1]
+    assert [len(group) for group in group_by_chunks([900, 900, 900, 5000, 1], lambda chunks: chunks)] == [2, 1, 1, 1]
 
 
 def remade(file: Path, changes: dict[str, bytes | None]) -> Path:
@@ -190,7 +191,7 @@ def remade(file: Path, changes: dict[str, bytes | None]) -> Path:
 @pytest.fixture
 def bundle(workspace: Workspace, tmp_path: Path) -> Path:
     colours(workspace, 5)
-    take_out(workspace, "colours", tmp_path / "colours.zip")
+    export_bundle(workspace, "colours", tmp_path / "colours.zip")
     return tmp_path / "colours.zip"
 
 
@@ -226,16 +227,16 @@ def test_damaged_bundles_are_refused_and_leave_nothing(workspace: Workspace, bun
     for changes, words in cases:
         file = remade(bundle, changes)
         with pytest.raises(ExchangeError, match=words) as caught:
-            bring_in(workspace, file, "new")
+            import_bundle(workspace, file, "new")
         assert str(caught.value).startswith(str(file))
         assert [collection.name for collection in workspace.store.collections()] == ["colours"]
         assert list((workspace.settings.data / "arriving").iterdir()) == []
     for size in (0, 100, bundle.stat().st_size // 2, bundle.stat().st_size - 10):
         (tmp_path / "cut.zip").write_bytes(bundle.read_bytes()[:size])
         with pytest.raises(ExchangeError, match="cut off"):
-            bring_in(workspace, tmp_path / "cut.zip", "new")
+            import_bundle(workspace, tmp_path / "cut.zip", "new")
     with pytest.raises(ExchangeError, match=r"nowhere.zip cannot be unpacked"):
-        bring_in(workspace, tmp_path / "nowhere.zip", "new")
+        import_bundle(workspace, tmp_path / "nowhere.zip", "new")
 
 
 def test_a_byte_changed_anywhere_is_noticed(workspace: Workspace, bundle: Path, tmp_path: Path) -> None:
@@ -247,14 +248,14 @@ def test_a_byte_changed_anywhere_is_noticed(workspace: Workspace, bundle: Path, 
         at = start + chance.randrange(size)
         (tmp_path / "changed.zip").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         with pytest.raises(ExchangeError, match=r"changed.zip"):
-            bring_in(workspace, tmp_path / "changed.zip", "new")
+            import_bundle(workspace, tmp_path / "changed.zip", "new")
 
 
 def test_parts_that_do_not_fit_together(workspace: Workspace, bundle: Path, tmp_path: Path) -> None:
     """Another collection's chunks, with hashes that are right."""
     workspace.delete_collection("colours")
     colours(workspace, 6)
-    take_out(workspace, "colours", tmp_path / "other.zip")
+    export_bundle(workspace, "colours", tmp_path / "other.zip")
     said = json.loads(part(bundle, "manifest.json"))
     said["parts"]["chunks.parquet"] = json.loads(part(tmp_path / "other.zip", "manifest.json"))["parts"][
         "chunks.parquet"
@@ -264,34 +265,34 @@ def test_parts_that_do_not_fit_together(workspace: Workspace, bundle: Path, tmp_
         {"chunks.parquet": part(tmp_path / "other.zip", "chunks.parquet"), "manifest.json": json.dumps(said).encode()},
     )
     with pytest.raises(ExchangeError, match="the chunks are not those of its documents"):
-        bring_in(workspace, file, "new")
+        import_bundle(workspace, file, "new")
     assert [collection.name for collection in workspace.store.collections()] == ["colours"]
     assert workspace.shelf.unfinished() == []
 
 
 def test_names_and_files_that_are_taken(workspace: Workspace, bundle: Path, tmp_path: Path) -> None:
     with pytest.raises(CollectionExists, match="'colours'"):
-        bring_in(workspace, bundle)
+        import_bundle(workspace, bundle)
     with pytest.raises(BadName):
-        bring_in(workspace, bundle, " ")
+        import_bundle(workspace, bundle, " ")
     with pytest.raises(ExchangeError, match=r"colours.zip exists already"):
-        take_out(workspace, "colours", bundle)
+        export_bundle(workspace, "colours", bundle)
     with pytest.raises(ExchangeError, match="cannot be written"):
-        take_out(workspace, "colours", tmp_path / "no" / "folder.zip")
+        export_bundle(workspace, "colours", tmp_path / "no" / "folder.zip")
     with pytest.raises(CollectionNotFound):
-        take_out(workspace, "nothing", tmp_path / "x.zip")
+        export_bundle(workspace, "nothing", tmp_path / "x.zip")
     assert sorted(file.name for file in tmp_path.glob("*.zip*")) == ["colours.zip"]
 
 
 def test_a_model_in_another_place_must_be_the_same(workspace: Workspace, bundle: Path) -> None:
-    assert bring_in(workspace, bundle, "there", model="fake").collection.model == "fake"
+    assert import_bundle(workspace, bundle, "there", model="fake").collection.model == "fake"
 
     class Newer(Apart):
         revision = "2"
 
     other = elsewhere(workspace.settings.data, Newer())
     with pytest.raises(ModelMismatch, match=r"fake revision 1 \(8 dimensions\).*revision 2 \(8 dimensions\)"):
-        bring_in(other, bundle, "new", model="fake")
+        import_bundle(other, bundle, "new", model="fake")
     other.close()
 
 
@@ -301,13 +302,13 @@ def test_cancelled_in_the_middle_leaves_nothing(workspace: Workspace, bundle: Pa
 
     texts = workspace.shelf.document
     with pytest.raises(Cancelled):
-        bring_in(workspace, bundle, "new", report=stop)
+        import_bundle(workspace, bundle, "new", report=stop)
     with pytest.raises(Cancelled):
-        copy(workspace, "colours", "new", report=stop)
+        copy_collection(workspace, "colours", "new", report=stop)
     with pytest.raises(Cancelled):
-        copy(workspace, "colours", "new", CollectionOptions(size=32), report=stop)
+        copy_collection(workspace, "colours", "new", CollectionOptions(size=32), report=stop)
     with pytest.raises(Cancelled):
-        take_out(workspace, "colours", tmp_path / "new.zip", stop)
+        export_bundle(workspace, "colours", tmp_path / "new.zip", stop)
     assert [collection.name for collection in workspace.store.collections()] == ["colours"]
     assert list(tmp_path.glob("new*")) == []
     assert all(texts(document.document_id) for document in workspace.documents(workspace.store.collection("colours")))
@@ -328,7 +329,7 @@ def test_killed_in_the_middle_leaves_nothing(workspace: Workspace, bundle: Path)
     with pytest.raises(CollectionNotFound):
         again.store.collection(f"rankscope-arriving-{left.name}")
     assert list((workspace.settings.data / "arriving").iterdir()) == []
-    assert bring_in(again, bundle, "new").documents == 6
+    assert import_bundle(again, bundle, "new").documents == 6
     again.close()
 
 
@@ -336,7 +337,7 @@ def test_what_arrives_right_now_is_left_alone(workspace: Workspace, bundle: Path
     def look(progress: Progress) -> None:
         elsewhere(workspace.settings.data).close()
 
-    assert bring_in(workspace, bundle, "new", report=look).documents == 6
+    assert import_bundle(workspace, bundle, "new", report=look).documents == 6
     same(rankings(workspace, "colours"), rankings(workspace, "new"))
 
 
@@ -345,7 +346,7 @@ def test_a_copy_follows_the_original(workspace: Workspace, encoder: FakeEncoder)
     original = workspace.store.collection("colours")
     workspace.judgments.keep(original.key, {"q": "red?"}, [Judgment("dev", "q", "d", 0, 3, 1)])
     encoder.encoded.clear()
-    copied = copy(workspace, "colours", "same").collection
+    copied = copy_collection(workspace, "colours", "same").collection
     assert encoder.encoded == []
     assert (copied.model, copied.metric, copied.chunking, copied.chunks) == (
         original.model,
@@ -356,7 +357,7 @@ def test_a_copy_follows_the_original(workspace: Workspace, encoder: FakeEncoder)
     assert workspace.judgments.judgments(copied.key) == [Judgment("dev", "q", "d", 0, 3, 1)]
     same(rankings(workspace, "colours"), rankings(workspace, "same"))
     with pytest.raises(CollectionExists):
-        copy(workspace, "colours", "same")
+        copy_collection(workspace, "colours", "same")
 
 
 @pytest.mark.parametrize("there", ["dot", "l2"])
@@ -365,7 +366,7 @@ def test_another_measure_needs_no_embedding(workspace: Workspace, encoder: FakeE
     for metric in ("cosine", "dot", "l2"):
         colours(workspace, metric=metric, name=f"fresh {metric}")
         encoder.encoded.clear()
-        copy(workspace, "colours", metric, CollectionOptions(metric=metric))
+        copy_collection(workspace, "colours", metric, CollectionOptions(metric=metric))
         assert encoder.encoded == []
         same(rankings(workspace, f"fresh {metric}"), rankings(workspace, metric))
 
@@ -377,7 +378,7 @@ def test_from_cosine_vectors_are_taken_over_only_if_the_models_have_length_1(
     fresh = elsewhere(tmp_path / "fresh", encoder)  # where nothing can lend it vectors, nor it lend any
     colours(fresh, metric="dot", name="fresh")
     encoder.encoded.clear()
-    copied = copy(workspace, "colours", "copied", CollectionOptions(metric="dot")).collection
+    copied = copy_collection(workspace, "colours", "copied", CollectionOptions(metric="dot")).collection
     assert len(encoder.encoded) >= copied.chunks  # Chroma keeps vectors of length 1 only, and the fake's are longer
     same(rankings(fresh, "fresh"), rankings(workspace, "copied"))
     fresh.close()
@@ -392,7 +393,7 @@ def test_from_cosine_vectors_are_taken_over_only_if_the_models_have_length_1(
     colours(other)
     colours(other, metric="dot", name="fresh")
     unit.encoded.clear()
-    copy(other, "colours", "copied", CollectionOptions(metric="dot"))
+    copy_collection(other, "colours", "copied", CollectionOptions(metric="dot"))
     assert len(unit.encoded) == 8  # the sample that shows the length
     same(rankings(other, "fresh"), rankings(other, "copied"))
     other.close()
@@ -400,7 +401,7 @@ def test_from_cosine_vectors_are_taken_over_only_if_the_models_have_length_1(
 
 def test_another_way_to_cut_comes_from_the_stored_documents(workspace: Workspace) -> None:
     colours(workspace)
-    copied = copy(workspace, "colours", "larger", CollectionOptions(size=64)).collection
+    copied = copy_collection(workspace, "colours", "larger", CollectionOptions(size=64)).collection
     assert (copied.chunking.size, copied.chunking.overlap, copied.metric) == (64, 12, "cosine")
     assert copied.chunks < workspace.store.collection("colours").chunks
     names = [
@@ -414,7 +415,7 @@ def test_another_way_to_cut_comes_from_the_stored_documents(workspace: Workspace
     for hit in search(workspace, "larger", "red sea", 10).hits:
         assert hit.text == workspace.shelf.document(hit.document_id).text[hit.start : hit.end]
     with pytest.raises(SettingsError, match="at most 254"):
-        copy(workspace, "colours", "huge", CollectionOptions(size=999))
+        copy_collection(workspace, "colours", "huge", CollectionOptions(size=999))
     assert {collection.name for collection in workspace.store.collections()} == {"colours", "larger"}
 
 
@@ -427,9 +428,9 @@ def test_a_newer_revision_of_the_model_embeds_anew(workspace: Workspace) -> None
 
     newer = Newer()
     other = elsewhere(workspace.settings.data, newer)
-    assert copy(other, "colours", "kept").collection.revision == "1"
+    assert copy_collection(other, "colours", "kept").collection.revision == "1"
     assert newer.encoded == []
-    copied = copy(other, "colours", "new", CollectionOptions(model="fake")).collection
+    copied = copy_collection(other, "colours", "new", CollectionOptions(model="fake")).collection
     assert (copied.revision, copied.chunking.size, copied.chunking.overlap) == ("2", 12, 2)
     assert len(newer.encoded) == copied.chunks
     other.close()
@@ -478,7 +479,7 @@ def test_the_size_on_disk_is_what_the_files_say(workspace: Workspace) -> None:
     chroma = (data / "chroma.sqlite3").stat().st_size + sum(file.stat().st_size for file in data.glob("*/*.bin"))
     texts = sum(workspace.shelf.size(collection.key) for collection in workspace.store.collections())
     assert size_on_disk(workspace, workspace.store.collection("colours")) == pytest.approx(chroma + texts, rel=0.05)
-    copy(workspace, "colours", "again")
+    copy_collection(workspace, "colours", "again")
     sizes = [size_on_disk(workspace, collection) for collection in workspace.store.collections()]
     assert sizes[0] == pytest.approx(sizes[1], rel=0.05)
     assert size_on_disk(workspace, workspace.create("empty")) < min(sizes) / 2

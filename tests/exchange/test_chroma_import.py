@@ -13,8 +13,15 @@ import pytest
 from chromadb.config import Settings as ChromaSettings
 
 from core.errors import CollectionExists, CollectionNotFound, ExchangeError, ModelMismatch, SettingsError, StoreError
-from core.exchange.chroma_import import Listed, adopt, choose, is_chroma, listed, open_foreign
-from core.exchange.copying import copy
+from core.exchange.chroma_import import (
+    ChromaCollectionInfo,
+    choose_collection,
+    collection_info,
+    import_chroma_collection,
+    is_chroma_folder,
+    open_chroma_copy,
+)
+from core.exchange.copying import copy_collection
 from core.records.search import CollectionOptions, Metric
 from core.retrieval.search import search
 from core.workspace import Workspace
@@ -73,8 +80,8 @@ def test_chunks_vectors_and_texts_come_over_and_nothing_is_written_there(
     workspace: Workspace, encoder: FakeEncoder, theirs: Path
 ) -> None:
     before = state(theirs)
-    with open_foreign(theirs) as store:
-        brought = adopt(workspace, store, choose("there", store, None), "mine", "fake")
+    with open_chroma_copy(theirs) as store:
+        brought = import_chroma_collection(workspace, store, choose_collection("there", store, None), "mine", "fake")
     assert state(theirs) == before
     assert (brought.documents, brought.collection.chunks, brought.collection.metric, brought.collection.model) == (
         4,
@@ -110,30 +117,30 @@ def test_a_folder_is_listed(tmp_path: Path, space: str, metric: Metric) -> None:
     chromadb.PersistentClient(str(tmp_path / "theirs")).create_collection(
         "alpha", metadata={"title": "not ours", "dimension": "many", "model": 7}, embedding_function=None
     )
-    with open_foreign(tmp_path / "theirs") as store:
-        assert [listed(store, collection) for collection in store.collections()] == [
-            Listed("alpha", 0, 0, "l2", "", False),
-            Listed("beta", 5, 8, metric, "", False),
+    with open_chroma_copy(tmp_path / "theirs") as store:
+        assert [collection_info(store, collection) for collection in store.collections()] == [
+            ChromaCollectionInfo("alpha", 0, 0, "l2", "", False),
+            ChromaCollectionInfo("beta", 5, 8, metric, "", False),
         ]
         with pytest.raises(
             SettingsError,
             match=rf"2 collections.*--from.*alpha: 0 chunks, 0 dimensions, l2; beta: 5 chunks, 8 dimensions, {metric}",
         ):
-            choose("there", store, None)
+            choose_collection("there", store, None)
         with pytest.raises(CollectionNotFound, match="there holds no collection 'c'"):
-            choose("there", store, "c")
+            choose_collection("there", store, "c")
 
 
 def test_what_is_missing_is_asked_for(workspace: Workspace, theirs: Path, tmp_path: Path) -> None:
     write(theirs, "vectors", texts=["", " "], held=[None, {"source": "a"}])
     chromadb.PersistentClient(str(theirs)).create_collection("empty", embedding_function=None)
-    with open_foreign(theirs) as store:
+    with open_chroma_copy(theirs) as store:
         with pytest.raises(SettingsError, match=r"'notes' needs the model .*8 dimensions, cosine.*--model"):
-            adopt(workspace, store, choose("there", store, "notes"), "mine")
+            import_chroma_collection(workspace, store, choose_collection("there", store, "notes"), "mine")
         with pytest.raises(ExchangeError, match="'vectors' holds vectors but no texts"):
-            adopt(workspace, store, choose("there", store, "vectors"), "mine", "fake")
+            import_chroma_collection(workspace, store, choose_collection("there", store, "vectors"), "mine", "fake")
         with pytest.raises(ExchangeError, match="'empty' is empty"):
-            adopt(workspace, store, choose("there", store, "empty"), "mine", "fake")
+            import_chroma_collection(workspace, store, choose_collection("there", store, "empty"), "mine", "fake")
     assert workspace.store.collections() == []
 
 
@@ -147,17 +154,17 @@ def test_an_embedding_function_that_cannot_be_had_is_only_quoted(workspace: Work
         assert changed != schema
         database.execute("UPDATE collections SET schema_str = ?", [changed])
     database.close()
-    with open_foreign(theirs) as store, pytest.raises(SettingsError, match="it says 'openai text-embedding-3-small'"):
-        adopt(workspace, store, choose("there", store, None), "mine")
+    with open_chroma_copy(theirs) as store, pytest.raises(SettingsError, match="it says 'openai text-embedding-3-small'"):
+        import_chroma_collection(workspace, store, choose_collection("there", store, None), "mine")
 
 
 def test_vectors_of_another_length_are_refused_with_both_numbers(workspace: Workspace, tmp_path: Path) -> None:
     write(tmp_path / "theirs", dimension=5)
     with (
-        open_foreign(tmp_path / "theirs") as store,
+        open_chroma_copy(tmp_path / "theirs") as store,
         pytest.raises(ModelMismatch, match=r"5 dimensions.*fake makes vectors of 8"),
     ):
-        adopt(workspace, store, choose("there", store, None), "mine", "fake")
+        import_chroma_collection(workspace, store, choose_collection("there", store, None), "mine", "fake")
 
 
 def test_another_model_of_the_same_length_is_doubted(workspace: Workspace, tmp_path: Path) -> None:
@@ -165,8 +172,8 @@ def test_another_model_of_the_same_length_is_doubted(workspace: Workspace, tmp_p
     client = chromadb.PersistentClient(str(folder))
     made = client.create_collection("notes", embedding_function=None)
     made.add(ids=["a", "b"], embeddings=np.eye(8, dtype=np.float32)[:2], documents=["sun", "moon"])
-    with open_foreign(folder) as store:
-        brought = adopt(workspace, store, choose("there", store, None), "mine", "fake")
+    with open_chroma_copy(folder) as store:
+        brought = import_chroma_collection(workspace, store, choose_collection("there", store, None), "mine", "fake")
     assert brought.notes == (
         "fake makes other vectors of the first texts (mean cosine 0.00 to those that are there): is it the right model?",
     )
@@ -175,16 +182,16 @@ def test_another_model_of_the_same_length_is_doubted(workspace: Workspace, tmp_p
 def test_chunks_without_text_and_too_long_ones_are_counted(workspace: Workspace, tmp_path: Path) -> None:
     texts = ["red", "", "word " * 300 + "red", "   "]
     write(tmp_path / "theirs", texts=texts, held=[{"file": "a"}] * 4)
-    with open_foreign(tmp_path / "theirs") as store:
-        brought = adopt(workspace, store, choose("there", store, None), "mine", "fake")
+    with open_chroma_copy(tmp_path / "theirs") as store:
+        brought = import_chroma_collection(workspace, store, choose_collection("there", store, None), "mine", "fake")
     assert brought.notes == ("2 chunks without a text left out", "1 chunk longer than the 254 tokens that fake reads")
     assert (brought.documents, brought.collection.chunks) == (1, 2)
 
 
 def test_the_same_text_twice_is_one_document_with_both_chunks(workspace: Workspace, tmp_path: Path) -> None:
     write(tmp_path / "theirs", texts=["red", "red", "blue"], held=[None, None, None])
-    with open_foreign(tmp_path / "theirs") as store:
-        brought = adopt(workspace, store, choose("there", store, None), "mine", "fake")
+    with open_chroma_copy(tmp_path / "theirs") as store:
+        brought = import_chroma_collection(workspace, store, choose_collection("there", store, None), "mine", "fake")
     assert {document.name: document.chunks for document in workspace.documents(brought.collection)} == {
         "id-0": 2,
         "id-2": 1,
@@ -195,8 +202,8 @@ def test_the_same_text_twice_is_one_document_with_both_chunks(workspace: Workspa
 def test_many_chunks_come_in_groups(workspace: Workspace, tmp_path: Path) -> None:
     texts = [f"red {number}" for number in range(4500)]
     write(tmp_path / "theirs", texts=texts, held=[{"source": f"{number // 3}.txt"} for number in range(4500)])
-    with open_foreign(tmp_path / "theirs") as store:
-        brought = adopt(workspace, store, choose("there", store, None), "mine", "fake")
+    with open_chroma_copy(tmp_path / "theirs") as store:
+        brought = import_chroma_collection(workspace, store, choose_collection("there", store, None), "mine", "fake")
     assert (brought.documents, brought.collection.chunks) == (1500, 4500)
     document = next(one for one in workspace.documents(brought.collection) if one.name == "1499.txt")
     assert workspace.shelf.document(document.document_id).text == "red 4497\n\nred 4498\n\nred 4499"
@@ -205,27 +212,27 @@ def test_many_chunks_come_in_groups(workspace: Workspace, tmp_path: Path) -> Non
 def test_a_collection_in_our_own_folder_is_brought_in_the_same_way(workspace: Workspace) -> None:
     workspace.create("ours")
     write(workspace.settings.data)
-    origin = choose("the data folder", workspace.store, "notes")
-    assert adopt(workspace, workspace.store, origin, "mine", "fake").collection.chunks == 5
+    origin = choose_collection("the data folder", workspace.store, "notes")
+    assert import_chroma_collection(workspace, workspace.store, origin, "mine", "fake").collection.chunks == 5
     assert search(workspace, "mine", "blue", 1).hits[0].document == "b.pdf"
     with pytest.raises(CollectionExists):
-        adopt(workspace, workspace.store, origin, "ours", "fake")
+        import_chroma_collection(workspace, workspace.store, origin, "ours", "fake")
     with pytest.raises(ExchangeError, match="'ours' was made by Rankscope"):
-        choose("the data folder", workspace.store, "ours")
+        choose_collection("the data folder", workspace.store, "ours")
     with pytest.raises(ExchangeError, match="another program"):
-        copy(workspace, "notes", "copy")
+        copy_collection(workspace, "notes", "copy")
 
 
 def test_what_was_brought_in_can_be_cut_anew(workspace: Workspace, theirs: Path) -> None:
-    with open_foreign(theirs) as store:
-        adopt(workspace, store, choose("there", store, None), "mine", "fake")
-    copied = copy(workspace, "mine", "again", CollectionOptions(size=64)).collection
+    with open_chroma_copy(theirs) as store:
+        import_chroma_collection(workspace, store, choose_collection("there", store, None), "mine", "fake")
+    copied = copy_collection(workspace, "mine", "again", CollectionOptions(size=64)).collection
     assert (copied.chunks, len(workspace.documents(copied))) == (4, 4)
 
 
 def test_folders_that_are_not_chromas(tmp_path: Path) -> None:
     (tmp_path / "chroma.sqlite3").write_bytes(b"no database" * 99)
-    assert is_chroma(tmp_path)
-    with pytest.raises(StoreError), open_foreign(tmp_path):
+    assert is_chroma_folder(tmp_path)
+    with pytest.raises(StoreError), open_chroma_copy(tmp_path):
         pass
-    assert not is_chroma(tmp_path / "nowhere")
+    assert not is_chroma_folder(tmp_path / "nowhere")

@@ -10,15 +10,16 @@ import pytest
 
 from core.cli.main import main
 from core.errors import DataError, ExchangeError, SettingsError
-from core.exchange.judgments import Format, Moved, export_judgments, guess_format, import_judgments
+from core.exchange.judgments import JudgmentTransfer, export_judgments, guess_format, import_judgments
 from core.formats.beir import read_beir
+from core.formats.lines import JudgmentFormat
 from core.indexing.indexer import index
-from core.judgments.queries import qrels_for, splits_for
+from core.judgments.queries import judged_queries_for, splits_for
 from core.loading.sources import Upload
 from core.records.judgments import SHARED, Judgment, query_id_of
 from core.records.search import Collection
 from core.settings import Settings
-from core.util.csv_safety import armoured, whole
+from core.util.csv_safety import escape_cell, unescape_cell
 from core.workspace import Workspace
 from tests.support.fakes import FakeEncoder
 
@@ -70,7 +71,7 @@ def test_trec_qrels_name_documents_by_name_or_id(
     (tmp_path / "mine.qrels").write_text("".join(separator.join(row) + "\n" for row in rows))
     (tmp_path / "texts.tsv").write_text(QUERIES)
     moved = import_judgments(workspace, held, tmp_path / "mine.qrels", queries=tmp_path / "texts.tsv", who="Ann")
-    assert moved == Moved(str(tmp_path / "mine.qrels"), "trec", ("mine",), 2, 3)
+    assert moved == JudgmentTransfer(str(tmp_path / "mine.qrels"), "trec", ("mine",), 2, 3)
     assert sorted(brought(workspace, held)) == [
         ("mine", "blue?", "b.txt", 0, 9, 3),
         ("mine", "red?", "a.txt", 0, 19, 2),
@@ -113,6 +114,14 @@ def test_a_beir_folder_onto_documents_that_are_here(workspace: Workspace, held: 
     assert (moved.format, moved.splits, moved.queries, moved.judgments) == ("beir", ("dev", "judged-imported"), 2, 3)
     assert moved.notes == ("1 line names documents that are not here: gone.txt",)
     assert splits_for(workspace, held) == ["dev", "judged-imported", "everything"]
+    assert brought(workspace, held, "dev") == [("dev", "red?", "a.txt", 0, 19, 1), ("dev", "blue?", "b.txt", 0, 9, 2)]
+
+
+def test_a_beir_folder_without_a_header_is_imported_and_the_person_is_told(
+    workspace: Workspace, held: Collection, tmp_path: Path
+) -> None:
+    moved = import_judgments(workspace, held, beir(tmp_path / "set", "q1\ta.txt\t1\nq2\tb.txt\t2\n"))
+    assert moved.notes == ("dev.tsv has no header: its first line was read as a judgment",)
     assert brought(workspace, held, "dev") == [("dev", "red?", "a.txt", 0, 19, 1), ("dev", "blue?", "b.txt", 0, 9, 2)]
 
 
@@ -214,11 +223,11 @@ BEIR = "query-id\tcorpus-id\tscore\nq1\ta.txt\t1\n"
             "split,query_id,query,document,grade\nx,q1,red?,a.txt,1\nx,q1,blue?,b.txt,1\n",
             "line 3: the query 'q1' asks 'blue?' here and 'red?' elsewhere",
         ),
-        ("beir", "q1\ta.txt\t1\n", "line 1, is not the header 'query-id, corpus-id, score'"),
+        ("beir", "query-id\tcorpus-id\trel\nq1\ta.txt\t1\n", "line 1, is not 'query-id, corpus-id, score'"),
         ("beir", BEIR + "q1\tb.txt\n", "line 3, is not 'query-id, corpus-id, score'"),
         ("beir", BEIR + "q9\ta.txt\t1\n", "line 3: nobody says what the query 'q9' asks"),
         ("beir", BEIR + "q1\ta.txt\t2\n", "line 3: 'a.txt' has grade 2"),
-        ("beir", BEIR + "q1\tb.txt\thigh\n", "line 3: the grade 'high' is no whole number"),
+        ("beir", BEIR + "q1\tb.txt\thigh\n", "line 3, is not 'query-id, corpus-id, score' between tabs, the score a whole number up to 1000"),
     ],
 )
 def test_what_is_malformed_is_named_and_nothing_is_imported(
@@ -324,7 +333,7 @@ def test_trec_qrels_come_back_with_their_queries(workspace: Workspace, held: Col
         [f"{RED}\tred?", f"{blue}\t-blue; or, not"]
     )
     import_judgments(workspace, held, tmp_path / "mine.qrels")
-    assert qrels_for(workspace, held, "mine").per_document
+    assert judged_queries_for(workspace, held, "mine").per_document
     assert sorted(row[1:] for row in brought(workspace, held, "mine")) == [
         ("-blue; or, not", "b.txt", 0, 9, 0),
         ("red?", "a.txt", 0, 19, 3),
@@ -348,7 +357,7 @@ def test_a_beir_folder_can_be_measured_elsewhere(workspace: Workspace, held: Col
     export_judgments(workspace, held, tmp_path / "set")
     found = read_beir(tmp_path / "set")
     assert sorted(zip(found.document_ids, found.texts, strict=True)) == [("a.txt", A), ("b.txt", B)]
-    assert found.qrels == {RED: {"a.txt": 3}, query_id_of("-blue; or, not"): {"b.txt": 0}}
+    assert found.qrels == {"test": {RED: {"a.txt": 3}, query_id_of("-blue; or, not"): {"b.txt": 0}}}
     assert found.queries[RED] == "red?"
     assert import_judgments(workspace, held, tmp_path / "set").splits == ("test",)
 
@@ -368,7 +377,7 @@ def test_quepid_gets_its_csv(workspace: Workspace, held: Collection, tmp_path: P
 
 @pytest.mark.parametrize(("name", "form"), [("x.csv", "csv"), ("x.csv", "quepid"), ("x.qrels", "trec"), ("x", "beir")])
 def test_what_is_there_is_not_overwritten(
-    workspace: Workspace, held: Collection, tmp_path: Path, name: str, form: Format
+    workspace: Workspace, held: Collection, tmp_path: Path, name: str, form: JudgmentFormat
 ) -> None:
     judged(workspace, held)
     (tmp_path / name).write_text("precious")
@@ -382,7 +391,7 @@ def test_what_is_there_is_not_overwritten(
 
 @pytest.mark.parametrize("form", ["csv", "quepid", "trec", "beir"])
 def test_nothing_judged_is_nothing_written(
-    workspace: Workspace, held: Collection, tmp_path: Path, form: Format
+    workspace: Workspace, held: Collection, tmp_path: Path, form: JudgmentFormat
 ) -> None:
     with pytest.raises(DataError, match="Nothing is judged in 'one' yet"):
         export_judgments(workspace, held, tmp_path / "x", form)
@@ -399,7 +408,7 @@ def test_nothing_judged_is_nothing_written(
         ("x.tsv", "", "trec"),
     ],
 )
-def test_the_format_is_guessed(tmp_path: Path, name: str, text: str, form: Format) -> None:
+def test_the_format_is_guessed(tmp_path: Path, name: str, text: str, form: JudgmentFormat) -> None:
     (tmp_path / name).write_text(text)
     assert guess_format(tmp_path / name) == form
     assert (
@@ -412,9 +421,9 @@ def test_the_format_is_guessed(tmp_path: Path, name: str, text: str, form: Forma
 
 @pytest.mark.parametrize("cell", ["", "a", "'", "''", "=1", "'=1", "'tis", "-", "\t", "＝1", "a'"])
 def test_a_cell_comes_back_as_it_was(cell: str) -> None:
-    assert whole(str(armoured(cell))) == cell
-    assert not str(armoured(cell)).startswith(("=", "+", "-", "@", "\t"))
-    assert whole("'tis typed by hand") == "'tis typed by hand"
+    assert unescape_cell(str(escape_cell(cell))) == cell
+    assert not str(escape_cell(cell)).startswith(("=", "+", "-", "@", "\t"))
+    assert unescape_cell("'tis typed by hand") == "'tis typed by hand"
 
 
 # ---- from the shell

@@ -43,9 +43,9 @@ from tests.evaluation.test_runner import CORPUS, HEADER, QRELS, QUERIES, beir
         ({"corpus": CORPUS + '{"_id": 1.5}\n'}, r"corpus\.jsonl, line 3: the _id 1\.5 is neither"),
         ({"corpus": CORPUS + '{"_id": ["d3"]}\n'}, r"corpus\.jsonl, line 3: the _id \['d3'\] is neither"),
         # unknown ids, with the line
-        ({"qrels": QRELS + "q9\td1\t1\n"}, r"test\.tsv judges the query 'q9' in line 5"),
-        ({"qrels": QRELS + "\nq1\td9\t1\n"}, r"test\.tsv judges the document 'd9' in line 6"),
-        ({"qrels": QRELS + "q 1\td1\t1\n"}, r"test\.tsv judges the query 'q 1' in line 5"),
+        ({"qrels": QRELS + "q9\td1\t1\n"}, r"test\.tsv, line 5: the query 'q9' is not in queries\.jsonl"),
+        ({"qrels": QRELS + "\nq1\td9\t1\n"}, r"test\.tsv, line 6: the document 'd9' is not in corpus\.jsonl"),
+        ({"qrels": QRELS + "q 1\td1\t1\n"}, r"test\.tsv, line 5: the query 'q 1' is not in queries\.jsonl"),
         # a header that we do not know
         ({"qrels": "query-id\tcorpus-id\trel\nq1\td1\t1\n"}, r"test\.tsv, line 1, is not 'query-id"),
         # scores
@@ -60,7 +60,7 @@ from tests.evaluation.test_runner import CORPUS, HEADER, QRELS, QUERIES, beir
         # empty files
         ({"corpus": ""}, r"corpus\.jsonl holds no documents"),
         ({"corpus": "\n \n"}, r"corpus\.jsonl holds no documents"),
-        ({"queries": ""}, r"test\.tsv judges the query 'q2' in line 2"),
+        ({"queries": ""}, r"test\.tsv, line 2: the query 'q2' is not in queries\.jsonl"),
         ({"qrels": ""}, r"test\.tsv holds no judgments"),
         ({"qrels": HEADER}, r"test\.tsv holds no judgments"),
         (
@@ -92,9 +92,9 @@ def test_what_is_wrong_is_named_with_file_and_line(tmp_path: Path, files: dict[s
     ],
 )
 def test_what_is_passed_over_is_counted(tmp_path: Path, files: dict[str, str], notes: tuple[str, ...]) -> None:
-    assert read_beir(beir(tmp_path, **files)).notes == notes
+    assert read_beir(beir(tmp_path, **files)).evaluation_notes("test") == notes
 
 
 def test_scores_below_zero_are_kept(tmp_path: Path) -> None:
     judged = read_beir(beir(tmp_path, qrels=QRELS + "q2\td1\t-2\n"))
-    assert judged.qrels["q2"] == {"d2": 2, "d1": -2}
+    assert judged.qrels["test"]["q2"] == {"d2": 2, "d1": -2}

@@ -51,4 +51,4 @@ def test_what_is_written_is_a_judged_collection(tmp_path: Path) -> None:
     judged = read_beir(tmp_path / "mini")
     assert judged.queries == {"q0": "first?", "q1": "second?"}
     assert judged.texts == ["one", "two", "three"]
-    assert judged.qrels == {"q0": {"d0": 1}, "q1": {"d1": 1}}
+    assert judged.qrels == {"test": {"q0": {"d0": 1}, "q1": {"d1": 1}}}
