@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.chunking.chunker import Cutter
+from core.chunking.chunker import Chunker
 from core.formats.beir import read_beir
 from core.models.bi_encoder import BiEncoder
 from core.models.registry import ModelRegistry
@@ -55,7 +55,7 @@ class Task:
 
 def read_task(folder: Path, most_documents: int, most_queries: int) -> Task:
     """Put the documents of a collection together again; of each a part, evenly over the file."""
-    judged = read_beir(folder)
+    judged = read_beir(folder, "test")
     with (folder / "corpus.jsonl").open(encoding="utf-8") as lines:
         # without the titles, which would stand between
         corpus = {row["_id"]: row["text"] for row in map(json.loads, lines)}
@@ -74,7 +74,7 @@ def read_task(folder: Path, most_documents: int, most_queries: int) -> Task:
         documents.append(Document(name, text))
     relevant = {
         query: [places[passage] for passage, grade in qrels.items() if grade > 0]
-        for query, qrels in judged.qrels.items()
+        for query, qrels in judged.qrels["test"].items()
         if all(p in places for p in qrels)
     }
     chosen = _spread([query for query, spans in relevant.items() if spans], most_queries)
@@ -90,7 +90,7 @@ def _spread(items: Sequence[str], most: int) -> list[str]:
 def measure(task: Task, settings: ChunkSettings, encoder: BiEncoder) -> tuple[int, float, float, float]:
     """Return the number of chunks, recall@5, recall in 1,000 tokens and nDCG@10, means over the queries."""
     names = {document.id: document.name for document in task.documents}
-    chunks = [chunk for document in task.documents for chunk in Cutter(document, encoder.tokens, encoder).cut(settings)]
+    chunks = [chunk for document in task.documents for chunk in Chunker(document, encoder.tokens, encoder).chunk(settings)]
     vectors = encoder.encode_documents([chunk.read for chunk in chunks])
     asked = np.stack([encoder.encode_query(query) for query in task.queries.values()])
     ranked = np.argsort(-(asked @ vectors.T), axis=1, kind="stable")[:, :50]

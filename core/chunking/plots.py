@@ -1,11 +1,11 @@
-"""A cutting into plotly figures: how long its chunks are, and where a text changes its subject."""
+"""Plot how many tokens chunks have, and the distances between sentences by which semantic chunking breaks a text."""
 
 from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from core.chunking.preview import Figures
-from core.chunking.semantic import Meaning
+from core.chunking.preview import ChunkingStatistics
+from core.chunking.semantic import SentenceDistances
 from core.util.formatting import clip
 from core.util.theme import BI_COLOUR
 
@@ -13,19 +13,19 @@ LIMIT_COLOUR = "#b4470f"
 BINS = 30
 
 
-def token_histogram(found: Figures, longest: int) -> go.Figure:
-    """Return how many chunks have how many tokens, up to ``longest`` on the axis, with a line at what the bi-encoder reads."""
+def token_histogram(statistics: ChunkingStatistics, longest: int) -> go.Figure:
+    """Return a histogram of the chunks' tokens, its axis up to ``longest``, with a line at the bi-encoder's limit."""
     step = max(1, -(-longest // BINS))
     figure = go.Figure(
         go.Histogram(
-            x=found.tokens,
+            x=statistics.tokens,
             xbins={"start": 0, "end": longest + step, "size": step},
             marker_color=BI_COLOUR,
             hovertemplate="%{x} tokens: %{y} chunks<extra></extra>",
         )
     )
-    figure.add_vline(found.longest_read, line={"color": LIMIT_COLOUR, "dash": "dash"})
-    figure.update_xaxes(title="tokens in a chunk", range=[0, max(longest, found.longest_read) * 1.05])
+    figure.add_vline(statistics.longest_read, line={"color": LIMIT_COLOUR, "dash": "dash"})
+    figure.update_xaxes(title="tokens in a chunk", range=[0, max(longest, statistics.longest_read) * 1.05])
     figure.update_yaxes(title="chunks", rangemode="tozero", nticks=4)
     figure.update_layout(
         height=210, margin={"l": 8, "r": 8, "t": 8, "b": 8}, bargap=0.08, showlegend=False, dragmode=False
@@ -33,12 +33,15 @@ def token_histogram(found: Figures, longest: int) -> go.Figure:
     return figure
 
 
-def distance_curve(meaning: Meaning, percentile: int, text: str, start: int, end: int) -> go.Figure:
-    """Return the distance before each sentence over its place in the text, the threshold, and the breaks; what is in view is shaded."""
-    offsets, distances = meaning.offsets[1:], meaning.distances
-    threshold = meaning.threshold(percentile)
+def distance_curve(sentences: SentenceDistances, percentile: int, text: str, start: int, end: int) -> go.Figure:
+    """Plot the distance before each sentence over its offset in ``text``, with the threshold and the breaks.
+
+    The characters from ``start`` to ``end``, which are in view, are shaded.
+    """
+    offsets, distances = sentences.offsets[1:], sentences.distances
+    threshold = sentences.threshold(percentile)
     broken = distances > threshold
-    words = [clip(text[at : at + 80], 60) for at in offsets[broken].tolist()]
+    words = [clip(text[offset : offset + 80], 60) for offset in offsets[broken].tolist()]
     figure = go.Figure()
     figure.add_vrect(start, end, fillcolor="rgba(128,128,128,.18)", line_width=0)
     figure.add_trace(

@@ -14,7 +14,7 @@ from typing import Any
 
 from core.cli import output
 from core.errors import LoadingError, SettingsError
-from core.loading.loader import KINDS
+from core.loading.loader import SUPPORTED_FORMATS
 from core.records.search import METHODS, METRICS, CollectionOptions
 from core.settings import BUILT_IN_MODEL, Settings
 from core.util.formatting import plural
@@ -24,7 +24,7 @@ Folders are walked; hidden files and kinds that are not read are passed over. Fi
 already and unchanged are skipped. A collection is made if it is missing; its model, measure and
 chunking are fixed then.
 
-""" + fill(f"Read are {KINDS}.", 100)
+""" + fill(f"Read are {SUPPORTED_FORMATS}.", 100)
 
 
 def add_index_options(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +65,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def wanted(options: argparse.Namespace) -> CollectionOptions:
+def collection_options(options: argparse.Namespace) -> CollectionOptions:
     """Return what the options ask of a collection."""
     return CollectionOptions(
         options.model,
@@ -91,7 +91,7 @@ def run_index(options: argparse.Namespace) -> int:
     if not sources:
         raise SettingsError("The folders hold no files of a kind that is read: see 'python -m core index --help'")
     workspace = Workspace.open(Settings.from_environment())
-    collection = workspace.open_or_create(options.collection, wanted(options))
+    collection = workspace.open_or_create(options.collection, collection_options(options))
     started = time.perf_counter()
     with output.progress_line() as report:
         outcomes = index(workspace, collection, sources, options.on_change, report)
@@ -123,27 +123,27 @@ def add_chunks_options(parser: argparse.ArgumentParser) -> None:
 
 def run_chunks(options: argparse.Namespace) -> int:
     """Cut a file and print its chunks."""
-    from core.chunking.chunker import Cutter
-    from core.chunking.preview import figures, limits
+    from core.chunking.chunker import Chunker
+    from core.chunking.preview import chunking_statistics, reading_limits
     from core.loading.loader import load
     from core.loading.sources import PathSource
     from core.models.registry import ModelRegistry
 
-    settings, asked = Settings.from_environment(), wanted(options)
+    settings, asked = Settings.from_environment(), collection_options(options)
     catalog = ModelRegistry(settings)
     encoder = catalog.get(asked.model or settings.model)
     chunking = asked.chunking(encoder.model, encoder.budget)
     document = load(options.file.name, PathSource(options.file, options.file.name).read())
-    cutter = Cutter(document, encoder.tokens, encoder)
-    chunks = cutter.cut(chunking)
-    reach = {"bi_reads_to": limits(chunks, encoder.reads)}
+    chunker = Chunker(document, encoder.tokens, encoder)
+    chunks = chunker.chunk(chunking)
+    reach = {"bi_reads_to": reading_limits(chunks, encoder.reads)}
     if options.query:
         reranker = catalog.reranker()
-        reach["cross_reads_to"] = limits(chunks, lambda text: reranker.reads(options.query, text))
+        reach["cross_reads_to"] = reading_limits(chunks, lambda text: reranker.reads(options.query, text))
     rows: list[dict[str, Any]] = [
         {**chunk.as_json(), **{name: ends[at] for name, ends in reach.items()}} for at, chunk in enumerate(chunks)
     ]
-    found = figures(cutter, chunks, encoder.budget)
+    found = chunking_statistics(chunker, chunks, encoder.budget)
     summary = {
         "document": document.name,
         "characters": len(document.text),

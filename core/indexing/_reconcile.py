@@ -10,7 +10,7 @@ from core.util.progress import Status
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class KnownDocument:
     """The name under which a document is held, and its number of chunks."""
 
     name: str
@@ -18,7 +18,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Placement:
     """What a file's document will be called; ``old`` is the id of the document that had the name before."""
 
     name: str
@@ -26,7 +26,7 @@ class Place:
     old: str | None = None
 
 
-class Roster:
+class Reconciler:
     """The names and documents of one collection during one run.
 
     Two files of one name in one run are not versions of each other: ``brought`` are the names that this
@@ -36,11 +36,11 @@ class Roster:
     def __init__(self, held: Sequence[StoredDocument], on_change: OnChange, brought: Iterable[str] = ()) -> None:
         self._on_change = on_change
         self._ids = {document.name: document.document_id for document in held}
-        self._held = {document.document_id: Held(document.name, document.chunks) for document in held}
+        self._held = {document.document_id: KnownDocument(document.name, document.chunks) for document in held}
         self._brought = set(brought)
         self._copies: dict[str, list[str]] = {}  # names of this run's files that have a held document's text
 
-    def find(self, document_id: str) -> Held | None:
+    def find(self, document_id: str) -> KnownDocument | None:
         """Return how a document is held, None if it is not."""
         return self._held.get(document_id)
 
@@ -61,11 +61,11 @@ class Roster:
         self._copies.setdefault(document_id, []).append(name)
         return self._release(name) if self._replaces(name) else None
 
-    def place(self, name: str, document_id: str, chunks: int) -> Place:
+    def place(self, name: str, document_id: str, chunks: int) -> Placement:
         """Take in a document that is not held, and return what it will be called."""
         place = self._choose(name)
         self._ids[place.name] = document_id
-        self._held[document_id] = Held(place.name, chunks)
+        self._held[document_id] = KnownDocument(place.name, chunks)
         self._brought |= {name, place.name}
         return place
 
@@ -82,16 +82,16 @@ class Roster:
         del self._held[document_id]
         return document_id
 
-    def _choose(self, name: str) -> Place:
+    def _choose(self, name: str) -> Placement:
         if self._replaces(name):
-            return Place(name, "replaced", self._release(name))
+            return Placement(name, "replaced", self._release(name))
         if name not in self._ids:
-            return Place(name, "indexed")
+            return Placement(name, "indexed")
         stem, dot, ending = name.rpartition(".")
         for number in range(2, len(self._ids) + 3):
             beside = f"{stem} ({number}).{ending}" if dot else f"{name} ({number})"
             if beside not in self._ids:
-                return Place(beside, "kept beside")
+                return Placement(beside, "kept beside")
         raise AssertionError("one of n + 1 names is free among n")
 
 

@@ -16,13 +16,13 @@ from core.util.arrays import Float32Array
 from core.workspace import Workspace
 
 
-def content_print(collection: Collection, read: str) -> bytes:
+def content_fingerprint(collection: Collection, read: str) -> bytes:
     """Return the fingerprint of what a vector depends on: the model, its prompt for documents, and the text it read."""
     parts = (collection.model, collection.revision, collection.document_prompt, read)
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()[:16]
 
 
-def stored_vectors(
+def reusable_vectors(
     workspace: Workspace, collection: Collection, contents: Iterable[bytes]
 ) -> dict[bytes, Float32Array]:
     """Return the vectors, shape (dimension,), of those contents that a chunk of any collection here has.
@@ -54,4 +54,4 @@ def _fetch(workspace: Workspace, lender: Collection, chunk_ids: list[str]) -> di
     reads = (
         as_read(str(held.get("carried", "")), text) for text, held in zip(batch.texts, batch.metadatas, strict=True)
     )
-    return {content_print(lender, read): vector for read, vector in zip(reads, batch.vectors, strict=True)}
+    return {content_fingerprint(lender, read): vector for read, vector in zip(reads, batch.vectors, strict=True)}

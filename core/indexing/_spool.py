@@ -41,7 +41,7 @@ CREATE TABLE job (
 
 
 @dataclass(frozen=True)
-class Kept:
+class QueuedUpload:
     """An upload that was put by."""
 
     spool: Spool
@@ -142,7 +142,7 @@ class Spool:
         """Return the files that are still to be indexed, in the order in which they were brought."""
         rows = self._all("SELECT position, name, size, path, tables FROM files ORDER BY position")
         return [
-            PathSource(Path(path), name) if path else Kept(self, at, name, size, _read_tables(tables))
+            PathSource(Path(path), name) if path else QueuedUpload(self, at, name, size, _read_tables(tables))
             for at, name, size, path, tables in rows
         ]
 
@@ -190,12 +190,12 @@ class Spool:
         _unlock(self.path, self._lock)
 
 
-def can_be_kept(sources: Sequence[Source]) -> bool:
+def can_be_queued(sources: Sequence[Source]) -> bool:
     """Whether all of these are files; what stands for a stored document, say, is gone with the process."""
-    return all(isinstance(source, (PathSource, Upload, Kept)) for source in sources)
+    return all(isinstance(source, (PathSource, Upload, QueuedUpload)) for source in sources)
 
 
-def queued(data: Path) -> list[Path]:
+def queued_runs(data: Path) -> list[Path]:
     """Return the files of the runs in the data folder ``data``, oldest first."""
     return sorted((data / FOLDER).glob(f"*{ENDING}"))
 

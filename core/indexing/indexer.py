@@ -17,14 +17,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from core.chunking.chunker import chunk_document
-from core.errors import DocumentNotFound, LoadingError, RankscopeError
-from core.indexing._reconcile import Held, Roster
-from core.indexing._reuse import content_print, stored_vectors
-from core.loading.sources import Ready, Source, expanded, file_print, loaded, table_options
+from core.errors import Cancelled, DocumentNotFound, LoadingError, RankscopeError
+from core.indexing._reconcile import KnownDocument, Reconciler
+from core.indexing._reuse import content_fingerprint, reusable_vectors
+from core.loading.sources import PreparedSource, Source, expand_archives, file_fingerprint, load_source, table_options
 from core.records.search import Chunk, Collection, OnChange
 from core.store.documents import Entry
 from core.util.arrays import Float32Array
-from core.util.progress import Cancelled, Clock, Outcome, Report, Status, silent
+from core.util.progress import FileOutcome, ProgressReport, ProgressTracker, Status, silent
 from core.workspace import Workspace
 
 GROUP = 512  # chunks embedded and stored together
@@ -53,23 +53,23 @@ class Indexer:
     workspace: Workspace
     collection: Collection
     on_change: OnChange = "replace"
-    report: Report = silent
-    outcomes: list[Outcome] = field(default_factory=list)
+    report: ProgressReport = silent
+    outcomes: list[FileOutcome] = field(default_factory=list)
     brought: Sequence[str] = ()
 
-    def run(self, sources: Iterable[Source]) -> list[Outcome]:
+    def run(self, sources: Iterable[Source]) -> list[FileOutcome]:
         """Index ``sources`` and return an outcome for each, in the order in which they were settled.
 
         A file that cannot be loaded is an outcome, not an error. Raises ModelError or StoreError where
         nothing more can be done: CollectionNotFound where the collection was deleted meanwhile.
         """
-        waiting = list(expanded(sources))
+        waiting = list(expand_archives(sources))
         self.workspace.tidy()
         self._encoder = self.workspace.encoder(self.collection)
-        self._clock = Clock(len(waiting), sum(source.size for source in waiting))
+        self._clock = ProgressTracker(len(waiting), sum(source.size for source in waiting))
         self._settled_before = len(self.outcomes)
         self._group: list[_Prepared] = []
-        self._roster = Roster(self.workspace.documents(self.collection), self.on_change, self.brought)
+        self._roster = Reconciler(self.workspace.documents(self.collection), self.on_change, self.brought)
         taken = 0
         try:
             for source in waiting:
@@ -81,7 +81,7 @@ class Indexer:
             self._flush()
         except Cancelled:
             unstored = [prepared.file for prepared in self._group] + [source.name for source in waiting[taken:]]
-            self.outcomes += [Outcome(name, "cancelled", message="not stored") for name in unstored]
+            self.outcomes += [FileOutcome(name, "cancelled", message="not stored") for name in unstored]
             self._group.clear()
         self._tell("")
         return self.outcomes
@@ -98,15 +98,15 @@ class Indexer:
     def _take(self, source: Source) -> None:
         """Load and cut one file; it joins the group, or is settled at once."""
         try:
-            data = b"" if isinstance(source, Ready) else source.read()
-            known = "" if isinstance(source, Ready) else file_print(source.name, data, table_options(source))
+            data = b"" if isinstance(source, PreparedSource) else source.read()
+            known = "" if isinstance(source, PreparedSource) else file_fingerprint(source.name, data, table_options(source))
             document_id = self.workspace.shelf.document_of(known) if known else None
             if document_id and (held := self._roster.find(document_id)):
                 self._pass_over(source, document_id, held)
                 return
-            document = loaded(source, data)
+            document = load_source(source, data)
         except LoadingError as error:
-            self._settle(Outcome(source.name, "failed", message=str(error)), source.size)
+            self._settle(FileOutcome(source.name, "failed", message=str(error)), source.size)
             return
         if held := self._roster.find(document.id):
             if known:
@@ -121,12 +121,12 @@ class Indexer:
         if place.old:
             self._bequeath(place.old)
 
-    def _pass_over(self, source: Source, document_id: str, held: Held) -> None:
+    def _pass_over(self, source: Source, document_id: str, held: KnownDocument) -> None:
         """Settle a file whose text is in the collection, or in the group."""
         if self._roster.same(source.name, document_id):
-            outcome = Outcome(source.name, "unchanged", held.chunks)
+            outcome = FileOutcome(source.name, "unchanged", held.chunks)
         else:
-            outcome = Outcome(
+            outcome = FileOutcome(
                 source.name, "duplicate", held.chunks, f"has the same text as {held.name}, which is in the collection"
             )
             old = self._roster.copy(source.name, document_id)
@@ -152,7 +152,7 @@ class Indexer:
         self._group.append(_Prepared(Entry(document, place.name, len(chunks)), chunks, place.status, name, 0))
         return True
 
-    def _settle(self, outcome: Outcome, weight: int) -> None:
+    def _settle(self, outcome: FileOutcome, weight: int) -> None:
         self.outcomes.append(outcome)
         self._clock.weight_done += weight
 
@@ -161,7 +161,7 @@ class Indexer:
         chunks = [chunk for prepared in self._group for chunk in prepared.chunks]
         if not chunks:
             return
-        contents = [content_print(self.collection, chunk.read) for chunk in chunks]
+        contents = [content_fingerprint(self.collection, chunk.read) for chunk in chunks]
         vectors, fresh = self._vectors(chunks, contents)
         self._store(chunks, vectors, contents)
         self._clock.chunks += len(chunks)
@@ -169,11 +169,11 @@ class Indexer:
         for prepared in group:
             note = f"as {prepared.entry.name}" if prepared.entry.name != prepared.file else ""
             reused = sum(chunk.id not in fresh for chunk in prepared.chunks)
-            self._settle(Outcome(prepared.file, prepared.status, len(prepared.chunks), note, reused), prepared.weight)
+            self._settle(FileOutcome(prepared.file, prepared.status, len(prepared.chunks), note, reused), prepared.weight)
 
     def _vectors(self, chunks: Sequence[Chunk], contents: Sequence[bytes]) -> tuple[Float32Array, set[str]]:
         """The chunks' vectors, shape (chunks, dimension), and the ids of those chunks that had to be embedded."""
-        found: dict[bytes, Float32Array] = stored_vectors(self.workspace, self.collection, set(contents))
+        found: dict[bytes, Float32Array] = reusable_vectors(self.workspace, self.collection, set(contents))
         missing = {content: chunk for content, chunk in zip(contents, chunks, strict=True) if content not in found}
         reused = len(chunks) - len(missing)
         self._clock.reused += reused
@@ -224,7 +224,7 @@ def index(
     collection: Collection,
     sources: Iterable[Source],
     on_change: OnChange = "replace",
-    report: Report = silent,
-) -> list[Outcome]:
+    report: ProgressReport = silent,
+) -> list[FileOutcome]:
     """Index ``sources`` into ``collection``: see Indexer."""
     return Indexer(workspace, collection, on_change, report).run(sources)

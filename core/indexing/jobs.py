@@ -14,7 +14,7 @@ from pathlib import Path
 
 from core.background import BackgroundJob, JobQueue, State
 from core.errors import Cancelled, StoreError
-from core.indexing._spool import Spool, can_be_kept, queued
+from core.indexing._spool import Spool, can_be_queued, queued_runs
 from core.indexing.indexer import Indexer
 from core.loading.sources import Source
 from core.records.search import Collection, OnChange
@@ -149,7 +149,7 @@ class IndexingQueue(JobQueue[IndexingJob]):
         self, workspace: Workspace, collection: Collection, sources: Sequence[Source], on_change: OnChange
     ) -> IndexingJob:
         """Queue a run and return it at once; it outlives the process. Raises StoreError where it cannot be spooled."""
-        spool = Spool.create(workspace.settings.data, collection, sources, on_change) if can_be_kept(sources) else None
+        spool = Spool.create(workspace.settings.data, collection, sources, on_change) if can_be_queued(sources) else None
         if spool:
             sources = spool.sources()
         with self._changing:
@@ -173,7 +173,7 @@ class IndexingQueue(JobQueue[IndexingJob]):
         """Take up the runs of a data folder that no living process has; those that are over are listed only."""
         with self._changing:
             known = {job.spool.path for job in self.all() if job.spool}
-            for path in queued(workspace.settings.data):
+            for path in queued_runs(workspace.settings.data):
                 if path not in known:
                     self._take_up(workspace, path)
 

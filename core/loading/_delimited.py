@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from core.errors import DamagedFile, EmptyFile
-from core.loading._detection import refuse_other_kind
-from core.loading._text import decode, tidy
-from core.loading.tables import Record, TableOptions, spelled, table_document
+from core.loading._detection import reject_other_format
+from core.loading._text import clean_text, decode
+from core.loading.tables import Record, TableOptions, table_document, value_text
 from core.records.document import Document, Value
 
 DELIMITERS = ",;\t|"
@@ -38,7 +38,7 @@ def delimited_records(name: str, data: bytes) -> list[Record]:
     Short rows lack cells, and what stands behind the last named column gets a column of its own.
     Raises WrongFileType, EmptyFile, or DamagedFile for a quotation mark that is never closed.
     """
-    refuse_other_kind(name, data, "a table in text (CSV)")
+    reject_other_format(name, data, "a table in text (CSV)")
     text = decode(name, data).lstrip("\ufeff")
     said = _SAID.match(text)
     delimiter = said[1] if said else _delimiter(text, name.lower().endswith(".tsv"))
@@ -54,7 +54,7 @@ def delimited_records(name: str, data: bytes) -> list[Record]:
 
 
 def _cell(cell: str) -> str:
-    return tidy(cell).strip()
+    return clean_text(cell).strip()
 
 
 def _delimiter(text: str, tabs: bool) -> str:
@@ -114,7 +114,7 @@ ITEM = "value"  # the column of a record that is no object
 def load_json(name: str, data: bytes, options: TableOptions | None = None) -> Document:
     """Return a JSON file: a block for each record, or lines of ``path: value``. Raises LoadingError."""
     records, rest = json_records(name, data)
-    preface = "\n".join(f"{path}: {spelled(value)}" if path else spelled(value) for path, value in rest.items())
+    preface = "\n".join(f"{path}: {value_text(value)}" if path else value_text(value) for path, value in rest.items())
     if not records and not preface:
         raise EmptyFile(f"{name} holds no value but empty ones: there is nothing to index in it")
     if records:
@@ -128,7 +128,7 @@ def json_records(name: str, data: bytes) -> tuple[list[Record], Record]:
     Records are the items of a list that is the whole file, or the only list of objects in its one
     object; a file without any is all beside. Raises WrongFileType or DamagedFile.
     """
-    refuse_other_kind(name, data, "JSON")
+    reject_other_format(name, data, "JSON")
     text = decode(name, data).lstrip("\ufeff")
     try:
         whole = _lines(name, text) if name.lower().endswith((".jsonl", ".ndjson")) else _whole(name, text)
@@ -179,17 +179,17 @@ def _split(whole: Any) -> tuple[list[Any], Any]:
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Value]]:
     """The values of nested objects and lists, each under its path: ``gauge.type``, ``crew.1.name``."""
     if isinstance(value, list) and not any(isinstance(item, (dict, list)) for item in value):
-        items = [tidy(spelled(item)).strip() for item in value if item not in (None, "")]
+        items = [clean_text(value_text(item)).strip() for item in value if item not in (None, "")]
         value = ("\n" if any(len(item) > LONG_ITEM for item in items) else ", ").join(items)
     if isinstance(value, dict):
         for key, held in value.items():
-            key = " ".join(tidy(key).split()) or "(no name)"
+            key = " ".join(clean_text(key).split()) or "(no name)"
             yield from _flat(held, f"{path}.{key}" if path else key)
     elif isinstance(value, list):
         for number, held in enumerate(value, 1):
             yield from _flat(held, f"{path}.{number}" if path else str(number))
     elif isinstance(value, str):
         if value.strip():
-            yield path, tidy(value).strip()
+            yield path, clean_text(value).strip()
     elif value is not None:
         yield path, value

@@ -34,14 +34,14 @@ _SIGNATURES = {
 }
 
 
-def looks_like(data: bytes) -> str | None:
+def detected_format(data: bytes) -> str | None:
     """Return in words what ``data`` begins like, None if it is nothing that we know by its signature."""
     return next((kind for signature, kind in _SIGNATURES.items() if data.startswith(signature)), None)
 
 
-def refuse_other_kind(name: str, data: bytes, expected: str) -> None:
+def reject_other_format(name: str, data: bytes, expected: str) -> None:
     """Raise WrongFileType if ``data`` bears the signature of a kind of file that the name does not say."""
-    found = looks_like(data)
+    found = detected_format(data)
     if found:
         raise WrongFileType(f"{name} is not {expected} but {found}: rename it to what it is, or bring another file")
 
@@ -52,20 +52,20 @@ def refuse_unless_office(name: str, data: bytes, expected: str) -> None:
         return
     if data.startswith(OLE) and ENCRYPTED_OFFICE in data:
         raise EncryptedFile(f"{name} is protected by a password: save a copy without one and bring that")
-    found = looks_like(data) or "something else"
+    found = detected_format(data) or "something else"
     raise WrongFileType(
         f"{name} is not {expected} but {found}: rename it to what it is, or save it again as {expected}"
     )
 
 
-MOST_UNPACKED = 1_000_000_000  # bytes: more is no document but a ZIP bomb
+MAX_UNPACKED_BYTES = 1_000_000_000  # bytes: more is no document but a ZIP bomb
 ZIP_ERRORS = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError,
 )  # fmt: skip
 ENCRYPTED = 1  # a member's flag
 
 
-def check_archive(name: str, data: bytes, expected: str, part: str) -> None:
+def check_zip(name: str, data: bytes, expected: str, part: str) -> None:
     """Raise unless ``data`` is a whole ZIP archive with a ``part`` (or folder) that its kind has."""
     refuse_unless_office(name, data, expected)
     try:
@@ -74,9 +74,9 @@ def check_archive(name: str, data: bytes, expected: str, part: str) -> None:
             _check_members(name, members)
             broken = archive.testzip()
     except ZIP_ERRORS as error:
-        raise damaged(name, f"it cannot be unpacked: {error}") from error
+        raise damaged_file(name, f"it cannot be unpacked: {error}") from error
     if broken:
-        raise damaged(name, f"its part {broken} does not match its checksum")
+        raise damaged_file(name, f"its part {broken} does not match its checksum")
     if not any(member.filename.startswith(part) for member in members):
         raise WrongFileType(f"{name} is not {expected} but another kind of ZIP archive: rename it to what it is")
 
@@ -85,16 +85,16 @@ def _check_members(name: str, members: Iterable[zipfile.ZipInfo]) -> None:
     if any(member.flag_bits & ENCRYPTED for member in members):
         raise EncryptedFile(f"{name} is protected by a password: save a copy without one and bring that")
     unpacked = sum(member.file_size for member in members)
-    if unpacked > MOST_UNPACKED:
-        raise damaged(name, f"it would unpack to {file_size(unpacked)}")
+    if unpacked > MAX_UNPACKED_BYTES:
+        raise damaged_file(name, f"it would unpack to {file_size(unpacked)}")
 
 
-def part_of(data: bytes, part: str) -> bytes:
+def read_part(data: bytes, part: str) -> bytes:
     """Return a part of an archive that was checked, nothing where it has none of that name."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return archive.read(part) if part in archive.namelist() else b""
 
 
-def damaged(name: str, reason: object) -> DamagedFile:
+def damaged_file(name: str, reason: object) -> DamagedFile:
     """Return the error for a file that its own program must save again."""
     return DamagedFile(f"{name} is damaged ({str(reason).rstrip('.')}): open it in its own program and save it again")

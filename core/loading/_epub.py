@@ -12,9 +12,9 @@ from urllib.parse import unquote
 from lxml import etree
 
 from core.errors import EncryptedFile
-from core.loading._detection import check_archive, damaged, part_of
-from core.loading._metadata import dublin_core, parsed_xml
-from core.loading._office import as_document, convert
+from core.loading._detection import check_zip, damaged_file, read_part
+from core.loading._metadata import dublin_core, parse_xml
+from core.loading._office import convert_to_markdown, markdown_document
 from core.loading._text import decode
 from core.records.document import Document
 
@@ -26,18 +26,18 @@ _FONT_LOCKS = ("obfuscation", "RC")  # of fonts only; they lock no text
 
 def load_epub(name: str, data: bytes) -> Document:
     """Return an e-book's text. Raises LoadingError."""
-    check_archive(name, data, "an e-book (.epub)", _CONTAINER)
+    check_zip(name, data, "an e-book (.epub)", _CONTAINER)
     _refuse_locked(name, data)
-    container = parsed_xml(part_of(data, _CONTAINER))
+    container = parse_xml(read_part(data, _CONTAINER))
     roots = container.iter("{*}rootfile") if container is not None else iter(())
     package = next((str(root.get("full-path") or "") for root in roots), "")
-    listing = part_of(data, package)
-    chapters = [convert(name, page, ".html").strip() for page in _pages(name, data, package, parsed_xml(listing))]
-    return as_document(name, data, "\n\n".join(filter(None, chapters)), dublin_core(listing))
+    listing = read_part(data, package)
+    chapters = [convert_to_markdown(name, page, ".html").strip() for page in _pages(name, data, package, parse_xml(listing))]
+    return markdown_document(name, data, "\n\n".join(filter(None, chapters)), dublin_core(listing))
 
 
 def _refuse_locked(name: str, data: bytes) -> None:
-    locks = parsed_xml(part_of(data, "META-INF/encryption.xml"))
+    locks = parse_xml(read_part(data, "META-INF/encryption.xml"))
     for method in locks.iter("{*}EncryptionMethod") if locks is not None else ():
         if not str(method.get("Algorithm")).rstrip("/").endswith(_FONT_LOCKS):
             raise EncryptedFile(f"{name} is locked by its seller's rights management: bring a copy without it")
@@ -46,7 +46,7 @@ def _refuse_locked(name: str, data: bytes) -> None:
 def _pages(name: str, data: bytes, package: str, listing: etree._Element | None) -> Iterator[bytes]:
     """The chapters as UTF-8, in the order of the spine, without the table of contents. Raises DamagedFile."""
     if listing is None:
-        raise damaged(name, f"it has no readable list of its parts ({package or 'none is named'})")
+        raise damaged_file(name, f"it has no readable list of its parts ({package or 'none is named'})")
     items = {str(item.get("id")): item for item in listing.iter("{*}item")}
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         there = set(archive.namelist())

@@ -11,11 +11,11 @@ from pylatexenc.latex2text import EnvironmentTextSpec, LatexNodes2Text, MacroTex
 from pylatexenc.macrospec import std_environment, std_macro
 
 from core.errors import WrongFileType
-from core.loading._detection import damaged, refuse_other_kind
-from core.loading._markdown import pipe_table
-from core.loading._metadata import described
-from core.loading._office import as_document
-from core.loading._text import decode, tidy
+from core.loading._detection import damaged_file, reject_other_format
+from core.loading._markdown import markdown_table
+from core.loading._metadata import file_metadata
+from core.loading._office import markdown_document
+from core.loading._text import clean_text, decode
 from core.records.document import Document
 
 # Private characters that stand for what Markdown writes otherwise, until the words are there.
@@ -49,8 +49,8 @@ _TROUBLE = (latexwalker.LatexWalkerError, ValueError, LookupError, TypeError, At
 
 def load_latex(name: str, data: bytes) -> Document:
     """Return a LaTeX file's text as Markdown; files that it includes are documents of their own. Raises LoadingError."""
-    refuse_other_kind(name, data, "LaTeX")
-    source = re.sub("[\ue000-\ue003]", "", tidy(decode(name, data)))
+    reject_other_format(name, data, "LaTeX")
+    source = re.sub("[\ue000-\ue003]", "", clean_text(decode(name, data)))
     if not _COMMAND.search(source):
         raise WrongFileType(f"{name} is not LaTeX, it has no commands: rename it to .txt if it is text")
     body = _BODY.search(source)
@@ -59,10 +59,10 @@ def load_latex(name: str, data: bytes) -> Document:
         said = {what: _words(_argument(preamble, what)).strip() for what in ("title", "author", "date")}
         text = _markdown(body[1] if body else source)
     except _TROUBLE as error:
-        raise damaged(name, f"its commands cannot be followed: {type(error).__name__}") from error
+        raise damaged_file(name, f"its commands cannot be followed: {type(error).__name__}") from error
     title = " ".join(said["title"].split())
-    metadata = described(title, re.sub(r"\s*\n\s*", ", ", said["author"]), said["date"])
-    return as_document(name, data, f"# {title}\n\n{text}" if title else text, metadata)
+    metadata = file_metadata(title, re.sub(r"\s*\n\s*", ", ", said["author"]), said["date"])
+    return markdown_document(name, data, f"# {title}\n\n{text}" if title else text, metadata)
 
 
 def _argument(source: str, command: str) -> str:
@@ -152,4 +152,4 @@ def _item(node: Any, l2tobj: Any) -> str:
 
 def _table(node: Any, l2tobj: Any) -> str:
     rows = l2tobj.nodelist_to_text(node.nodelist).split(_ROW)
-    return f"\n\n{pipe_table([row.split(_CELL) for row in rows])}\n\n"
+    return f"\n\n{markdown_table([row.split(_CELL) for row in rows])}\n\n"

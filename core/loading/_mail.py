@@ -13,10 +13,10 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 
 from core.errors import EmptyFile, LoadingError, WrongFileType
-from core.loading._detection import refuse_other_kind
-from core.loading._metadata import described
-from core.loading._office import convert
-from core.loading._text import decode, tidy
+from core.loading._detection import reject_other_format
+from core.loading._metadata import file_metadata
+from core.loading._office import convert_to_markdown
+from core.loading._text import clean_text, decode
 from core.records.document import Document, Heading, Row, Value
 
 LONGEST_SUBJECT = 300
@@ -59,20 +59,20 @@ class _Mail:
 
 def load_eml(name: str, data: bytes) -> Document:
     """Return a message under its subject; the sender is its author, attachments are named. Raises LoadingError."""
-    refuse_other_kind(name, data, "an e-mail")
+    reject_other_format(name, data, "an e-mail")
     if not _HEADER.match(data.lstrip(b"\xef\xbb\xbf\r\n")):
         raise WrongFileType(f"{name} is not an e-mail, it has no headers: rename it to .txt if it is text")
     mail = _read(name, data.lstrip(b"\xef\xbb\xbf\r\n"))
     if not mail.text:
         raise EmptyFile(f"{name} holds no word to read: there is nothing to index in it")
     headings = (Heading(0, len(mail.subject), 1, mail.subject),) if mail.subject else ()
-    metadata = described(mail.subject, mail.headers.get("From"), mail.date)
+    metadata = file_metadata(mail.subject, mail.headers.get("From"), mail.date)
     return Document(name, mail.text + "\n", headings=headings, size=len(data), metadata=metadata)
 
 
 def load_mbox(name: str, data: bytes) -> Document:
     """Return a mailbox: a heading and a record for each message, with from, to, subject and date. Raises LoadingError."""
-    refuse_other_kind(name, data, "a mailbox")
+    reject_other_format(name, data, "a mailbox")
     if not _POSTMARK.match(data):
         raise WrongFileType(
             f"{name} is not a mailbox, it does not begin with a From line: rename it to .eml if it is one message"
@@ -121,7 +121,7 @@ def _header(message: Message, name: str) -> str:
     raw = str(value) if value is not None else ""
     with suppress(MessageError, ValueError, LookupError):  # it stays as it came
         raw = str(make_header(decode_header(raw)))
-    return " ".join(tidy(raw.replace("\ufffd", "")).split())
+    return " ".join(clean_text(raw.replace("\ufffd", "")).split())
 
 
 def _parts(name: str, message: Message) -> tuple[str, list[str]]:
@@ -143,7 +143,7 @@ def _parts(name: str, message: Message) -> tuple[str, list[str]]:
 def _file_name(part: Message) -> str:
     try:
         called = part.get_filename() or ""
-        return " ".join(tidy(str(make_header(decode_header(called)))).split())
+        return " ".join(clean_text(str(make_header(decode_header(called)))).split())
     except (MessageError, ValueError, LookupError, TypeError):
         return "a file without a name"
 
@@ -156,7 +156,7 @@ def _text(name: str, part: Message) -> str:
         declared = part.get_content_charset()
         text = decode(name, data, declared)
         if part.get_content_subtype() == "html":
-            return convert(name, text.encode("utf-8", "ignore"), ".html").strip()
+            return convert_to_markdown(name, text.encode("utf-8", "ignore"), ".html").strip()
     except (LoadingError, LookupError, ValueError):  # one unreadable part leaves the others
         return ""
-    return _QUOTED.sub(r"\1", tidy(text)).strip()
+    return _QUOTED.sub(r"\1", clean_text(text)).strip()

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from core.loading.tables import Record, default_metadata, describe, fields_of
+from core.loading.tables import Record, default_metadata, describe_columns, metadata_fields
 from core.records.document import Heading, Row, Table
 
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(\S[^\n]*)$", re.MULTILINE)
@@ -70,8 +70,8 @@ def _rows_of(text: str, table: Table) -> list[Row]:
         {name: cell for name, cell in zip_longest(names, _cells(text[start:end]), fillvalue="") if name and cell}
         for start, end in spans
     ]
-    columns = describe(records)
-    fields = fields_of(records, columns, default_metadata(columns))
+    columns = describe_columns(records)
+    fields = metadata_fields(records, columns, default_metadata(columns))
     return [Row(*span, own) for span, own in zip(spans, fields, strict=True)]
 
 
@@ -79,7 +79,7 @@ def _cells(line: str) -> list[str]:
     return [cell.strip().replace("\\|", "|") for cell in _BAR.split(line.strip())[1:-1]]
 
 
-def pipe_table(rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(rows: Sequence[Sequence[str]]) -> str:
     """Return rows of cells, the first of them the header, as a Markdown table; empty rows are left out."""
     kept = [[" ".join(cell.split()).replace("|", "\\|") for cell in row] for row in rows]
     kept = [row for row in kept if any(row)]

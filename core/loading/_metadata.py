@@ -25,7 +25,7 @@ _DATES = ("date", "dcterms.date", "dc.date", "dcterms.created", "article:publish
 _XML = {"resolve_entities": False, "no_network": True, "recover": True, "remove_comments": True, "remove_pis": True}
 
 
-def described(title: object = None, author: object = None, dated: object = None) -> dict[str, Value]:
+def file_metadata(title: object = None, author: object = None, dated: object = None) -> dict[str, Value]:
     """Return those of title, author and date (as YYYY-MM-DD) that say something."""
     found = {"title": _line(title), "author": _line(author), "date": iso_date(_line(dated)) or ""}
     return {name: value for name, value in found.items() if value}
@@ -58,7 +58,7 @@ def iso_date(text: str) -> str | None:
 
 def dublin_core(xml: bytes) -> dict[str, Value]:
     """Return what the elements title, creator and date (or created) of an XML part say, wherever they stand."""
-    root = parsed_xml(xml)
+    root = parse_xml(xml)
     said: dict[str, list[str]] = {}
     for element in (
         root.iter("{*}title", "{*}creator", "{*}initial-creator", "{*}date", "{*}created", "{*}creation-date")
@@ -67,12 +67,12 @@ def dublin_core(xml: bytes) -> dict[str, Value]:
     ):
         said.setdefault(etree.QName(element).localname, []).append("".join(element.itertext()))
     when = [text for name in ("created", "creation-date", "date") for text in said.get(name, ())]
-    return described(
+    return file_metadata(
         said.get("title", [""])[0], said.get("initial-creator") or said.get("creator"), when[0] if when else ""
     )
 
 
-def parsed_xml(xml: bytes) -> etree._Element | None:
+def parse_xml(xml: bytes) -> etree._Element | None:
     """Return the root of an XML part, mended where it can be, None where not; nothing outside it is read."""
     try:
         return etree.fromstring(xml, etree.XMLParser(**_XML))
@@ -93,7 +93,7 @@ def html_metadata(markup: str) -> dict[str, Value]:
         what: next((said[name] for name in names if said.get(name)), "")
         for what, names in (("author", _AUTHORS), ("date", _DATES))
     }
-    return described(title.get_text() if title else said.get("og:title"), first["author"], first["date"])
+    return file_metadata(title.get_text() if title else said.get("og:title"), first["author"], first["date"])
 
 
 def _meta_name(tag: Tag) -> str:
@@ -110,7 +110,7 @@ def front_matter(text: str) -> dict[str, Value]:
     if not isinstance(held, Mapping):
         return {}
     when = held.get("date")
-    return described(
+    return file_metadata(
         held.get("title"),
         held.get("author") or held.get("authors"),
         when.date() if isinstance(when, datetime) else when,

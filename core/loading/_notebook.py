@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from core.errors import DamagedFile, WrongFileType
-from core.loading._detection import refuse_other_kind
-from core.loading._office import as_document
-from core.loading._text import decode, tidy
+from core.loading._detection import reject_other_format
+from core.loading._office import markdown_document
+from core.loading._text import clean_text, decode
 from core.records.document import Document
 
 LONGEST_OUTPUT = 2000  # characters: more is a log or a dump of data
@@ -20,7 +20,7 @@ _TERMINAL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 def load_notebook(name: str, data: bytes) -> Document:
     """Return a notebook as Markdown, code and printed output in fences, pictures left out. Raises LoadingError."""
-    refuse_other_kind(name, data, "a notebook")
+    reject_other_format(name, data, "a notebook")
     try:
         book = json.loads(decode(name, data).lstrip("\ufeff"))
     except (ValueError, RecursionError) as error:
@@ -31,7 +31,7 @@ def load_notebook(name: str, data: bytes) -> Document:
         raise WrongFileType(f"{name} is not a notebook, it has no cells: rename it to .json if it is JSON")
     language = _language(book.get("metadata"))
     blocks = [block for cell in _cells(book) for block in _blocks(cell, language)]
-    return as_document(name, data, tidy("\n\n".join(blocks)), {})
+    return markdown_document(name, data, clean_text("\n\n".join(blocks)), {})
 
 
 def _cells(book: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -18,10 +18,10 @@ from markitdown import DocumentConverter, DocumentConverterResult, MarkItDown, S
 from markitdown.converters import DocxConverter, HtmlConverter, PptxConverter
 
 from core.errors import NoText, WrongFileType
-from core.loading._detection import check_archive, damaged, part_of, refuse_other_kind
-from core.loading._markdown import markdown_headings, markdown_tables, pipe_table, table_rows
+from core.loading._detection import check_zip, damaged_file, read_part, reject_other_format
+from core.loading._markdown import markdown_headings, markdown_table, markdown_tables, table_rows
 from core.loading._metadata import dublin_core, html_metadata
-from core.loading._text import decode, tidy
+from core.loading._text import clean_text, decode
 from core.records.document import Document, Metadata, Page
 
 # Marks that a reader does not see as such; a link's address is none of the text either.
@@ -101,7 +101,7 @@ class SheetConverter(DocumentConverter):
             file_stream, sheet_name=None, header=None, dtype=object, keep_default_na=False, engine="openpyxl"
         )
         tables = {
-            title: pipe_table([list(map(_cell, row)) for row in frame.values.tolist()])
+            title: markdown_table([list(map(_cell, row)) for row in frame.values.tolist()])
             for title, frame in sheets.items()
         }
         return DocumentConverterResult(
@@ -125,38 +125,38 @@ _FILE_NAME = re.compile(r"\S+\.(?:png|jpe?g|gif|bmp|svg|emf|wmf|tiff?)$", re.IGN
 
 def load_docx(name: str, data: bytes) -> Document:
     """Return a Word document. Raises LoadingError."""
-    check_archive(name, data, "a Word document (.docx)", "word/")
-    return as_document(name, data, convert(name, data, ".docx"), dublin_core(part_of(data, _PROPERTIES)))
+    check_zip(name, data, "a Word document (.docx)", "word/")
+    return markdown_document(name, data, convert_to_markdown(name, data, ".docx"), dublin_core(read_part(data, _PROPERTIES)))
 
 
 def load_pptx(name: str, data: bytes) -> Document:
     """Return a presentation, its slides as pages. Raises LoadingError."""
-    check_archive(name, data, "a presentation (.pptx)", "ppt/")
-    pieces = _SLIDE.split(convert(name, data, ".pptx"))
+    check_zip(name, data, "a presentation (.pptx)", "ppt/")
+    pieces = _SLIDE.split(convert_to_markdown(name, data, ".pptx"))
     text, pages = pieces[0], []
     for number, slide in zip(pieces[1::2], pieces[2::2], strict=True):
         cleaned = slide.strip() + "\n\n"
         pages.append(Page(len(text), len(text) + len(cleaned), int(number)))
         text += cleaned
-    return as_document(name, data, text, dublin_core(part_of(data, _PROPERTIES)), tuple(pages))
+    return markdown_document(name, data, text, dublin_core(read_part(data, _PROPERTIES)), tuple(pages))
 
 
 def load_xlsx(name: str, data: bytes) -> Document:
     """Return a workbook: a heading for each sheet, its cells as a table. Raises LoadingError."""
-    check_archive(name, data, "a workbook (.xlsx)", "xl/")
-    return as_document(name, data, convert(name, data, ".xlsx"), dublin_core(part_of(data, _PROPERTIES)))
+    check_zip(name, data, "a workbook (.xlsx)", "xl/")
+    return markdown_document(name, data, convert_to_markdown(name, data, ".xlsx"), dublin_core(read_part(data, _PROPERTIES)))
 
 
 def load_html(name: str, data: bytes) -> Document:
     """Return a web page without its markup, scripts and styles. Raises LoadingError."""
-    refuse_other_kind(name, data, "a web page")
+    reject_other_format(name, data, "a web page")
     text = decode(name, data, EncodingDetector.find_declared_encoding(data, is_html=True))
     if "<" not in text:
         raise WrongFileType(f"{name} is not a web page, it has no tags: rename it to .txt if it is text")
-    return as_document(name, data, convert(name, text.encode("utf-8", "ignore"), ".html"), html_metadata(text))
+    return markdown_document(name, data, convert_to_markdown(name, text.encode("utf-8", "ignore"), ".html"), html_metadata(text))
 
 
-def convert(name: str, data: bytes, ending: str) -> str:
+def convert_to_markdown(name: str, data: bytes, ending: str) -> str:
     """Return a .docx, .pptx, .xlsx or .html (UTF-8) as Markdown. Raises DamagedFile."""
     from markitdown import MarkItDownException
 
@@ -164,8 +164,8 @@ def convert(name: str, data: bytes, ending: str) -> str:
         text = to_markdown(data, ending)
     except MarkItDownException as error:
         reason = shorten(_THREW.sub("", str(error)), LONGEST_REASON, placeholder=" …")
-        raise damaged(name, f"its content cannot be read: {reason}") from error
-    return _PICTURE.sub(_picture_text, tidy(text))
+        raise damaged_file(name, f"its content cannot be read: {reason}") from error
+    return _PICTURE.sub(_picture_text, clean_text(text))
 
 
 def _picture_text(picture: re.Match[str]) -> str:
@@ -175,7 +175,7 @@ def _picture_text(picture: re.Match[str]) -> str:
     return "" if unnamed else description
 
 
-def as_document(name: str, data: bytes, text: str, metadata: Metadata, pages: tuple[Page, ...] = ()) -> Document:
+def markdown_document(name: str, data: bytes, text: str, metadata: Metadata, pages: tuple[Page, ...] = ()) -> Document:
     """Return a Markdown text as a document with its headings, tables and their rows. Raises NoText where there is none."""
     if not text.strip():
         raise NoText(f"{name} holds no text, only pictures or nothing: export it with text, or type it up")

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from lxml import etree
 
 from core.errors import EncryptedFile
-from core.loading._detection import check_archive, damaged, part_of
-from core.loading._markdown import pipe_table
+from core.loading._detection import check_zip, damaged_file, read_part
+from core.loading._markdown import markdown_table
 from core.loading._metadata import dublin_core
-from core.loading._office import as_document
-from core.loading._text import tidy
+from core.loading._office import markdown_document
+from core.loading._text import clean_text
 from core.records.document import Document, Page
 
 MOST_REPEATS = 1000  # of a row or cell that is not empty; a sheet's million empty rows are left out
@@ -55,7 +55,7 @@ def load_odp(name: str, data: bytes) -> Document:
             if _attribute(frame, "class") == "notes"
             for block in _blocks(frame)
         )
-        cleaned = tidy(_joined([*_blocks(slide), f"### Notes:\n{notes}" if notes else ""])) + "\n\n"
+        cleaned = clean_text(_joined([*_blocks(slide), f"### Notes:\n{notes}" if notes else ""])) + "\n\n"
         pages.append(Page(len(text), len(text) + len(cleaned), number))
         text += cleaned
     return _document(name, data, text, tuple(pages))
@@ -63,24 +63,24 @@ def load_odp(name: str, data: bytes) -> Document:
 
 def _body(name: str, data: bytes, expected: str) -> etree._Element:
     """The element that holds what the document says. Raises LoadingError."""
-    check_archive(name, data, expected, "content.xml")
-    if b"encryption-data" in part_of(data, "META-INF/manifest.xml"):
+    check_zip(name, data, expected, "content.xml")
+    if b"encryption-data" in read_part(data, "META-INF/manifest.xml"):
         raise EncryptedFile(f"{name} is protected by a password: save a copy without one and bring that")
     try:
         root = etree.fromstring(
-            part_of(data, "content.xml"),
+            read_part(data, "content.xml"),
             etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True),
         )
     except (etree.LxmlError, ValueError) as error:
-        raise damaged(name, f"its content cannot be read: {error}") from error
+        raise damaged_file(name, f"its content cannot be read: {error}") from error
     body = root.find("{*}body")
     if body is None:
-        raise damaged(name, "it has no body")
+        raise damaged_file(name, "it has no body")
     return body
 
 
 def _document(name: str, data: bytes, text: str, pages: tuple[Page, ...] = ()) -> Document:
-    return as_document(name, data, text if pages else tidy(text), dublin_core(part_of(data, "meta.xml")), pages)
+    return markdown_document(name, data, text if pages else clean_text(text), dublin_core(read_part(data, "meta.xml")), pages)
 
 
 def _joined(blocks: Iterable[str]) -> str:
@@ -138,7 +138,7 @@ def _table(table: etree._Element) -> str:
         if _owner(row) is table:
             cells = _cells(row)
             rows += [cells] * (_repeats(row, "number-rows-repeated") if cells else 0)
-    return pipe_table(rows)
+    return markdown_table(rows)
 
 
 def _owner(row: etree._Element) -> etree._Element | None:

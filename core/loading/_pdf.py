@@ -13,10 +13,10 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from core.errors import DamagedFile, EncryptedFile, NoText, WrongFileType
-from core.loading._detection import looks_like
-from core.loading._metadata import described
+from core.loading._detection import detected_format
+from core.loading._metadata import file_metadata
 from core.loading._pdf_layout import page_text
-from core.loading._text import tidy
+from core.loading._text import clean_text
 from core.records.document import Document, Heading, Metadata, Page
 from core.util.formatting import plural
 
@@ -163,7 +163,7 @@ def load_pdf(name: str, data: bytes) -> Document:
     Raises EncryptedFile, NoText for a scan, WrongFileType or DamagedFile.
     """
     if b"%PDF-" not in data[:_HEADER_WITHIN]:
-        found = looks_like(data) or "something else"
+        found = detected_format(data) or "something else"
         raise WrongFileType(f"{name} is not a PDF but {found}: rename it to what it is, or bring another file")
     with _LOCK:
         pages, outline, metadata = _read(name, data)
@@ -187,7 +187,7 @@ def _read(name: str, data: bytes) -> tuple[list[str], list[Entry], Metadata]:
         if not len(document):
             raise _damaged(name, "it has no pages")
         said = document.get_metadata_dict()
-        metadata = described(said.get("Title"), said.get("Author"), said.get("CreationDate"))
+        metadata = file_metadata(said.get("Title"), said.get("Author"), said.get("CreationDate"))
         return [_page(document, number) for number in range(len(document))], list(read_outline(document)), metadata
     except (pdfium.PdfiumError, UnicodeDecodeError) as error:  # the second from a garbled outline
         raise _damaged(name, error) from error
@@ -203,7 +203,7 @@ def _page(document: Any, index: int) -> str:
     page = document[index]
     textpage = page.get_textpage()
     try:
-        return tidy(page_text(textpage).replace("\u00ad\n", SOFT))
+        return clean_text(page_text(textpage).replace("\u00ad\n", SOFT))
     finally:
         textpage.close()
         page.close()

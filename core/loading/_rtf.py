@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from striprtf.striprtf import rtf_to_text
 
 from core.errors import WrongFileType
-from core.loading._detection import damaged, looks_like
-from core.loading._markdown import pipe_table
-from core.loading._metadata import described
-from core.loading._office import as_document
-from core.loading._text import tidy
+from core.loading._detection import damaged_file, detected_format
+from core.loading._markdown import markdown_table
+from core.loading._metadata import file_metadata
+from core.loading._office import markdown_document
+from core.loading._text import clean_text
 from core.records.document import Document
 
 RTF = b"{\\rtf"
@@ -33,18 +33,18 @@ _TROUBLE = (ValueError, LookupError, TypeError, AttributeError, OverflowError)  
 def load_rtf(name: str, data: bytes) -> Document:
     """Return an RTF document. Raises WrongFileType, DamagedFile or NoText."""
     if not data.lstrip().startswith(RTF):
-        found = looks_like(data) or "something else"
+        found = detected_format(data) or "something else"
         raise WrongFileType(
             f"{name} is not an RTF document but {found}: rename it to what it is, or bring another file"
         )
     if not data.rstrip(b"\0 \t\r\n").endswith(b"}"):
-        raise damaged(name, "its end is missing")
+        raise damaged_file(name, "its end is missing")
     source = data.decode("cp1252", "replace")
     try:
-        text = tidy(_plain(_with_marks(source), errors="replace"))
+        text = clean_text(_plain(_with_marks(source), errors="replace"))
     except _TROUBLE as error:
-        raise damaged(name, f"its content cannot be read: {error}") from error
-    return as_document(name, data, _markdown(text), described(**_info(source)))
+        raise damaged_file(name, f"its content cannot be read: {error}") from error
+    return markdown_document(name, data, _markdown(text), file_metadata(**_info(source)))
 
 
 def _with_marks(source: str) -> str:
@@ -86,10 +86,10 @@ def _with_tables(text: str) -> Iterator[str]:
     for segment in segments:
         before, _, row = segment.partition(chr(_ROW))
         if before.strip():
-            yield from (pipe_table(rows), before)
+            yield from (markdown_table(rows), before)
             rows = []
         rows.append([_PRIVATE.sub("", cell) for cell in row.split(chr(_CELL))[:-1]])
-    yield from (pipe_table(rows), rest)
+    yield from (markdown_table(rows), rest)
 
 
 def _info(source: str) -> dict[str, str]:

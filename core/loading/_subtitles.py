@@ -6,8 +6,8 @@ from pysubs2 import SSAFile
 from pysubs2.exceptions import Pysubs2Error
 
 from core.errors import DamagedFile, EmptyFile, WrongFileType
-from core.loading._detection import refuse_other_kind
-from core.loading._text import decode, tidy
+from core.loading._detection import reject_other_format
+from core.loading._text import clean_text, decode
 from core.records.document import Document, Time
 
 SILENCE = 4.0  # seconds without a word, after which a paragraph begins
@@ -16,8 +16,8 @@ ARROW = "-->"
 
 def load_subtitles(name: str, data: bytes) -> Document:
     """Return an .srt or .vtt file's words, with the times as spans. Raises LoadingError."""
-    refuse_other_kind(name, data, "subtitles")
-    source = tidy(decode(name, data))
+    reject_other_format(name, data, "subtitles")
+    source = clean_text(decode(name, data))
     if ARROW not in source:
         raise WrongFileType(f"{name} is not a file of subtitles, it has no times: rename it to .txt if it is text")
     cues = _cues(name, source)

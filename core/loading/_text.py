@@ -13,7 +13,7 @@ from unicodedata import normalize
 from charset_normalizer import from_bytes
 
 from core.errors import EmptyFile, WrongFileType
-from core.loading._detection import refuse_other_kind
+from core.loading._detection import reject_other_format
 from core.loading._markdown import markdown_headings, markdown_tables, table_rows
 from core.loading._metadata import front_matter
 from core.records.document import Document, Heading
@@ -56,8 +56,8 @@ def load_text(name: str, data: bytes) -> Document:
 
     Raises EmptyFile, or WrongFileType for something that is not text.
     """
-    refuse_other_kind(name, data, "text")
-    text = tidy(decode(name, data))
+    reject_other_format(name, data, "text")
+    text = clean_text(decode(name, data))
     if not text.strip():
         raise EmptyFile(f"{name} holds nothing but white space: there is nothing to index in it")
     if PurePosixPath(name).suffix.lower() not in MARKDOWN:
@@ -93,7 +93,7 @@ def decode(name: str, data: bytes, declared: str | None = None) -> str:
     return text
 
 
-def tidy(text: str) -> str:
+def clean_text(text: str) -> str:
     """Return ``text`` with line ends as ``\\n``, ligatures as letters, and without what no reader sees:
     control characters, soft hyphens, marks of byte order, and lone surrogates, which no store keeps."""
     text = _INVISIBLE.sub("", _LINE_END.sub("\n", text))
@@ -122,7 +122,7 @@ def _is_binary(text: str) -> bool:
     return len(_CONTROLS.findall(sample)) > len(sample) / 100
 
 
-ENDINGS = (
+CODE_SUFFIXES = (
     ".py", ".pyi", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".vue", ".svelte", ".css", ".scss", ".java", ".kt", ".kts",
     ".scala", ".groovy", ".clj", ".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".hh", ".cs", ".fs", ".go", ".rs", ".swift",
     ".m", ".mm", ".rb", ".php", ".pl", ".pm", ".lua", ".r", ".jl", ".hs", ".ml", ".mli", ".erl", ".ex", ".exs", ".lisp",

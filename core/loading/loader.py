@@ -9,13 +9,13 @@ from pathlib import PurePosixPath
 from core.errors import EmptyFile, UnsupportedFile
 from core.loading._delimited import delimited_records, json_records, load_delimited, load_json
 from core.loading._pdf import load_pdf
-from core.loading._text import ENDINGS, load_code, load_text
-from core.loading.tables import Column, TableOptions, describe
+from core.loading._text import CODE_SUFFIXES, load_code, load_text
+from core.loading.tables import Column, TableOptions, describe_columns
 from core.records.document import Document
 
 __all__ = ["KINDS", "Column", "TableOptions", "is_supported", "load", "table_columns"]
 
-KINDS = (
+SUPPORTED_FORMATS = (
     "PDF, Word, PowerPoint, Excel, OpenDocument, RTF, EPUB, HTML, Markdown, LaTeX, text, CSV, TSV, JSON, JSON Lines, "
     "Jupyter notebooks, e-mail (.eml, .mbox), subtitles (.srt, .vtt), source code, and ZIP archives of these"
 )
@@ -60,7 +60,7 @@ LOADERS: dict[str, Loader] = {
     ".rst": load_text,
     ".log": load_text,
     "": load_text,  # README, COPYING
-    **dict.fromkeys(ENDINGS, load_code),
+    **dict.fromkeys(CODE_SUFFIXES, load_code),
 }
 TABLE_LOADERS: dict[str, TableLoader] = {
     ".csv": load_delimited,
@@ -97,7 +97,7 @@ def load(name: str, data: bytes, tables: TableOptions | None = None) -> Document
     if ending == ARCHIVE:
         raise UnsupportedFile(f"{name} is an archive of files: unpack it and bring what is inside")
     if not is_supported(name):
-        raise UnsupportedFile(f"{name} is of a kind that is not read ({ending}): bring {KINDS}")
+        raise UnsupportedFile(f"{name} is of a kind that is not read ({ending}): bring {SUPPORTED_FORMATS}")
     if not data.strip():
         raise EmptyFile(f"{name} is empty: there is nothing to index in it")
     return TABLE_LOADERS[ending](name, data, tables) if ending in TABLE_LOADERS else LOADERS[ending](name, data)
@@ -114,4 +114,4 @@ def table_columns(name: str, data: bytes) -> list[Column]:
     if not data.strip():
         raise EmptyFile(f"{name} is empty: there is nothing to index in it")
     records = delimited_records(name, data) if ending in (".csv", ".tsv") else json_records(name, data)[0]
-    return list(describe(records))
+    return list(describe_columns(records))

@@ -16,13 +16,13 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from core.errors import DamagedFile, EmptyFile, EncryptedFile, LoadingError, NoText, UnsupportedFile, WrongFileType
-from core.loading._detection import EMPTY_ZIP, ENCRYPTED, MOST_UNPACKED, ZIP, ZIP_ERRORS, looks_like
-from core.loading.loader import ARCHIVE, KINDS, is_supported, load
+from core.loading._detection import EMPTY_ZIP, ENCRYPTED, MAX_UNPACKED_BYTES, ZIP, ZIP_ERRORS, detected_format
+from core.loading.loader import ARCHIVE, SUPPORTED_FORMATS, is_supported, load
 from core.loading.tables import TableOptions
 from core.records.document import Document
 from core.util.formatting import file_size
 
-LIBRARIES = (
+PARSER_LIBRARIES = (
     "beautifulsoup4",
     "charset-normalizer",
     "lxml",
@@ -35,7 +35,7 @@ LIBRARIES = (
 )
 
 
-def file_print(name: str, data: bytes, *how: object) -> str:
+def file_fingerprint(name: str, data: bytes, *how: object) -> str:
     """Return the fingerprint of a file and of the code that reads it; ``how`` are options that change what it becomes.
 
     The same fingerprint gives the same document. The folder that the file is in does not matter.
@@ -51,20 +51,20 @@ def _reading() -> str:
     here, digest = Path(__file__).parents[1], hashlib.sha256()
     for file in [here / "records" / "document.py", *sorted((here / "loading").rglob("*.py"))]:
         digest.update(file.read_bytes())
-    for library in LIBRARIES:
+    for library in PARSER_LIBRARIES:
         digest.update(metadata.version(library).encode())
     return digest.hexdigest()
 
 
-MOST_MEMBERS = 100_000  # of an archive with all those inside it
-DEEPEST = 3  # archives inside one another
+MAX_MEMBERS = 100_000  # of an archive with all those inside it
+MAX_NESTING = 3  # archives inside one another
 _JUNK = ("__MACOSX", "Thumbs.db", "desktop.ini")
 _UTF8 = 0x800  # a member's flag: its name is UTF-8
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
 
 @dataclass(frozen=True)
-class Unreadable:
+class UnreadableSource:
     """A file that is known to be unreadable before its turn comes."""
 
     name: str
@@ -100,7 +100,7 @@ class _Archive:
 
 
 @dataclass(frozen=True)
-class Member:
+class ArchiveMember:
     """One file of an archive. ``source`` is where it lies on disk, empty for an upload's."""
 
     archive: _Archive
@@ -135,8 +135,8 @@ class Member:
 class _Room:
     """What an archive, with all those inside it, may still unpack to."""
 
-    unpacked: int = field(default_factory=lambda: MOST_UNPACKED)  # bytes
-    members: int = field(default_factory=lambda: MOST_MEMBERS)
+    unpacked: int = field(default_factory=lambda: MAX_UNPACKED_BYTES)  # bytes
+    members: int = field(default_factory=lambda: MAX_MEMBERS)
 
 
 def is_archive(name: str) -> bool:
@@ -144,7 +144,7 @@ def is_archive(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() == ARCHIVE
 
 
-def members(source: Source, path: Path | None = None) -> Iterator[Source]:
+def archive_members(source: Source, path: Path | None = None) -> Iterator[Source]:
     """Yield the files in the archive ``source``, which lies at ``path`` if on disk, called ``archive.zip/folder/name``.
 
     In the order of their names. Hidden files, the junk of operating systems and kinds that are not read
@@ -155,14 +155,14 @@ def members(source: Source, path: Path | None = None) -> Iterator[Source]:
 
 def _opened(source: Source, path: Path | None, place: str, room: _Room, depth: int) -> Iterator[Source]:
     try:
-        if depth > DEEPEST:
+        if depth > MAX_NESTING:
             raise UnsupportedFile(
                 f"{source.name} is an archive {depth} deep in others: unpack it and bring what is inside"
             )
         archive = _Archive(path or io.BytesIO(source.read()))
         inside = _members(source.name, archive, place, room)
     except LoadingError as error:
-        yield Unreadable(source.name, source.size, error)
+        yield UnreadableSource(source.name, source.size, error)
         return
     for member in inside:
         if is_archive(member.name):
@@ -171,7 +171,7 @@ def _opened(source: Source, path: Path | None, place: str, room: _Room, depth: i
             yield member
 
 
-def _members(name: str, archive: _Archive, place: str, room: _Room) -> list[Member]:
+def _members(name: str, archive: _Archive, place: str, room: _Room) -> list[ArchiveMember]:
     """The files of an archive that are to be read, if there is room for all that it would unpack to. Raises LoadingError."""
     _refuse_other_kind(name, archive.file)
     try:
@@ -183,7 +183,7 @@ def _members(name: str, archive: _Archive, place: str, room: _Room) -> list[Memb
     room.unpacked -= sum(entry.file_size for entry in entries)
     room.members -= len(entries)
     if room.unpacked < 0 or room.members < 0:
-        limit = file_size(MOST_UNPACKED) if room.unpacked < 0 else f"{MOST_MEMBERS:,} files"
+        limit = file_size(MAX_UNPACKED_BYTES) if room.unpacked < 0 else f"{MAX_MEMBERS:,} files"
         raise DamagedFile(
             f"{name} would unpack to more than {limit}: unpack it yourself and bring the files that you need"
         )
@@ -192,12 +192,12 @@ def _members(name: str, archive: _Archive, place: str, room: _Room) -> list[Memb
         key=lambda found: found[0],
     )
     found = [
-        Member(archive, entry, f"{name}/{inner}", f"{place}/{inner}" if place else "")
+        ArchiveMember(archive, entry, f"{name}/{inner}", f"{place}/{inner}" if place else "")
         for inner, entry in named
         if _is_wanted(inner)
     ]
     if not found:
-        raise NoText(f"{name} holds no file of a kind that is read: bring {KINDS}")
+        raise NoText(f"{name} holds no file of a kind that is read: bring {SUPPORTED_FORMATS}")
     archive.unread = len(found)
     return found
 
@@ -214,7 +214,7 @@ def _refuse_other_kind(name: str, file: Path | io.BytesIO) -> None:
         raise EmptyFile(f"{name} is empty: there is nothing to index in it")
     if not start.startswith((ZIP, EMPTY_ZIP)):
         raise WrongFileType(
-            f"{name} is not a ZIP archive but {looks_like(start) or 'something else'}: rename it to what it is, or bring another file"
+            f"{name} is not a ZIP archive but {detected_format(start) or 'something else'}: rename it to what it is, or bring another file"
         )
 
 
@@ -306,7 +306,7 @@ class PathSource:
 
 
 @dataclass(frozen=True)
-class Ready:
+class PreparedSource:
     """A document that needs no loading: it is stored already, or was read from a data set. ``size`` in bytes."""
 
     name: str
@@ -318,11 +318,11 @@ class Ready:
         return self.document().text.encode()
 
 
-def expanded(sources: Iterable[Source]) -> Iterator[Source]:
+def expand_archives(sources: Iterable[Source]) -> Iterator[Source]:
     """Yield ``sources`` with each ZIP archive replaced by what is in it."""
     for source in sources:
-        if is_archive(source.name) and not isinstance(source, Ready):
-            yield from members(source, source.path if isinstance(source, PathSource) else None)
+        if is_archive(source.name) and not isinstance(source, PreparedSource):
+            yield from archive_members(source, source.path if isinstance(source, PathSource) else None)
         else:
             yield source
 
@@ -333,19 +333,19 @@ def table_options(source: Source) -> TableOptions | None:
     return options if isinstance(options, TableOptions) else None
 
 
-def loaded(source: Source, data: bytes | None = None) -> Document:
+def load_source(source: Source, data: bytes | None = None) -> Document:
     """Return a source's document; one from disk says in its metadata where it lies. Raises LoadingError.
 
     ``data`` are its bytes, if they were read already.
     """
-    if isinstance(source, Ready):
+    if isinstance(source, PreparedSource):
         return source.document()
     document = load(source.name, source.read() if data is None else data, table_options(source))
     place = (
         source.path.as_posix()
         if isinstance(source, PathSource)
         else source.source
-        if isinstance(source, Member)
+        if isinstance(source, ArchiveMember)
         else ""
     )
     return replace(document, metadata={**document.metadata, "source": place}) if place else document

@@ -11,7 +11,7 @@ from core.errors import NoText, UnknownColumn
 from core.loading._metadata import iso_date
 from core.records.document import Document, Row, Value
 
-Kind = Literal["number", "date", "category", "text"]
+ColumnKind = Literal["number", "date", "category", "text"]
 Record = Mapping[str, Value]  # one row by column; empty cells are left out
 EXAMPLES = 3
 LONGEST_CATEGORY = 40  # characters of a value that is a word to filter by, not a text to read
@@ -29,11 +29,11 @@ class Column:
     """A column of a table, and the first few different values that it holds."""
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     examples: tuple[str, ...]
 
 
-def describe(records: Sequence[Record]) -> tuple[Column, ...]:
+def describe_columns(records: Sequence[Record]) -> tuple[Column, ...]:
     """Return the columns of ``records`` in the order in which they first appear."""
     values: dict[str, list[Value]] = {}
     for record in records:
@@ -43,11 +43,11 @@ def describe(records: Sequence[Record]) -> tuple[Column, ...]:
 
 
 def _column(name: str, values: Sequence[Value]) -> Column:
-    different = dict.fromkeys(map(spelled, values))
+    different = dict.fromkeys(map(value_text, values))
     return Column(name, _kind(values, list(different)), tuple(different)[:EXAMPLES])
 
 
-def _kind(values: Sequence[Value], different: Sequence[str]) -> Kind:
+def _kind(values: Sequence[Value], different: Sequence[str]) -> ColumnKind:
     if not any(isinstance(value, bool) for value in values):
         if all(map(_NUMBER.fullmatch, different)) or _have_decimal_commas(different):
             return "number"
@@ -62,7 +62,7 @@ def _have_decimal_commas(values: Sequence[str]) -> bool:
     return all(map(_COMMA_NUMBER.fullmatch, values)) and any(map(_SURELY_DECIMAL.fullmatch, values))
 
 
-def spelled(value: Value) -> str:
+def value_text(value: Value) -> str:
     """Return a value as it is read: ``true`` for True, ``7`` for 7."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -72,13 +72,13 @@ def default_metadata(columns: Sequence[Column]) -> tuple[str, ...]:
     return tuple(column.name for column in columns if column.kind != "text")[:MOST_FIELDS]
 
 
-def fields_of(records: Sequence[Record], columns: Sequence[Column], chosen: Sequence[str]) -> list[dict[str, Value]]:
+def metadata_fields(records: Sequence[Record], columns: Sequence[Column], chosen: Sequence[str]) -> list[dict[str, Value]]:
     """Return each record's ``chosen`` fields as metadata: numbers as numbers, dates as YYYY-MM-DD.
 
     A column's numbers are whole or all floats, so that they compare with one another in the store.
     """
     whole = {
-        name: all(spelled(record[name]).lstrip("+-").isdigit() for record in records if name in record)
+        name: all(value_text(record[name]).lstrip("+-").isdigit() for record in records if name in record)
         for name in chosen
     }
     kinds: dict[str, str] = {
@@ -95,7 +95,7 @@ def _field(value: Value, kind: str) -> Value:
         return int(value)
     if kind == "number":
         return float(str(value).replace(",", "."))
-    return (iso_date(spelled(value)) or spelled(value)) if kind == "date" else spelled(value)
+    return (iso_date(value_text(value)) or value_text(value)) if kind == "date" else value_text(value)
 
 
 BETWEEN = "\n\n"
@@ -117,9 +117,9 @@ def table_document(
     By default every column is text, and every column but those of running text is metadata too. A single
     column that was picked stands without its name. Raises UnknownColumn, and NoText where nothing is left to read.
     """
-    columns, options = describe(records), options or TableOptions()
+    columns, options = describe_columns(records), options or TableOptions()
     text = _known(name, options.text, columns, [column.name for column in columns])
-    fields = fields_of(records, columns, _known(name, options.metadata, columns, default_metadata(columns)))
+    fields = metadata_fields(records, columns, _known(name, options.metadata, columns, default_metadata(columns)))
     bare = options.text is not None and len(text) == 1
     blocks, rows, at = [preface] if preface else [], [], len(preface) + len(BETWEEN) if preface else 0
     for record, own in zip(records, fields, strict=True):
@@ -139,7 +139,7 @@ def table_document(
 
 
 def _block(record: Record, text: Sequence[str], bare: bool) -> str:
-    lines = (spelled(record[name]) if bare else f"{name}: {spelled(record[name])}" for name in text if name in record)
+    lines = (value_text(record[name]) if bare else f"{name}: {value_text(record[name])}" for name in text if name in record)
     return "\n".join(lines)
 
 

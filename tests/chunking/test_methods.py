@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.chunking.chunker import Cutter, chunk_document
-from core.chunking.semantic import block_distances, read_meaning
+from core.chunking.chunker import Chunker, chunk_document
+from core.chunking.semantic import block_distances, sentence_distances
 from core.errors import SettingsError
 from core.loading._markdown import markdown_headings, markdown_tables
 from core.records.document import Document, Page, Row
@@ -138,15 +138,15 @@ def test_block_distances_by_hand() -> None:
 def test_a_lower_percentile_breaks_more_often() -> None:
     words = ["red", "sea", "tree", "moon"]
     document = Document("a", " ".join(f"The {words[at // 3 % 4]} is a {words[at * at % 4]}." for at in range(24)))
-    cutter = Cutter(document, WORDS, FakeEncoder())
-    few, many = (len(cutter.cut(ChunkSettings(200, 0, "meaning", percentile=at))) for at in (95, 40))
+    chunker = Chunker(document, WORDS, FakeEncoder())
+    few, many = (len(chunker.chunk(ChunkSettings(200, 0, "meaning", percentile=at))) for at in (95, 40))
     assert 1 < few < many
-    assert cutter.meaning() is cutter.meaning()
+    assert chunker.distances() is chunker.distances()
 
 
 def test_meaning_of_one_sentence_or_none() -> None:
     for text in ("One sentence.", "", "   "):
-        found = read_meaning(text, find_breaks(text), FakeEncoder())
+        found = sentence_distances(text, find_breaks(text), FakeEncoder())
         assert len(found.distances) == 0
         assert found.threshold(90) == float("inf")
         assert len(found.breaks(90)) == 0

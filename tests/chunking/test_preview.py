@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core.chunking.chunker import Cutter
-from core.chunking.preview import Piece, figures, limits, pieces
+from core.chunking.chunker import Chunker
+from core.chunking.preview import Segment, chunking_statistics, reading_limits, segments
 from core.cli.main import main
 from core.records.document import Document
 from core.records.search import Chunk, ChunkSettings
@@ -23,21 +23,21 @@ def chunk(start: int, end: int, carried: str = "") -> Chunk:
 
 def test_pieces_have_no_gaps_and_know_their_chunks() -> None:
     chunks = [chunk(0, 10), chunk(8, 20), chunk(22, 30)]
-    assert pieces(chunks, 0, 30) == [
-        Piece(0, 8, (0,)),
-        Piece(8, 10, (0, 1)),
-        Piece(10, 20, (1,)),
-        Piece(20, 22, ()),
-        Piece(22, 30, (2,)),
+    assert segments(chunks, 0, 30) == [
+        Segment(0, 8, (0,)),
+        Segment(8, 10, (0, 1)),
+        Segment(10, 20, (1,)),
+        Segment(20, 22, ()),
+        Segment(22, 30, (2,)),
     ]
-    assert pieces(chunks, 9, 21) == [Piece(9, 10, (0, 1)), Piece(10, 20, (1,)), Piece(20, 21, ())]
-    assert pieces([], 0, 5) == [Piece(0, 5, ())]
-    assert pieces(chunks, 5, 5) == []
+    assert segments(chunks, 9, 21) == [Segment(9, 10, (0, 1)), Segment(10, 20, (1,)), Segment(20, 21, ())]
+    assert segments([], 0, 5) == [Segment(0, 5, ())]
+    assert segments(chunks, 5, 5) == []
 
 
 def test_pieces_say_whose_model_does_not_read_them() -> None:
     chunks = [chunk(0, 10), chunk(8, 20)]
-    found = pieces(chunks, 0, 20, [9, 12])
+    found = segments(chunks, 0, 20, [9, 12])
     assert [(piece.start, piece.chunks, piece.unread) for piece in found] == [
         (0, (0,), ()),
         (8, (0, 1), ()),
@@ -49,23 +49,23 @@ def test_pieces_say_whose_model_does_not_read_them() -> None:
 
 def test_limits_count_the_carried_header() -> None:
     chunks = [chunk(0, 10), chunk(10, 20, "ab"), chunk(20, 30)]
-    assert limits(chunks, lambda text: min(len(text), 7)) == [7, 14, 27]
-    assert limits(chunks, len) == [10, 20, 30]
-    assert limits([chunk(10, 20, "header")], lambda _: 3) == [10]
+    assert reading_limits(chunks, lambda text: min(len(text), 7)) == [7, 14, 27]
+    assert reading_limits(chunks, len) == [10, 20, 30]
+    assert reading_limits([chunk(10, 20, "header")], lambda _: 3) == [10]
 
 
 def test_figures_by_hand() -> None:
     encoder = FakeEncoder()
-    cutter = Cutter(Document("a", "A b c d e f. G h i j k l m n o p. Q."), WORDS, encoder)
-    chunks = cutter.cut(ChunkSettings(8, 0, "tokens"))
+    chunker = Chunker(Document("a", "A b c d e f. G h i j k l m n o p. Q."), WORDS, encoder)
+    chunks = chunker.chunk(ChunkSettings(8, 0, "tokens"))
     assert [held.text for held in chunks] == ["A b c d e f. G", "h i j k l m n o", "p. Q."]
-    found = figures(cutter, chunks, 6)
+    found = chunking_statistics(chunker, chunks, 6)
     assert (found.chunks, found.tokens, found.cut_in_sentence, found.unread_tokens) == (3, (8, 8, 4), 2, 4)
     assert found.seconds(8) == 2.0
     assert found.bytes_on_disk(8) == 3 * (2 * 8 * 4 + 2000) + 9 * found.text_bytes
     assert found.text_bytes == found.characters == 14 + 15 + 5
-    whole = cutter.cut(ChunkSettings(16, 0, "sentences"))
-    assert figures(cutter, whole, 6).cut_in_sentence == 0
+    whole = chunker.chunk(ChunkSettings(16, 0, "sentences"))
+    assert chunking_statistics(chunker, whole, 6).cut_in_sentence == 0
 
 
 def test_chunks_in_the_shell(

@@ -12,14 +12,22 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import CollectionNotFound, ModelMismatch, SettingsError, SettingsMismatch, StoreBusy, StoreError
+from core.errors import (
+    Cancelled,
+    CollectionNotFound,
+    ModelMismatch,
+    SettingsError,
+    SettingsMismatch,
+    StoreBusy,
+    StoreError,
+)
 from core.indexing.indexer import index
 from core.loading.sources import Upload, walk
 from core.records.search import Chunk, Collection, CollectionOptions, OnChange
 from core.retrieval.search import search
 from core.settings import Settings
 from core.store.vector_store import VectorStore
-from core.util.progress import Cancelled, Progress
+from core.util.progress import Progress
 from core.workspace import Workspace
 from tests.support.fakes import FakeEncoder
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.indexing._spool import queued
+from core.indexing._spool import queued_runs
 from core.indexing.jobs import IndexingQueue
 from core.loading.sources import PathSource, Upload
 from core.util.arrays import Float32Array
@@ -132,7 +132,7 @@ def test_what_was_cancelled_can_be_tried_again_without_being_brought_again(
         ("red.txt", "indexed"),
         ("blue.txt", "indexed"),
     ]
-    assert queued(workspace.settings.data) == []
+    assert queued_runs(workspace.settings.data) == []
 
 
 def test_a_cancelled_job_does_not_go_on_after_a_restart(workspace: Workspace, gate: threading.Event) -> None:
@@ -152,7 +152,7 @@ def test_a_cancelled_job_does_not_go_on_after_a_restart(workspace: Workspace, ga
     assert (taken.state, cancelled.state, cancelled.retryable) == ("done", "cancelled", 1)
     assert [document.name for document in workspace.documents(collection)] == ["red.txt"]
     after.dismiss(cancelled)
-    assert queued(workspace.settings.data) == []
+    assert queued_runs(workspace.settings.data) == []
 
 
 def test_what_is_tried_again_and_cancelled_while_it_waits_can_still_be_tried_again(

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.killing import torment, write_files
 from core.errors import StoreError
-from core.indexing._spool import Spool, queued
+from core.indexing._spool import Spool, queued_runs
 from core.indexing.indexer import index
 from core.indexing.jobs import IndexingJob, IndexingQueue
 from core.loading.sources import PathSource, Source, Upload
@@ -68,7 +68,7 @@ def test_what_was_queued_is_taken_up_by_the_next_start(
         ("red.txt", "unchanged"),
     ]
     assert sorted(encoder.encoded) == ["blue", "moon"]
-    assert queued(workspace.settings.data) == []
+    assert queued_runs(workspace.settings.data) == []
     assert taken_up(workspace) == []
 
 
@@ -163,7 +163,7 @@ def test_a_failed_file_can_be_tried_again_after_a_restart(tmp_path: Path, encode
     ]
     assert (job.retryable, job.progress.files, job.progress.files_total) == (1, 2, 2)
     jobs.dismiss(job)
-    assert queued(settings.data) == []
+    assert queued_runs(settings.data) == []
     workspace.close()
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.indexing._reuse import content_print, stored_vectors
+from core.indexing._reuse import content_fingerprint, reusable_vectors
 from core.indexing.indexer import index
-from core.loading.sources import PathSource, Source, Upload, file_print, loaded
+from core.loading.sources import PathSource, Source, Upload, file_fingerprint, load_source
 from core.loading.tables import TableOptions
 from core.records.document import Document
 from core.records.search import Collection, CollectionOptions
-from core.util.progress import Outcome, Work
+from core.util.progress import EmbeddingCounts, FileOutcome
 from core.workspace import Workspace
 from tests.support.fakes import FakeEncoder
 
@@ -22,7 +22,7 @@ SECTIONS = [
 ]
 
 
-def bring(workspace: Workspace, collection: Collection, name: str, *sections: str) -> Outcome:
+def bring(workspace: Workspace, collection: Collection, name: str, *sections: str) -> FileOutcome:
     return index(workspace, collection, [Upload(name, "\n\n".join(sections).encode())])[0]
 
 
@@ -44,7 +44,7 @@ def test_of_a_changed_file_the_changed_chunk_alone_is_embedded(workspace: Worksp
     assert bring(workspace, collection, "a.md", *SECTIONS).chunks == 4
     encoder.encoded.clear()
     changed = [*SECTIONS[:2], "# Part 2\n\nmoon and moon again", SECTIONS[3]]
-    assert bring(workspace, collection, "a.md", *changed) == Outcome("a.md", "replaced", 4, "", reused=3)
+    assert bring(workspace, collection, "a.md", *changed) == FileOutcome("a.md", "replaced", 4, "", reused=3)
     assert encoder.encoded == ["# Part 2\n\nmoon and moon again"]
     held = vectors(workspace, collection)
     assert held == {section: encoder._vector(section).tolist() for section in changed}
@@ -54,7 +54,7 @@ def test_another_collection_lends_its_vectors(workspace: Workspace, encoder: Fak
     bring(workspace, small(workspace, "c"), "a.md", *SECTIONS)
     encoder.encoded.clear()
     other = small(workspace, "other")
-    assert bring(workspace, other, "b.md", *SECTIONS[1:], "# More\n\nsea") == Outcome(
+    assert bring(workspace, other, "b.md", *SECTIONS[1:], "# More\n\nsea") == FileOutcome(
         "b.md", "indexed", 4, "", reused=3
     )
     assert encoder.encoded == ["# More\n\nsea"]
@@ -90,16 +90,16 @@ def test_a_text_is_embedded_once_in_a_run(workspace: Workspace, encoder: FakeEnc
         workspace, collection, [Upload(f"{number}.md", text.encode()) for number, text in enumerate(texts)]
     )
     assert sorted(encoder.encoded) == sorted(SECTIONS)
-    assert (Work.of(outcomes), sum(outcome.chunks for outcome in outcomes)) == (Work(embedded=4, reused=2), 6)
+    assert (EmbeddingCounts.of(outcomes), sum(outcome.chunks for outcome in outcomes)) == (EmbeddingCounts(embedded=4, reused=2), 6)
 
 
 def test_what_is_deleted_lends_nothing(workspace: Workspace) -> None:
     collection = small(workspace, "c")
     bring(workspace, collection, "a.md", *SECTIONS)
-    prints = {content_print(collection, section) for section in SECTIONS}
-    assert stored_vectors(workspace, collection, prints).keys() == prints
+    prints = {content_fingerprint(collection, section) for section in SECTIONS}
+    assert reusable_vectors(workspace, collection, prints).keys() == prints
     workspace.delete_documents(collection, [workspace.documents(collection)[0].document_id])
-    assert stored_vectors(workspace, collection, prints) == {}
+    assert reusable_vectors(workspace, collection, prints) == {}
     assert workspace.shelf._all("SELECT * FROM contents") == []
 
 
@@ -107,9 +107,9 @@ def test_a_wrong_note_lends_nothing(workspace: Workspace) -> None:
     collection = small(workspace, "c")
     bring(workspace, collection, "a.md", *SECTIONS)
     [batch] = workspace.store.batches(collection)
-    held, wrong = batch.ids[0], content_print(collection, "something else")
+    held, wrong = batch.ids[0], content_fingerprint(collection, "something else")
     workspace.shelf.note_contents(collection.key, [(workspace.documents(collection)[0].document_id, held, wrong)])
-    found = stored_vectors(workspace, collection, {wrong})
+    found = reusable_vectors(workspace, collection, {wrong})
     assert wrong not in found
 
 
@@ -140,7 +140,7 @@ def test_an_unchanged_file_is_not_even_loaded(
 
     def watched(source: Source, data: bytes) -> Document:
         seen.append(source.name)
-        return loaded(source, data)
+        return load_source(source, data)
 
     monkeypatch.setattr("core.indexing.indexer.loaded", watched)
     assert [(outcome.name, outcome.status) for outcome in index(workspace, collection, sources)] == [
@@ -151,18 +151,18 @@ def test_an_unchanged_file_is_not_even_loaded(
 
 
 def test_a_files_print_knows_its_bytes_its_name_and_how_it_is_read() -> None:
-    same = file_print("folder/a.csv", b"red")
-    assert same == file_print("a.csv", b"red")
+    same = file_fingerprint("folder/a.csv", b"red")
+    assert same == file_fingerprint("a.csv", b"red")
     others = {
-        file_print("b.csv", b"red"),
-        file_print("a.csv", b"blue"),
-        file_print("a.csv", b"red", TableOptions(text=("x",))),
+        file_fingerprint("b.csv", b"red"),
+        file_fingerprint("a.csv", b"blue"),
+        file_fingerprint("a.csv", b"red", TableOptions(text=("x",))),
     }
     assert len(others | {same}) == 4
 
 
 def test_contents_are_told_apart(workspace: Workspace) -> None:
     collection = workspace.create("c")
-    assert content_print(collection, "red") == content_print(collection, "red")
-    assert content_print(collection, "red") != content_print(collection, "red ")
-    assert np.frombuffer(content_print(collection, "red"), np.uint8).shape == (16,)
+    assert content_fingerprint(collection, "red") == content_fingerprint(collection, "red")
+    assert content_fingerprint(collection, "red") != content_fingerprint(collection, "red ")
+    assert np.frombuffer(content_fingerprint(collection, "red"), np.uint8).shape == (16,)

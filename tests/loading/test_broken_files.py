@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from core.errors import LoadingError
-from core.loading._text import tidy
+from core.loading._text import clean_text
 from core.loading.loader import load
 from core.records.document import Document, Span
 from tests.support.broken import ADVICE, CASES, FILES, Broken, with_part
@@ -83,7 +83,7 @@ def test_nothing_but_loading_errors_comes_out(name: str) -> None:
     for broken in [variant for _ in range(6) for variant in variants(data, chance)]:
         document = load_or_refuse(name, broken)
         if document:
-            assert document.text == tidy(document.text)
+            assert document.text == clean_text(document.text)
             spans: list[Span] = [*document.pages, *document.headings, *document.rows, *document.times, *document.tables]
             assert all(0 <= span.start <= span.end <= len(document.text) for span in spans)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.loading.loader import KINDS, LOADERS, TABLE_LOADERS, load
+from core.loading.loader import LOADERS, SUPPORTED_FORMATS, TABLE_LOADERS, load
 from core.records.document import Document, Time
 from tests.loading.test_formats import GUIDE, spelled
 
@@ -24,7 +24,7 @@ def test_the_kinds_in_words_name_every_ending_that_is_no_text_or_code() -> None:
     }  # fmt: skip
     for ending in (".pdf", ".rtf", ".epub", ".html", ".csv", ".tsv", ".json", ".eml", ".mbox", ".srt", ".vtt", *spoken):
         assert ending in LOADERS or ending in TABLE_LOADERS
-        assert spoken.get(ending, ending.lstrip(".")).lower() in KINDS.lower()
+        assert spoken.get(ending, ending.lstrip(".")).lower() in SUPPORTED_FORMATS.lower()
 
 
 # Office

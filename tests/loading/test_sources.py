@@ -13,7 +13,7 @@ from core.errors import DamagedFile, EmptyFile, EncryptedFile, LoadingError, NoT
 from core.indexing.indexer import index
 from core.loading import _detection
 from core.loading import sources as archives
-from core.loading.sources import PathSource, Ready, Source, Upload, expanded, loaded, walk
+from core.loading.sources import PathSource, PreparedSource, Source, Upload, expand_archives, load_source, walk
 from core.loading.tables import TableOptions
 from core.workspace import Workspace
 from tests.support.broken import ADVICE, NOISE, PNG, with_flipped_byte
@@ -30,7 +30,7 @@ def packed(members: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> 
 
 
 def inside(data: bytes, name: str = "a.zip") -> list[Source]:
-    return list(expanded([Upload(name, data)]))
+    return list(expand_archives([Upload(name, data)]))
 
 
 def error_of(source: Source) -> LoadingError:
@@ -50,7 +50,7 @@ def test_an_archive_of_info_zip() -> None:
     ]
     assert found[2].read() == b"Nets dry on the quay.\n"
     assert found[2].size == 22
-    assert loaded(found[1]).rows[0].fields["Station"] == "North pier"
+    assert load_source(found[1]).rows[0].fields["Station"] == "North pier"
     assert found[2].read() == b"Nets dry on the quay.\n"  # once more, after the archive was closed
 
 
@@ -58,9 +58,9 @@ def test_other_sources_stay_as_they_are() -> None:
     others: list[Source] = [
         Upload("a.txt", b"red"),
         Upload("b.docx", b"PK"),
-        Ready("c.zip", 1, lambda: loaded(Upload("c.txt", b"c"))),
+        PreparedSource("c.zip", 1, lambda: load_source(Upload("c.txt", b"c"))),
     ]
-    assert list(expanded(others)) == others
+    assert list(expand_archives(others)) == others
 
 
 @pytest.mark.parametrize(
@@ -158,19 +158,19 @@ def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     promised[at + 24 : at + 28] = (2_000_000_000).to_bytes(4, "little")
     (source,) = inside(bytes(promised))
     assert "would unpack to more than 1000.0 MB" in str(error_of(source))
-    monkeypatch.setattr(archives, "MOST_MEMBERS", 3)
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 3)
     found = inside(packed({"1.txt": b"", "2.zip": packed({"a.txt": b"x", "b.txt": b"y"})}))  # all inside count together
     assert "would unpack to more than 3 files" in str(error_of(found[1]))
-    monkeypatch.setattr(_detection, "MOST_UNPACKED", 1000)
+    monkeypatch.setattr(_detection, "MAX_UNPACKED_BYTES", 1000)
     (source,) = inside(packed({"1.txt": b"x" * 1001}))
     assert isinstance(error_of(source), DamagedFile)
 
 
 def test_an_archive_on_disk_is_open_only_while_it_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(packed({"1.txt": b"red", "2.txt": b"blue"}))
-    found = list(expanded(walk([tmp_path])))
+    found = list(expand_archives(walk([tmp_path])))
     first, second = found
-    assert isinstance(first, archives.Member)
+    assert isinstance(first, archives.ArchiveMember)
     assert first.archive._open is None
     assert first.read() == b"red"
     assert first.archive._open is not None
@@ -183,14 +183,14 @@ def test_an_archive_on_disk_is_open_only_while_it_is_read(tmp_path: Path) -> Non
 def test_documents_from_disk_say_where_they_lie(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"red")
     (tmp_path / "b.zip").write_bytes(packed({"in/c.txt": b"blue"}))
-    places = [loaded(source).metadata["source"] for source in expanded(walk([tmp_path]))]
+    places = [load_source(source).metadata["source"] for source in expand_archives(walk([tmp_path]))]
     assert places == [(tmp_path / "a.txt").as_posix(), (tmp_path / "b.zip/in/c.txt").as_posix()]
-    assert loaded(Upload("a.txt", b"red")).metadata == {}
-    assert loaded(PathSource(tmp_path / "a.txt", "a.txt")).text == "red"
+    assert load_source(Upload("a.txt", b"red")).metadata == {}
+    assert load_source(PathSource(tmp_path / "a.txt", "a.txt")).text == "red"
 
 
 def test_an_upload_brings_the_choice_of_its_columns() -> None:
-    document = loaded(Upload("a.csv", b"a,b\nred,1\nblue,2\n", TableOptions(text=("a",), metadata=("b",))))
+    document = load_source(Upload("a.csv", b"a,b\nred,1\nblue,2\n", TableOptions(text=("a",), metadata=("b",))))
     assert (document.text, document.rows[1].fields) == ("red\n\nblue\n", {"b": 2})
 
 

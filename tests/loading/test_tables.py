@@ -10,7 +10,7 @@ import pytest
 from core.errors import DamagedFile, NoText, UnknownColumn
 from core.loading._metadata import iso_date
 from core.loading.loader import load, table_columns
-from core.loading.tables import Column, TableOptions, describe
+from core.loading.tables import Column, TableOptions, describe_columns
 from core.records.document import Document
 
 FILES = Path(__file__).parents[1] / "files"
@@ -124,7 +124,7 @@ def test_a_cell_may_hold_a_whole_document() -> None:
     ],
 )  # fmt: skip
 def test_what_a_column_holds(values: list[str], kind: str) -> None:
-    assert [column.kind for column in describe([{"a": value} for value in values])] == [kind]
+    assert [column.kind for column in describe_columns([{"a": value} for value in values])] == [kind]
 
 
 @pytest.mark.parametrize(

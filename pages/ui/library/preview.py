@@ -144,7 +144,7 @@ def show_chunking_preview(
             source.name, file_fingerprint(source.name, source.read(), table_options(source)), model, source, workspace
         )
         with st.spinner("Embedding the sentences…", show_time=True):
-            chunks_list = [chunker.cut(settings) for settings in settings_list]
+            chunks_list = [chunker.chunk(settings) for settings in settings_list]
     except RankscopeError as error:
         show_error(error)
         return
@@ -170,7 +170,7 @@ def show_chunking_preview(
             _show_histogram(statistics[0], max_size, "histogram")
     semantic = next((settings for settings in settings_list if settings.method == "meaning"), None)
     if semantic:
-        show_chart(distance_curve(chunker.meaning(), semantic.percentile, chunker.document.text, start, end))
+        show_chart(distance_curve(chunker.distances(), semantic.percentile, chunker.document.text, start, end))
 
 
 def _choose_view(chunker: Chunker) -> tuple[int, int]:
