@@ -11,7 +11,7 @@
     │   ├── NoText                 opens well, but holds no text (a scan, say)
     │   ├── WrongFileType          is not what its name says
     │   ├── DamagedFile            is of the right kind, but broken
-    │   └── UnknownColumn          has no column of a name that was asked for
+    │   └── UnknownColumn          lacks a column that was named
     ├── ModelError               a model cannot be loaded or used
     │   ├── ModelUnavailable       not on this machine, and not to be fetched
     │   └── ModelMismatch          not the model that the collection was built with
@@ -20,13 +20,14 @@
     │   ├── CollectionExists
     │   ├── DocumentNotFound
     │   ├── BadName                a name that cannot be used
-    │   ├── SettingsMismatch       asked for other settings than the collection has
+    │   ├── SettingsMismatch       other settings than the collection has
     │   ├── ForeignCollection      made by another program, does not say what we need
     │   └── StoreBusy              another process is writing
     ├── DataError                judged queries that cannot be read
     ├── ExchangeError            a collection that cannot be taken out, or brought in from elsewhere
     ├── MapError                 a map that cannot be drawn or kept
-    └── QueryError               a search that cannot be run as it was asked
+    ├── QueryError               a search that cannot be run as it was asked
+    └── Cancelled                a person cancelled the work
 
 Each message says what happened, to which input, and what to do about it.
 """
@@ -135,4 +136,4 @@ class MapError(RankscopeError):
 
 
 class Cancelled(RankscopeError):
-    """The person asked an indexing run to stop."""
+    """A person cancelled the work."""

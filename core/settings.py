@@ -1,4 +1,4 @@
-"""What the environment can set, read once at the start.
+"""The settings of a process, from environment variables, read once at the start.
 
 =====================  ==========================================================  =================
 variable               meaning                                                     default
@@ -27,7 +27,7 @@ Precision = Literal["auto", "float32", "bfloat16"]
 PRECISIONS: tuple[Precision, ...] = ("auto", "float32", "bfloat16")
 BUILT_IN_MODEL = "all-MiniLM-L6-v2"
 BUILT_IN_RERANKER = "rankscope-minilm-reranker"
-POOL = 50  # candidates that the cross-encoder reads unless told otherwise
+POOL = 50  # candidates that the cross-encoder scores by default
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read the settings. Raises SettingsError, naming the variable, for a value we cannot use."""
+        """Read the settings. Raises SettingsError, naming the variable, for an unusable value."""
         env = os.environ if environment is None else environment
         precision = env.get("RANKSCOPE_PRECISION") or "auto"
         if precision not in PRECISIONS:
@@ -60,12 +60,12 @@ class Settings:
 
 
 def quiet_environment() -> None:
-    """Switch off what would call home or chatter, before any library reads its settings."""
+    """Switch off telemetry and console noise, before any library reads its settings."""
     for name, value in {
         "ANONYMIZED_TELEMETRY": "False",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-        "HF_HUB_ETAG_TIMEOUT": "5",  # a classroom without a network hears 'no' soon
+        "HF_HUB_ETAG_TIMEOUT": "5",  # without a network it fails soon
         "TRANSFORMERS_VERBOSITY": "error",
         "TQDM_DISABLE": "1",
         "TOKENIZERS_PARALLELISM": "true",

@@ -17,7 +17,7 @@ from core.errors import ForeignCollection, QueryError
 from core.records.search import Collection
 from core.store.conversion import Batch
 from core.util.arrays import Int64Array
-from core.vectors.near_duplicates import join_near, steps_of
+from core.vectors.near_duplicates import group_near_duplicates, step_count
 from core.vectors.similarity import unit_vectors
 from core.workspace import Workspace
 
@@ -91,7 +91,7 @@ def duplicate_steps(workspace: Workspace, collection: Collection, threshold: flo
     chunks = _read(workspace, collection)
     yield Step(READ)
     first, place = _unique(chunks.texts)
-    for joined in join_near(unit_vectors(chunks.vectors[first]), threshold):
+    for joined in group_near_duplicates(unit_vectors(chunks.vectors[first]), threshold):
         yield Step(READ + (1 - READ) * joined.share)
     groups = _groups(joined.labels[place])
     twins = (_twins(chunks, group, place) for group in groups)
@@ -101,7 +101,7 @@ def duplicate_steps(workspace: Workspace, collection: Collection, threshold: flo
 
 def most_steps(chunks: int) -> int:
     """Return how many steps so many chunks take at most."""
-    return steps_of(chunks) + 2
+    return step_count(chunks) + 2
 
 
 def _read(workspace: Workspace, collection: Collection) -> Batch:

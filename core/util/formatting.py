@@ -1,4 +1,4 @@
-"""Numbers in words, the same in the shell and on the pages."""
+"""Counts, sizes and times as text, the same in the shell and on the pages."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from core.util.progress import EmbeddingCounts, Progress
 
 
 def duration(seconds: float) -> str:
-    """Return a time in words: ``42 s``, ``3 min 5 s``, ``2 h 10 min``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    """Return a duration as text: ``42 s``, ``3 min 5 s``, ``2 h 10 min``."""
+    rounded = round(seconds)
+    if rounded < 60:
+        return f"{rounded} s"
+    if rounded < 3600:
+        return f"{rounded // 60} min {rounded % 60} s"
+    return f"{rounded // 3600} h {rounded % 3600 // 60} min"
 
 
 def file_size(size: int) -> str:
-    """Return bytes in words: ``812 B``, ``3.4 kB``, ``12.0 MB``."""
+    """Return a number of bytes as text: ``812 B``, ``3.4 kB``, ``12.0 MB``."""
     if size < 1000:
         return f"{size} B"
     return f"{size / 1e3:.1f} kB" if size < 1e6 else f"{size / 1e6:.1f} MB"
@@ -37,10 +37,10 @@ def progress_text(progress: Progress) -> str:
     )
 
 
-def embedding_counts_text(work: EmbeddingCounts) -> str:
-    """Return what a run cost: ``40 chunks embedded``, ``12 chunks embedded, 28 reused``."""
-    reused = f", {work.reused:,} reused" if work.reused else ""
-    return f"{plural(work.embedded, 'chunk')} embedded{reused}"
+def embedding_counts_text(counts: EmbeddingCounts) -> str:
+    """Return how many chunks a run embedded and reused: ``40 chunks embedded``, ``12 chunks embedded, 28 reused``."""
+    reused = f", {counts.reused:,} reused" if counts.reused else ""
+    return f"{plural(counts.embedded, 'chunk')} embedded{reused}"
 
 
 def rank_change(places: int | None) -> str:
@@ -50,11 +50,14 @@ def rank_change(places: int | None) -> str:
     return f"up {places}" if places > 0 else f"down {-places}" if places < 0 else "same"
 
 
-def clip(text: str, most: int) -> str:
-    """Return ``text`` on one line in at most ``most`` characters, with an ellipsis where it was cut, at a word if one ends nearby."""
+def clip(text: str, limit: int) -> str:
+    """Return ``text`` on one line in at most ``limit`` characters.
+
+    An ellipsis stands where it was cut, after a whole word if one ends nearby.
+    """
     line = " ".join(text.split())
-    if len(line) <= most:
+    if len(line) <= limit:
         return line
-    kept = line[: most - 1]
-    at = kept.rfind(" ")
-    return f"{kept[:at] if at > 0.6 * most else kept}…"
+    start = line[: limit - 1]
+    space = start.rfind(" ")
+    return f"{start[:space] if space > 0.6 * limit else start}…"

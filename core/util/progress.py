@@ -1,4 +1,4 @@
-"""How far an indexing run is, and what became of each file."""
+"""Progress callbacks of long work, and the progress and outcomes of an indexing run."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ STORED: tuple[Status, ...] = ("indexed", "replaced", "kept beside")
 
 @dataclass(frozen=True, slots=True)
 class FileOutcome:
-    """What became of one file: one line for the person who brought it.
+    """What became of one file; ``message`` is one line for the person who added it.
 
-    ``reused`` of its ``chunks`` have a vector that was at hand already.
+    ``reused`` of its ``chunks`` kept a vector that was stored before.
     """
 
     name: str
@@ -36,13 +36,13 @@ class FileOutcome:
 
     @property
     def embedded(self) -> int:
-        """How many of its chunks the model read."""
+        """How many of its chunks the model embedded."""
         return self.chunks - self.reused if self.status in STORED else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an indexing run is. ``seconds_left`` is None until it can be told."""
+    """How far an indexing run is. ``seconds_left`` is None until it can be estimated."""
 
     files: int = 0
     files_total: int = 0
@@ -51,30 +51,30 @@ class Progress:
     seconds_left: float | None = None
     share: float = 0.0  # of the files' bytes that are done, 0 to 1
     current: str = ""
-    reused: int = 0  # of the chunks, those whose vectors were at hand
+    reused: int = 0  # of the chunks, those whose vectors were stored before
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingCounts:
-    """How many chunks a run sent to the model, and how many it did not have to."""
+    """How many chunks a run embedded, and how many it reused."""
 
     embedded: int
     reused: int
 
     @classmethod
     def of(cls, outcomes: Iterable[FileOutcome]) -> EmbeddingCounts:
-        """Add up what became of files."""
-        found = list(outcomes)
-        return cls(sum(outcome.embedded for outcome in found), sum(outcome.reused for outcome in found))
+        """Return the sums over files."""
+        outcomes = list(outcomes)
+        return cls(sum(outcome.embedded for outcome in outcomes), sum(outcome.reused for outcome in outcomes))
 
 
-ProgressReport = Callable[[Progress], None]
+ProgressReport = Callable[[Progress], None]  # receives how far an indexing run is
 
 
 class ProgressTracker:
-    """Rates and the time left, by the bytes of the files that are done.
+    """Computes the rate and the time left of an indexing run, by the bytes of the files that are done.
 
-    Files that need no work are passed in no time: those before the first work say nothing of the time left.
+    Unchanged files take no time, so those before the first file with work do not count for the estimate.
     """
 
     def __init__(self, files: int, weight: int) -> None:

@@ -1,4 +1,4 @@
-"""Records into plotly figures."""
+"""Colours that all pages and plots share."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Which of many vectors are nearly alike: every pair is looked at, none is guessed.
+"""Groups of near-duplicates among unit vectors: every pair is compared, none is estimated.
 
-Most pairs are ruled out by a quarter of the dimensions: the vectors are turned so that their first dimensions
-hold most of them, and the cosine is at most what those give plus the product of the lengths of the rests
-(Cauchy and Schwarz). Only pairs that may still reach the threshold are computed in full.
+Most pairs are ruled out by a quarter of the dimensions. The vectors are rotated onto their principal axes, so that the
+first dimensions hold most of their length; a cosine is at most the product of the first dimensions plus the product of
+the remaining lengths (Cauchy and Schwarz). Only pairs that may still reach the threshold are computed in full.
 """
 
 from __future__ import annotations
@@ -18,41 +18,47 @@ from scipy.sparse.csgraph import connected_components
 from core.util.arrays import Float32Array, Int64Array
 
 BLOCK = 2048  # vectors compared with as many at once: 16 MB of cosines
-HEAD = 4  # a fourth of the dimensions rules out
+HEAD = 4  # one in so many dimensions is used to rule pairs out
 PAIRS = 20_000  # computed in full at once
-MANY = 0.02  # of a block's pairs: where more are left, the whole block is computed in full
-_ROUNDING = 1e-5  # by which a cosine in float32 may miss
+DENSE = 0.02  # share of a block's pairs that is left; above it, the whole block is computed in full
+_ROUNDING = 1e-5  # by which a cosine in float32 may be wrong
 
 
 @dataclass(frozen=True)
-class Joined:
-    """How far it is, 0 to 1, and a label for each vector, shape (vectors,): the same for all that chains of near pairs join."""
+class GroupingStep:
+    """The state after a block: the ``share`` done, 0 to 1, and each vector's group so far.
+
+    ``labels`` has shape (vectors,): vectors that a chain of near pairs connects have the same label.
+    """
 
     share: float
     labels: Int64Array
 
 
-def join_near(vectors: Float32Array, threshold: float) -> Iterator[Joined]:
-    """Join vectors of length 1 whose cosine is at least ``threshold``, step by step; the last step has share 1."""
-    many = len(vectors)
-    labels = np.arange(many)
-    bounds = _screen(vectors)
-    for top in range(0, many, BLOCK):
-        for left in range(top, many, BLOCK):
-            one, other = _near(vectors, bounds, top, left, threshold - _ROUNDING)
-            labels = _merge(labels, labels[one], labels[other])
-        yield Joined(1 - max(1 - (top + BLOCK) / many, 0.0) ** 2, labels)
-    if not many:
-        yield Joined(1.0, labels)
+def group_near_duplicates(vectors: Float32Array, threshold: float) -> Iterator[GroupingStep]:
+    """Group unit vectors whose cosine is at least ``threshold``, block by block; the last step has share 1.
+
+    ``vectors`` has shape (vectors, dimension).
+    """
+    count = len(vectors)
+    labels = np.arange(count)
+    bounds = _bounding_vectors(vectors)
+    for row in range(0, count, BLOCK):
+        for column in range(row, count, BLOCK):
+            left, right = _near_pairs(vectors, bounds, row, column, threshold - _ROUNDING)
+            labels = _merge(labels, labels[left], labels[right])
+        yield GroupingStep(1 - max(1 - (row + BLOCK) / count, 0.0) ** 2, labels)
+    if not count:
+        yield GroupingStep(1.0, labels)
 
 
-def steps_of(vectors: int) -> int:
-    """Return how many steps it takes to join so many."""
+def step_count(vectors: int) -> int:
+    """Return how many steps grouping so many vectors takes."""
     return max(ceil(vectors / BLOCK), 1)
 
 
-def _screen(vectors: Float32Array) -> Float32Array:
-    """Return shorter vectors whose dot products are never less than the cosines: the head, and the length of the rest."""
+def _bounding_vectors(vectors: Float32Array) -> Float32Array:
+    """Return shorter vectors whose dot products are never less than the cosines: the head, and the rest's length."""
     if not len(vectors):
         return vectors
     _, axes = np.linalg.eigh(vectors.T @ vectors)
@@ -61,41 +67,37 @@ def _screen(vectors: Float32Array) -> Float32Array:
     return np.column_stack([head, rest]).astype(np.float32)
 
 
-def _near(
-    vectors: Float32Array, bounds: Float32Array, top: int, left: int, threshold: float
+def _near_pairs(
+    vectors: Float32Array, bounds: Float32Array, row: int, column: int, threshold: float
 ) -> tuple[Int64Array, Int64Array]:
-    """The places of near pairs between two blocks."""
-    one, other = _reaching(bounds, top, left, threshold)
-    if len(one) > MANY * BLOCK * BLOCK:
-        return _reaching(vectors, top, left, threshold)
-    kept = [
-        _cosines(vectors, one[at : at + PAIRS], other[at : at + PAIRS]) >= threshold for at in range(0, len(one), PAIRS)
-    ]
-    near = np.concatenate(kept) if kept else np.empty(0, dtype=bool)
-    return one[near], other[near]
+    """Return the indices of the near pairs of two blocks."""
+    left, right = _pairs_above(bounds, row, column, threshold)
+    if len(left) > DENSE * BLOCK * BLOCK:
+        return _pairs_above(vectors, row, column, threshold)
+    near = np.zeros(len(left), dtype=bool)
+    for first in range(0, len(left), PAIRS):
+        part = slice(first, first + PAIRS)
+        near[part] = np.einsum("ij,ij->i", vectors[left[part]], vectors[right[part]]) >= threshold
+    return left[near], right[near]
 
 
-def _reaching(vectors: Float32Array, top: int, left: int, threshold: float) -> tuple[Int64Array, Int64Array]:
-    """The places of pairs whose dot product is at least ``threshold``, each pair once."""
-    products = vectors[top : top + BLOCK] @ vectors[left : left + BLOCK].T
-    if left == top:
+def _pairs_above(vectors: Float32Array, row: int, column: int, threshold: float) -> tuple[Int64Array, Int64Array]:
+    """Return the indices of pairs of two blocks whose dot product is at least ``threshold``."""
+    products = vectors[row : row + BLOCK] @ vectors[column : column + BLOCK].T
+    if row == column:
         np.fill_diagonal(products, -1.0)
-    if products.max() < threshold:  # as nearly always: cheaper than to look for places
+    if products.max() < threshold:  # as nearly always: quicker than np.nonzero
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    one, other = np.nonzero(products >= threshold)
-    return one + top, other + left
+    left, right = np.nonzero(products >= threshold)
+    return left + row, right + column
 
 
-def _cosines(vectors: Float32Array, one: Int64Array, other: Int64Array) -> Float32Array:
-    return np.asarray(np.einsum("ij,ij->i", vectors[one], vectors[other]), dtype=np.float32)
-
-
-def _merge(labels: Int64Array, one: Int64Array, other: Int64Array) -> Int64Array:
-    """Give each pair of labels one label."""
-    apart = one != other
-    if not apart.any():
+def _merge(labels: Int64Array, left: Int64Array, right: Int64Array) -> Int64Array:
+    """Return the labels after each pair of ``left`` and ``right`` labels has become one."""
+    different = left != right
+    if not different.any():
         return labels
-    many = int(labels.max()) + 1
-    pairs = coo_array((np.ones(int(apart.sum()), dtype=np.int8), (one[apart], other[apart])), shape=(many, many))
-    merged = connected_components(pairs, directed=False)[1]
+    count = int(labels.max()) + 1
+    edges = (np.ones(int(different.sum()), dtype=np.int8), (left[different], right[different]))
+    merged = connected_components(coo_array(edges, shape=(count, count)), directed=False)[1]
     return np.asarray(merged[labels], dtype=np.int64)

@@ -14,7 +14,7 @@ from core.errors import QueryError
 from core.indexing.indexer import index
 from core.library.duplicates import duplicate_steps, find_duplicates, most_steps
 from core.loading.sources import Upload
-from core.vectors.near_duplicates import BLOCK, join_near, steps_of
+from core.vectors.near_duplicates import BLOCK, group_near_duplicates, step_count
 from core.vectors.similarity import unit_vectors
 from core.workspace import Workspace
 
@@ -89,8 +89,8 @@ def test_joining_by_blocks_is_what_all_pairs_give() -> None:
     for at in range(0, 60, 3):  # chains across the blocks, and within them
         vectors[[at + BLOCK, 2 * BLOCK + at]] = vectors[at] + 0.1 * rng.standard_normal((2, 24), dtype=np.float32)
     unit = unit_vectors(vectors)
-    steps = list(join_near(unit, 0.97))
-    assert len(steps) == steps_of(len(unit)) == 3
+    steps = list(group_near_duplicates(unit, 0.97))
+    assert len(steps) == step_count(len(unit)) == 3
     assert steps[-1].share == 1
     one, other = np.nonzero(np.triu(unit @ unit.T, 1) >= 0.97)
     parent = list(range(len(unit)))
@@ -110,9 +110,9 @@ def test_joining_by_blocks_is_what_all_pairs_give() -> None:
 
 def test_a_block_where_all_are_alike_is_one_group() -> None:
     same = unit_vectors(np.ones((3000, 8), dtype=np.float32))
-    assert len(set(list(join_near(same, 1.0))[-1].labels.tolist())) == 1
+    assert len(set(list(group_near_duplicates(same, 1.0))[-1].labels.tolist())) == 1
     apart = unit_vectors(np.vstack([np.eye(8, dtype=np.float32), np.zeros((2, 8), dtype=np.float32)]))
-    assert len(set(list(join_near(apart, 0.5))[-1].labels.tolist())) == 10
+    assert len(set(list(group_near_duplicates(apart, 0.5))[-1].labels.tolist())) == 10
 
 
 def test_the_shell_lists_them(
