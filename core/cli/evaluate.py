@@ -52,33 +52,30 @@ def evaluation(about: Evaluated, results: Results, *, per_query: bool, as_json: 
 
 
 def _print_means(results: Results) -> None:
-    wide = max(map(len, ("system", *results.systems))) + 2
+    width = max(map(len, ("system", *results.systems))) + 2
     columns = [max(len(measure), 6) + 2 for measure in results.measures]
     print(
-        f"{'system':<{wide}}"
+        f"{'system':<{width}}"
         + "".join(f"{measure:>{column}}" for measure, column in zip(results.measures, columns, strict=True))
         + f"{'n':>7}{'ms/query':>11}"
     )
     for system in results.systems:
         means = [results.mean(system, measure) for measure in results.measures]
         cells = "".join(f"{mean.mean:>{column}.4f}" for mean, column in zip(means, columns, strict=True))
-        print(
-            f"{system:<{wide}}{cells}{max((mean.n for mean in means), default=0):>7}{results.runs[system].ms_per_query:>11.1f}"
-        )
+        queries = max((mean.n for mean in means), default=0)
+        print(f"{system:<{width}}{cells}{queries:>7}{results.runs[system].ms_per_query:>11.1f}")
 
 
 def _print_comparison(results: Results) -> None:
     if len(results.systems) < 2 or not results.measures:
         return
     first, measure = results.systems[0], results.measures[0]
-    print(
-        f"Against {first}, by {measure} (difference, its 95% interval; p corrected for {plural(len(results.systems) - 1, 'comparison')}):"
-    )
-    wide = max(map(len, results.systems)) + 2
-    for name, found in results.against(first, measure).items():
-        print(
-            f"  {name:<{wide}}{found.difference:+.4f} ({found.interval.low:+.4f} to {found.interval.high:+.4f})  {found.words}"
-        )
+    comparisons = plural(len(results.systems) - 1, "comparison")
+    print(f"Against {first}, by {measure} (difference, its 95% interval; p corrected for {comparisons}):")
+    width = max(map(len, results.systems)) + 2
+    for name, paired in results.against(first, measure).items():
+        interval = f"({paired.interval.low:+.4f} to {paired.interval.high:+.4f})"
+        print(f"  {name:<{width}}{paired.difference:+.4f} {interval}  {paired.words}")
 
 
 def _print_queries(results: Results) -> None:
@@ -89,18 +86,18 @@ def _print_queries(results: Results) -> None:
 
 
 def _as_json(about: Evaluated, results: Results, per_query: bool) -> dict[str, Any]:
-    held = {name: value for name, value in asdict(about).items() if name != "notes" and value is not None}
-    held["systems"] = {
+    record = {name: value for name, value in asdict(about).items() if name != "notes" and value is not None}
+    record["systems"] = {
         system: {
             **{measure: asdict(results.mean(system, measure)) for measure in results.measures},
             "ms_per_query": round(results.runs[system].ms_per_query, 3),
         }
         for system in results.systems
     }
-    held["against"] = _against(results)
-    held["notes"] = [*about.notes, *results.notes, *results.warnings]
+    record["against"] = _against(results)
+    record["notes"] = [*about.notes, *results.notes, *results.warnings]
     if per_query:
-        held["per_query"] = {
+        record["per_query"] = {
             system: {
                 query: {
                     measure: results.values[system][measure][query]
@@ -111,17 +108,17 @@ def _as_json(about: Evaluated, results: Results, per_query: bool) -> dict[str, A
             }
             for system in results.systems
         }
-    return held
+    return record
 
 
 def _against(results: Results) -> dict[str, Any]:
-    """Every system against the first."""
+    """Return every system against the first."""
     if len(results.systems) < 2 or not results.measures:
         return {}
     first, measure = results.systems[0], results.measures[0]
     systems = {
-        name: {**asdict(found), "difference": found.difference, "words": found.words}
-        for name, found in results.against(first, measure).items()
+        name: {**asdict(paired), "difference": paired.difference, "words": paired.words}
+        for name, paired in results.against(first, measure).items()
     }
     return {"system": first, "measure": measure, "systems": systems}
 
@@ -212,7 +209,7 @@ def _make_room(runs: Path | None) -> None:
 
 
 def _is_folder(target: str) -> bool:
-    """Whether a BEIR folder is meant: one that holds a part of it, or a path that no collection is called."""
+    """Return whether a target is a BEIR folder: it has a part of one, or is a path that no collection can be named."""
     folder = Path(target)
     return (
         any((folder / part).exists() for part in ("corpus.jsonl", "queries.jsonl", "qrels"))
@@ -284,34 +281,35 @@ def _collection(options: argparse.Namespace, systems: list[str], names: list[str
             collection = workspace.store.collection(options.target)
         except CollectionNotFound as error:
             raise CollectionNotFound(
-                f"There is no folder and no collection {options.target!r}: 'python -m core collections' lists the collections"
+                f"There is no folder and no collection {options.target!r}: "
+                "'python -m core collections' lists the collections"
             ) from error
-        made = plan(workspace, request)
+        prepared = plan(workspace, request)
         about = Evaluated(
             collection.name,
-            str(made.facts["split"]),
+            str(prepared.facts["split"]),
             len(workspace.documents(collection)),
             collection.chunks,
-            len(made.judged.queries),
+            len(prepared.judged.queries),
             options.pool,
-            made.notes,
+            prepared.notes,
         )
-        return about, _measure(made.runner, names)
+        return about, _measure(prepared.runner, names)
 
 
 def _measure(runner: Runner, names: list[str]) -> Results:
     from core.evaluation.results import Results
 
-    return Results.of(runner.judged, runner.systems, runner.run(_Lines()), names)
+    return Results.of(runner.judged, runner.systems, runner.run(_Progress()), names)
 
 
-class _Lines:
-    """Progress, a line every few seconds."""
+class _Progress:
+    """Prints a line of progress every few seconds."""
 
     def __init__(self) -> None:
-        self._last = time.monotonic()
+        self._printed = time.monotonic()
 
     def __call__(self, line: str) -> None:
-        if time.monotonic() - self._last >= INTERVAL:
-            self._last = time.monotonic()
+        if time.monotonic() - self._printed >= INTERVAL:
+            self._printed = time.monotonic()
             print(line, file=sys.stderr, flush=True)

@@ -17,7 +17,7 @@ from core.models.bi_encoder import BiEncoder
 from core.records.document import Document, short_hash
 from core.records.search import ChunkSettings, Collection, as_read
 from core.retrieval.bm25 import Bm25, top_rows
-from core.store.conversion import decode_metadata
+from core.store.conversion import check_location
 from core.util.arrays import Float32Array, Float64Array
 from core.util.progress import LineReport
 from core.vectors.similarity import normalized_for, unit_vectors
@@ -177,12 +177,12 @@ class CollectionCorpus:
             self._bm25 = Bm25.build({chunk_id: self._chunks[chunk_id][0] for chunk_id in self._ids})
 
     def _read_chunks(self, with_vectors: bool, report: LineReport) -> None:
-        hidden, vectors = set(self.workspace.shelf.hidden(self.collection.key)), []
+        hidden, vectors = set(self.workspace.document_store.hidden(self.collection.key)), []
         self._ids = []
         for batch in self.workspace.store.batches(self.collection, vectors=with_vectors):
             rows = [row for row, fields in enumerate(batch.metadatas) if fields.get("document_id") not in hidden]
             for row in rows:
-                fields = decode_metadata(self.collection, batch.metadatas[row])
+                fields = check_location(self.collection, batch.metadatas[row])
                 span = NamedSpan(fields["document_id"], fields["document"], fields["start"], fields["end"])
                 self._chunks[batch.ids[row]] = (as_read(fields.get("carried", ""), batch.texts[row]), span)
                 self._ids.append(batch.ids[row])
@@ -201,7 +201,7 @@ class CollectionCorpus:
             exact = self.nearest(vector, depth)
             return Retrieved(exact.ids, exact.scores, exact.ms + encode_ms)
         started = time.perf_counter()
-        hidden = self.workspace.shelf.hidden(self.collection.key)
+        hidden = self.workspace.document_store.hidden(self.collection.key)
         hits = self.workspace.store.query(self.collection, vector, depth, hidden=hidden)
         ms = encode_ms + (time.perf_counter() - started) * 1e3
         for hit in hits:

@@ -110,7 +110,7 @@ def measure_index(
     Raises DataError for no query or an empty collection.
     """
     exact = _search_exactly(workspace, collection, queries, top, report)
-    hits, ms = _search_index(workspace.store, collection, exact, top, workspace.shelf.hidden(collection.key))
+    hits, ms = _search_index(workspace.store, collection, exact, top, workspace.document_store.hidden(collection.key))
     recalls = tuple(query_recall(*one) for one in zip(queries, hits, exact.nearest, strict=True))
     width = workspace.store.search_width(collection)
     return IndexRecall(collection.name, collection.chunks, width, top, recalls, ms, exact.ms)
@@ -130,15 +130,15 @@ def measure_widths(
     StoreError where there is no room for the copy.
     """
     exact = _search_exactly(workspace, collection, queries, top)
-    hidden, current = workspace.shelf.hidden(collection.key), workspace.store.search_width(collection)
+    hidden, current = workspace.document_store.hidden(collection.key), workspace.store.search_width(collection)
     widths = sorted({*widths, current})
     measured = []
     with _index_copy(workspace, collection) as folder:
         for done, width in enumerate(widths):
             report(done, len(widths))
-            with closing(VectorStore.open(folder)) as store:
+            with closing(VectorStore(folder)) as store:
                 store.set_search_width(collection, width)
-            with closing(VectorStore.open(folder)) as store:
+            with closing(VectorStore(folder)) as store:
                 hits, ms = _search_index(store, collection, exact, top, hidden)
             recalls = [query_recall(*one).recall for one in zip(queries, hits, exact.nearest, strict=True)]
             measured.append(WidthRecall(width, sum(recalls) / len(recalls), ms, width == current))
@@ -206,7 +206,7 @@ def _index_copy(workspace: Workspace, collection: Collection) -> Iterator[Path]:
     try:
         with tempfile.TemporaryDirectory(prefix="rankscope-index-") as name:
             folder = Path(name)
-            with workspace.writing():  # nobody else may write meanwhile
+            with workspace.write_lock():  # nobody else may write meanwhile
                 address = f"{(data / CHROMA_FILE).absolute().as_uri()}?mode=ro"
                 with (
                     closing(sqlite3.connect(address, uri=True, timeout=30)) as source,

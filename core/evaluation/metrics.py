@@ -1,4 +1,4 @@
-"""Metrics of rankings, computed by ir_measures and called by its names."""
+"""Metrics of rankings, named and computed as ir_measures does."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ DEFAULT = ("nDCG@10", "R@10")
 # what an evaluation shows unless told otherwise
 MEASURES = ("nDCG@10", "RR@10", "R@5", "R@100", "P@5", "AP", "Judged@10")
 JUDGED = "Judged@10"
-DEEPEST_CUTOFF = 1000
-LONGEST_SAID = 80  # characters of an unknown name in a message
+MAX_CUTOFF = 1000
+MAX_NAME = 80  # characters of an unknown name in a message
 _HINT = "use names such as nDCG@10, R@100, P@5, RR@10, Success@1, AP or Rprec, with a cutoff from 1 to 1000"
 _COUNTS = ("NumQ", "NumRel", "NumRet")
 # What ir_measures and the programs behind it raise for a measure that they do not know or cannot compute.
@@ -49,14 +49,14 @@ class Aggregate:
 
 
 def split_names(listed: str) -> list[str]:
-    """Return the names in a list with commas between them; commas in brackets part nothing."""
+    """Return the names in a list that is separated by commas outside of brackets."""
     names, depth = [""], 0
-    for sign in listed:
-        depth += (sign in "([{") - (sign in ")]}")
-        if sign == "," and depth <= 0:
+    for character in listed:
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth <= 0:
             names.append("")
         else:
-            names[-1] += sign
+            names[-1] += character
     return [name.strip() for name in names]
 
 
@@ -70,36 +70,34 @@ def check(names: Sequence[str]) -> None:
 
 def cutoff(name: str) -> int | None:
     """Return how many ranks a metric looks at, None for all. Raises SettingsError."""
-    return _looked_at(_parsed(name))
+    return _cutoff(_parsed(name))
 
 
-def _looked_at(measure: Any) -> int | None:
-    """The cutoff, where ranks behind it change nothing."""
-    found = measure.params.get("cutoff")
-    return None if found is None or measure.params.get("judged_only") else int(found)
+def _cutoff(measure: Any) -> int | None:
+    """Return the cutoff of a measure, None where ranks behind it count too."""
+    cutoff = measure.params.get("cutoff")
+    return None if cutoff is None or measure.params.get("judged_only") else int(cutoff)
 
 
 def per_query(qrels: Qrels, run: Run, names: Sequence[str] = DEFAULT) -> dict[str, dict[str, float]]:
     """Return for each metric the value of every judged query; one without results scores 0.
 
-    Ranks count, not scores: ties are already broken. A query of which ir_measures says nothing (Accuracy where nothing
-    relevant was found) is left out. Raises SettingsError for an unknown metric.
+    Ranks count, not scores: ties are already broken. A query for which the metric is undefined (Accuracy where nothing
+    relevant was retrieved) is left out. Raises SettingsError for an unknown metric.
     """
-    # some of ir_measures' programs want numbers for ids
-    numbers = {query: str(at) for at, query in enumerate(qrels, 1)}
+    # some of the programs that ir_measures calls need numbers for ids
+    numbers = {query: str(number) for number, query in enumerate(qrels, 1)}
     queries = {number: query for query, number in numbers.items()}
     judged = {numbers[query]: grades for query, grades in qrels.items()}
-    found: dict[str, dict[str, float]] = {}
+    by_metric: dict[str, dict[str, float]] = {}
     for name in names:
         measure = _parsed(name)
-        looked_at = _looked_at(measure)
-        ranked = {numbers[query]: as_scores(ids[:looked_at]) for query, ids in run.items() if query in numbers and ids}
+        depth = _cutoff(measure)
+        ranked = {numbers[query]: as_scores(ids[:depth]) for query, ids in run.items() if query in numbers and ids}
         with _translated(name, "cannot be computed on these judgments"):
             values = {queries[value.query_id]: float(value.value) for value in measure.iter_calc(judged, ranked)}
-        found[name] = {
-            query: values.get(query, math.nan) for query in qrels if not math.isnan(values.get(query, math.nan))
-        }
-    return found
+        by_metric[name] = {query: values[query] for query in qrels if not math.isnan(values.get(query, math.nan))}
+    return by_metric
 
 
 def aggregate(values: Mapping[str, float]) -> Aggregate:
@@ -108,38 +106,40 @@ def aggregate(values: Mapping[str, float]) -> Aggregate:
 
 
 def _parsed(name: str) -> Any:
-    """The measure, with only such parameters as are safe: an unusual cutoff ends the whole process in trec_eval."""
+    """Return the measure of a name. Raises SettingsError for an unknown one, and for unusual parameters.
+
+    An unusual cutoff would end the whole process in trec_eval.
+    """
     import ir_measures
 
-    with _translated(name, ""):
+    with _translated(name):
         measure = ir_measures.parse_measure(name)
         params: dict[str, Any] = measure.params
-        safe = all(_whole(params.get(key, 1), 1, DEEPEST_CUTOFF) for key in ("cutoff", "rel"))
         gains = params.get("gains", {})
-        safe = (
-            safe
-            and isinstance(gains, dict)
-            and all(_whole(number, 0, DEEPEST_CUTOFF) for pair in gains.items() for number in pair)
-        )
-        if not safe:
+        if not isinstance(gains, dict):
+            raise ValueError(name)
+        numbers = [number for pair in gains.items() for number in pair]
+        usual = all(_is_integer(params.get(key, 1), 1, MAX_CUTOFF) for key in ("cutoff", "rel"))
+        if not usual or not all(_is_integer(number, 0, MAX_CUTOFF) for number in numbers):
             raise ValueError(name)
     if measure.NAME in _COUNTS:
         raise SettingsError(f"There is no metric {name!r} here, it counts and measures nothing: {_HINT}")
     return measure
 
 
-def _whole(value: object, low: int, high: int) -> bool:
+def _is_integer(value: object, low: int, high: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 @contextmanager
-def _translated(name: str, what: str) -> Iterator[None]:
+def _translated(name: str, problem: str = "") -> Iterator[None]:
+    """Raise what ir_measures raises as SettingsError, whose message says that the metric has this ``problem``."""
     try:
         yield
     except _REFUSALS as error:
-        said = repr(clip(name, LONGEST_SAID)) if len(name) > LONGEST_SAID else repr(name)
+        quoted = repr(clip(name, MAX_NAME)) if len(name) > MAX_NAME else repr(name)
         raise SettingsError(
-            f"The metric {said} {what}: {_HINT}" if what else f"There is no metric {said}: {_HINT}"
+            f"The metric {quoted} {problem}: {_HINT}" if problem else f"There is no metric {quoted}: {_HINT}"
         ) from error
 
 

@@ -184,7 +184,7 @@ def plan(workspace: Workspace, request: Request, judged: JudgedQueries | None = 
         judged = judged_queries_for(workspace, collections[request.collections[0]], split).first(request.queries)
         split = judged.split
     corpora = {name: CollectionCorpus.open(workspace, collection) for name, collection in collections.items()}
-    reranker = workspace.catalog.reranker(request.reranker) if any(system.reranking for system in systems) else None
+    reranker = workspace.models.reranker(request.reranker) if any(system.reranking for system in systems) else None
     depth = depth_for(systems, request.measures)
     notes = [note for collection in collections.values() for note in _missing_documents(workspace, collection, judged)]
     facts = {name: corpus.facts() for name, corpus in corpora.items()}
@@ -205,7 +205,7 @@ def _missing_documents(workspace: Workspace, collection: Collection, judged: Jud
     """Return a note on judged documents that a collection lacks. Raises DataError where it has none of them."""
     units = {unit for grades in judged.qrels.values() for unit in grades}
     documents = units if judged.per_document else {unit.rpartition(":")[0] for unit in units}
-    missing = len(documents - workspace.shelf.names(collection.key).keys())
+    missing = len(documents - workspace.document_store.names(collection.key).keys())
     if missing == len(documents):
         raise DataError(
             f"None of the judged documents is in {collection.name!r}: choose a collection over the same documents"

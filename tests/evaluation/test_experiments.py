@@ -52,7 +52,7 @@ def judge(workspace: Workspace, collection: Collection, grades: dict[str, dict[s
 
 
 def names(workspace: Workspace, collection: Collection, ids: Sequence[str]) -> str:
-    held = workspace.shelf.names(collection.key)
+    held = workspace.document_store.names(collection.key)
     return "".join(held[id_][0] for id_ in ids)
 
 
