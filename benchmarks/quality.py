@@ -38,19 +38,20 @@ def main() -> None:
     _pairs(catalog)
     print("\n| collection | queries | " + " | ".join(systems) + " |\n|" + " --- |" * (2 + len(systems)))
     for name in options.collections.split(","):
-        judged = _spread(read_beir(options.data / name), options.queries)
+        judged = _spread(read_beir(options.data / name, "test"), options.queries)
         runs = run_dataset(judged, catalog.get(), catalog.reranker(), options.pool, systems)
         cells = []
         for run in runs.values():
-            values = per_query(judged.qrels, run.ranking, METRICS)
+            values = per_query(judged.qrels["test"], run.ranking, METRICS)
             cells.append(" / ".join(f"{aggregate(values[metric]).mean:.3f}".removeprefix("0") for metric in METRICS))
-        print(f"| {name} | {len(judged.queries)} | " + " | ".join(cells) + " |", flush=True)
+        print(f"| {name} | {len(judged.qrels['test'])} | " + " | ".join(cells) + " |", flush=True)
 
 
 def _spread(judged: BeirDataset, most: int) -> BeirDataset:
-    ids = list(judged.queries)
-    kept = [ids[at * len(ids) // most] for at in range(most)] if most < len(ids) else ids
-    return replace(judged, queries={q: judged.queries[q] for q in kept}, qrels={q: judged.qrels[q] for q in kept})
+    qrels = judged.qrels["test"]
+    ids = list(qrels)
+    kept = [ids[index * len(ids) // most] for index in range(most)] if most < len(ids) else ids
+    return replace(judged, qrels={"test": {query: qrels[query] for query in kept}})
 
 
 def _pairs(catalog: ModelRegistry) -> None:

@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--model", default=BUILT_IN_RERANKER)
     parser.add_argument("--queries", type=int, default=8)
     options = parser.parse_args()
-    pools = _pools(read_beir(options.folder), options.queries)
+    pools = _pools(read_beir(options.folder, "test"), options.queries)
     ours = SentenceTransformersCrossEncoder.load(options.model)
     plain, _ = load_cross_encoder(options.model, "cpu")
     plain.predict(pools[0][:8], show_progress_bar=False)
@@ -67,7 +67,7 @@ def _pools(judged: BeirDataset, queries: int) -> list[list[tuple[str, str]]]:
     texts = judged.texts[:DOCUMENTS]
     vectors = encoder.encode_documents(texts)
     pools = []
-    for query in islice(judged.queries.values(), queries):
+    for query in islice(judged.judged_queries("test").values(), queries):
         order = top_rows(vectors @ encoder.encode_query(query), judged.document_ids[:DOCUMENTS], max(POOLS))
         pools.append([(query, texts[at]) for at in order])
     return pools

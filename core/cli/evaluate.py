@@ -209,10 +209,11 @@ def _make_room(runs: Path | None) -> None:
 
 
 def _is_folder(target: str) -> bool:
-    """Return whether a target is a BEIR folder: it has a part of one, or is a path that no collection can be named."""
+    """Return whether a target is a BEIR folder or ZIP: one that is there, or a path that no collection can be named."""
     folder = Path(target)
     return (
         any((folder / part).exists() for part in ("corpus.jsonl", "queries.jsonl", "qrels"))
+        or (folder.suffix.lower() == ".zip" and folder.is_file())
         or folder.is_absolute()
         or target.startswith((".", "~"))
     )

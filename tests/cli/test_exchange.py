@@ -82,6 +82,19 @@ def test_the_whole_way(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> No
     assert answer(capsys, "rename", "far away", "near")["name"] == "near"
 
 
+def test_qrels_without_a_header_are_imported_and_evaluated_with_a_note(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = beir(tmp_path / "things")
+    (folder / "qrels" / "test.tsv").write_text("q\t2\t1\n")
+    note = "test.tsv has no header: its first line was read as a judgment"
+    status, out, _ = run(capsys, "import", str(folder))
+    assert (status, out) == (0, f"imported things: 2 documents, 2 chunks, 1 query, 1 judgment\n{note}\n")
+    assert answer(capsys, "import", str(folder), "--collection", "again")["notes"] == [note]
+    measured = answer(capsys, "evaluate", str(folder), "--systems", "bm25")
+    assert (measured["queries"], measured["notes"][0]) == (1, note)
+
+
 def test_another_programs_folder(capsys: pytest.CaptureFixture[str], tmp_path: Path, data: Path) -> None:
     for folder in (tmp_path / "chroma", data):
         made = chromadb.PersistentClient(str(folder)).create_collection("notes", embedding_function=None)

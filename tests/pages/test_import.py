@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from core.exchange.bundle import export_bundle
 from core.settings import Settings
 from core.workspace import Workspace
 from pages.ui.library.transfers import transfers
-from tests.pages.test_search import _alone, library, opened, own, press, said, shelf
+from tests.support.pages import opened, press, said, shelf
 
-__all__ = ["_alone", "library", "own"]  # fixtures
+pytestmark = pytest.mark.usefixtures("fresh_server")
 
 
 def finish() -> None:
@@ -36,6 +38,22 @@ def test_a_beir_folder_becomes_a_collection(own: Path, tmp_path: Path) -> None:
     assert shelf(own)["suns"] == ["d1"]
     assert any("Bringing in suns: done" in text.value for text in page.text)
     assert page.text_input(key="import-path-1").value == ""
+    assert not page.exception
+
+
+def test_notes_on_an_import_are_shown(own: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    (folder / "qrels").mkdir(parents=True)
+    (folder / "corpus.jsonl").write_text('{"_id": "d1", "text": "The sun is red."}\n', encoding="utf-8")
+    (folder / "queries.jsonl").write_text('{"_id": "q1", "text": "red?"}\n', encoding="utf-8")
+    (folder / "qrels" / "test.tsv").write_text("q1\td1\t1\n", encoding="utf-8")
+    page = opened("pages/library.py")
+    page.text_input(key="import-path-0").set_value(str(folder)).run()
+    press(page, "Bring in")
+    finish()
+    page.run()
+    assert shelf(own)["set"] == ["d1"]
+    assert any("has no header: its first line was read as a judgment" in text.value for text in page.text)
     assert not page.exception
 
 

@@ -12,6 +12,7 @@ from core.background import BackgroundJob, JobQueue, State
 from core.exchange.bundle import export_bundle
 from core.exchange.copying import copy_collection
 from core.exchange.importer import import_collection
+from core.exchange.writer import ImportResult
 from core.records.search import Collection, CollectionOptions
 from core.util.formatting import file_size
 from core.util.progress import ProgressReport
@@ -37,12 +38,15 @@ class Transfer(BackgroundJob):
         super().__init__(uuid.uuid4().hex)
         self.title = title
         self.export = export
+        self.notes: tuple[str, ...] = ()  # what should be known of the imported or copied collection
         self._work = work
         self._temporary = temporary
 
     def run(self) -> None:
-        """Do the work, which reports its progress."""
-        self._work(lambda progress: self.report(progress.share))
+        """Do the work, which reports its progress, and keep the notes on its result."""
+        result = self._work(lambda progress: self.report(progress.share))
+        if isinstance(result, ImportResult):
+            self.notes = result.notes
 
     def record_end(self, state: State, error: str) -> None:  # noqa: ARG002  however it ended
         """Delete the temporary file."""
@@ -138,5 +142,7 @@ def _draw_over(job: Transfer) -> None:
         if job.export:
             job.export.unlink(missing_ok=True)
         st.rerun()
+    if job.notes:
+        st.text("\n".join(job.notes))
     if job.state != "done":
         show_error(CANCELLED if job.state == "cancelled" else job.error)
