@@ -122,14 +122,14 @@ with csv:
 with as_json:
     text = json.dumps(result.as_json(), ensure_ascii=False, indent=2)
     offer_download("JSON", text, f"{name}-hits.json", "application/json", width="stretch")
-ranking, beside = st.columns([3, 1], gap="large")
+ranking, aside = st.columns([3, 1], gap="large")
 with ranking:
     if judging:
         show_judged_hits(workspace, collection, result)
     else:
         for hit in result.hits:
             show_hit(workspace, result, hit)
-with beside:
+with aside:
     st.markdown(
         "**How the scores fall**",
         help="Longer is better. A steep fall after the first hits: few chunks are like the query. "

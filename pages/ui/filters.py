@@ -15,7 +15,6 @@ from core.errors import QueryError, StoreError
 from core.records.document import Value
 from core.records.filters import RANGES, Field, Filter, format_value, is_date, parse_filter, parse_number
 from core.records.search import Collection
-from core.store.vector_store import check_filter
 from core.workspace import Workspace
 from pages.ui.page import literal, show_error, show_warning
 
@@ -53,7 +52,7 @@ def choose_filters(workspace: Workspace, collection: Collection) -> tuple[Filter
     except StoreError as error:
         show_error(error)
         return ()
-    active = _parse_filters(texts, fields)
+    active = _parse_filters(workspace, collection, texts, fields)
     with place:
         _show_fields(collection, fields, active)
     return tuple(one.filter for one in active)
@@ -65,13 +64,15 @@ def clear_filters() -> None:
     st.session_state[FIELDS_KEY] = []
 
 
-def _parse_filters(texts: list[str], fields: Sequence[Field]) -> list[ActiveFilter]:
+def _parse_filters(
+    workspace: Workspace, collection: Collection, texts: list[str], fields: Sequence[Field]
+) -> list[ActiveFilter]:
     """Return the usable filters of the URL; warn about the others and remove them."""
     active = []
     for text in dict.fromkeys(texts):
         try:
             parsed = parse_filter(text, fields)
-            check_filter(parsed, fields)
+            workspace.store.check_filters(collection, [parsed])
             active.append(ActiveFilter(text, parsed))
         except QueryError as error:
             show_warning(f"{error}. It is passed over")

@@ -43,7 +43,7 @@ class QueryJudgments:
         """Read the judgments of ``query`` from the data folder."""
         by_hand = {
             (judgment.document_id, judgment.start, judgment.end): judgment
-            for judgment in workspace.judgments.of_query(collection.key, query)
+            for judgment in workspace.judgments.for_query(collection.key, query)
             if judgment.split == SHARED
         }
         return cls(workspace, query, by_hand, spans_for(workspace, collection, query))
@@ -73,7 +73,7 @@ def show_grading_controls(workspace: Workspace) -> None:
         st.text_input(
             "Your name", key="judge-who", persist_state="session", placeholder="kept with each grade", width=260
         )
-        last = workspace.judgments.last
+        last = workspace.judgments.last_step
         st.button(
             "Undo",
             key="judge-undo",

@@ -52,7 +52,7 @@ def open_context_dialog(workspace: Workspace, query: str, hit: Hit) -> None:
 def show_context(workspace: Workspace, query: str, hit: Hit) -> None:
     """Draw a chunk inside its document's surrounding text."""
     try:
-        document = workspace.shelf.document(hit.document_id)
+        document = workspace.document_store.document(hit.document_id)
     except DocumentNotFound as error:
         show_error(error)
         return
@@ -65,10 +65,10 @@ def show_context(workspace: Workspace, query: str, hit: Hit) -> None:
 
 def load_reranker(workspace: Workspace) -> CrossEncoder:
     """Return the cross-encoder, loading it the first time. Raises ModelUnavailable or ModelError."""
-    if workspace.catalog.has_reranker():
-        return workspace.catalog.reranker()
+    if workspace.models.has_reranker():
+        return workspace.models.reranker()
     with st.spinner("Loading the cross-encoder…", show_time=True):
-        return workspace.catalog.reranker()
+        return workspace.models.reranker()
 
 
 def rerank_cached(workspace: Workspace, result: SearchResult, pool: int) -> SearchResult:

@@ -19,7 +19,8 @@ MINE = "*my* files $1$ :smile:"  # Markdown would show it otherwise
 FILE = "<b>lights</b>.pdf"
 PAGES = (  # so long that each becomes a chunk of its own
     f"<p>{'The keeper of the lighthouse at Skerryvore trimmed the wick of the lamp every four hours. ' * 9}</p>"
-    f"<p style='break-before: page'>{'A foghorn warns ships with sound &lt;script&gt;alert(1)&lt;/script&gt; when fog hides the beam. ' * 9}</p>"
+    "<p style='break-before: page'>"
+    f"{'A foghorn warns ships with sound &lt;script&gt;alert(1)&lt;/script&gt; when fog hides the beam. ' * 9}</p>"
 )
 
 
@@ -37,7 +38,10 @@ def settled(page: Page) -> None:
 
 
 def go(page: Page, title: str) -> None:
-    """Switch to another page; a click that meets the end of a background job is lost now and then, and a person clicks again."""
+    """Switch to another page.
+
+    A click that meets the end of a background job is lost now and then; then click again, as a person would.
+    """
     settled(page)
     for _ in range(4):
         page.get_by_test_id("stSidebarNav").get_by_role("link", name=title).click()

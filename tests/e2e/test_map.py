@@ -15,7 +15,10 @@ from playwright.sync_api import TimeoutError as TooLate
 from tests.e2e.test_browser import SLOW, settled
 
 pytestmark = pytest.mark.browser
-CHUNKS = "graph => graph.data.filter(trace => trace.type === 'scattergl').flatMap(trace => Array.from(trace.customdata ?? []))"
+CHUNKS = (
+    "graph => graph.data.filter(trace => trace.type === 'scattergl')"
+    ".flatMap(trace => Array.from(trace.customdata ?? []))"
+)
 PIXEL = """([slot, id]) => {
   const graph = document.querySelector(slot);
   for (const trace of graph.data) {
@@ -27,13 +30,17 @@ PIXEL = """([slot, id]) => {
 }"""
 
 MOST_ALONE = """graph => {
-  const { xaxis, yaxis } = graph._fullLayout, pixels = trace => Array.from(trace.customdata ?? []).map((id, at) => ({ id, x: xaxis.d2p(trace.x[at]), y: yaxis.d2p(trace.y[at]) }));
+  const { xaxis, yaxis } = graph._fullLayout;
+  const pixels = trace => Array.from(trace.customdata ?? []).map(
+    (id, at) => ({ id, x: xaxis.d2p(trace.x[at]), y: yaxis.d2p(trace.y[at]) }));
   const chunks = graph.data.filter(trace => trace.type === 'scattergl').flatMap(pixels);
-  const room = hit => Math.min(...chunks.filter(chunk => chunk.id !== hit.id).map(chunk => Math.hypot(chunk.x - hit.x, chunk.y - hit.y)));
+  const room = hit => Math.min(
+    ...chunks.filter(chunk => chunk.id !== hit.id).map(chunk => Math.hypot(chunk.x - hit.x, chunk.y - hit.y)));
   return pixels(graph.data.find(trace => trace.name === 'hits')).slice(0, 3).sort((a, b) => room(b) - room(a))[0].id;
 }"""  # of the first three hits: where two points touch, either may be the one that is hovered
 
-NAMES = """() => [...document.querySelectorAll('.rs-map .annotation')].filter(name => name.style.visibility !== 'hidden')
+NAMES = """() => [...document.querySelectorAll('.rs-map .annotation')]
+  .filter(name => name.style.visibility !== 'hidden')
   .map(name => ({ name: name.textContent, ...name.getBoundingClientRect().toJSON() }))"""
 
 
@@ -60,16 +67,18 @@ def painted(page: Page) -> None:
     """Wait until the script has run and the picture shows what it sent."""
     settled(page)
     page.wait_for_function(
-        "() => { const graph = document.querySelector('.rs-map'), sent = graph?.rankscope?.data; return sent && graph.dataset.drawn === `${sent.key} ${sent.version}`; }"
+        "() => { const graph = document.querySelector('.rs-map'), sent = graph?.rankscope?.data;"
+        " return sent && graph.dataset.drawn === `${sent.key} ${sent.version}`; }"
     )
 
 
 def traces(page: Page) -> list[dict[str, Any]]:
-    told: str = page.locator(".rs-map").evaluate(
-        "graph => JSON.stringify(graph.data.map(t => ({type: t.type, name: t.name, opacity: t.opacity, ids: Array.from(t.customdata ?? []), text: t.text, x: Array.from(t.x).slice(0, 30)})))"
+    text: str = page.locator(".rs-map").evaluate(
+        "graph => JSON.stringify(graph.data.map(t => ({type: t.type, name: t.name, opacity: t.opacity,"
+        " ids: Array.from(t.customdata ?? []), text: t.text, x: Array.from(t.x).slice(0, 30)})))"
     )
-    held: list[dict[str, Any]] = json.loads(told)
-    return held
+    data: list[dict[str, Any]] = json.loads(text)
+    return data
 
 
 def test_every_chunk_is_a_point_and_the_hits_are_numbered(page: Page) -> None:

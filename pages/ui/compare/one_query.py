@@ -312,6 +312,6 @@ def _show_costs(workspace: Workspace, result: SearchResult, collection: Collecti
     )
     if result.reranker:
         st.caption(
-            f"{literal(result.reranker)} reads up to {workspace.catalog.reranker().budget} tokens of query and chunk "
+            f"{literal(result.reranker)} reads up to {workspace.models.reranker().budget} tokens of query and chunk "
             "together; what is longer is cut off at the chunk's end."
         )

@@ -51,7 +51,7 @@ def _show_edited_pair(workspace: Workspace) -> None:
         show_info("Fill in the question and both sentences.")
         return
     score = score_pairs(
-        workspace.catalog.get(workspace.settings.model), workspace.catalog.reranker(), [(query, first, second)]
+        workspace.models.get(workspace.settings.model), workspace.models.reranker(), [(query, first, second)]
     )[0]
     for index, column in enumerate((left, right)):
         column.html(_score_line(score, index))
@@ -82,7 +82,7 @@ def _score_line(score: PairScore, index: int) -> str:
 @st.cache_data(max_entries=4, show_spinner=False)
 def _gallery_scores(_workspace: Workspace, model: str, reranker: str) -> list[tuple[float, ...]]:  # noqa: ARG001 - the names are the cache's key
     triples = [(pair.query, pair.right.text, pair.wrong.text) for pair in trick_pairs()]
-    scores = score_pairs(_workspace.catalog.get(_workspace.settings.model), _workspace.catalog.reranker(), triples)
+    scores = score_pairs(_workspace.models.get(_workspace.settings.model), _workspace.models.reranker(), triples)
     return [(*score.cosine, *score.logit, *(score.probability or ())) for score in scores]
 
 

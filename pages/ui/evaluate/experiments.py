@@ -11,13 +11,13 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import RankscopeError
-from core.evaluation.experiments import Experiment, experiments
+from core.evaluation.experiments import Experiment
 from core.evaluation.plots import changes_figure
 from core.evaluation.results import compare_experiments
 from core.workspace import Workspace
 from pages.ui.downloads import offer_download
 from pages.ui.evaluate.results import show_means
-from pages.ui.evaluate.runs import evaluations, results_of, show_running
+from pages.ui.evaluate.runs import evaluations, readable_experiments, results_of, show_running
 from pages.ui.html import table_html
 from pages.ui.page import literal, show_chart, show_error, show_info, show_warning
 
@@ -31,16 +31,14 @@ def show_experiments(workspace: Workspace) -> None:
         "and TREC run files. **Tick two or more to see them side by side.**"
     )
     show_running(workspace)
-    found, wrong = experiments(workspace.settings.data)
-    for message in wrong:
-        show_warning(message)
-    if not found:
+    rows = readable_experiments(workspace)
+    if not rows:
         show_info("There is no experiment yet: the view Results runs one.")
         return
     event = st.dataframe(
-        _frame(found), hide_index=True, on_select="rerun", selection_mode="multi-row", key="experiments-table"
+        _frame(rows), hide_index=True, on_select="rerun", selection_mode="multi-row", key="experiments-table"
     )
-    chosen = [found[row] for row in event.selection.rows if row < len(found)][:MAX_OPEN]
+    chosen = [rows[row] for row in event.selection.rows if row < len(rows)][:MAX_OPEN]
     if not chosen:
         return
     columns = st.columns(len(chosen), gap="large")
@@ -52,7 +50,7 @@ def show_experiments(workspace: Workspace) -> None:
         _compare(done[0], done[1])
 
 
-def _frame(found: list[Experiment]) -> pd.DataFrame:
+def _frame(experiments: list[Experiment]) -> pd.DataFrame:
     rows = [
         {
             "name": one.name,
@@ -64,7 +62,7 @@ def _frame(found: list[Experiment]) -> pd.DataFrame:
             "data": one.data[:8],
             "note": one.request.note,
         }
-        for one in found
+        for one in experiments
     ]
     return pd.DataFrame(rows)
 

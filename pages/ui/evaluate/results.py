@@ -264,7 +264,9 @@ def _unit_names(workspace: Workspace, collections: Sequence[str], units: Iterabl
     for name in collections:
         with suppress(CollectionNotFound):  # deleted since the run
             existing.append(workspace.store.collection(name))
-    names = {id_: name for collection in existing for id_, name in workspace.shelf.names(collection.key).items()}
+    names = {
+        id_: name for collection in existing for id_, name in workspace.document_store.names(collection.key).items()
+    }
     for unit in units:
         document, _, span = unit.partition(":")
         named[unit] = (
@@ -272,7 +274,7 @@ def _unit_names(workspace: Workspace, collections: Sequence[str], units: Iterabl
         )
     chunks = [unit for unit, name in named.items() if not name and ":" not in unit]
     for collection in existing:
-        batch = workspace.store.picked(collection, chunks) if chunks else None
+        batch = workspace.store.chunks_by_id(collection, chunks) if chunks else None
         for id_, metadata in zip(batch.ids, batch.metadatas, strict=True) if batch else ():
             named[id_] = f"{metadata.get('document')}, {metadata.get('start')} to {metadata.get('end')}"
     return {unit: name or "not here any more" for unit, name in named.items()}

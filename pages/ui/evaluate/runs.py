@@ -103,12 +103,17 @@ def _draw_failed(experiment: Experiment) -> None:
             st.rerun()
 
 
+def readable_experiments(workspace: Workspace) -> list[Experiment]:
+    """Return the experiments that can be read, newest first; show a warning for each other one."""
+    readable, problems = experiments(workspace.settings.data)
+    for problem in problems:
+        show_warning(problem)
+    return readable
+
+
 def choose_experiment(workspace: Workspace) -> Experiment | None:
     """Draw the choice among the finished experiments; if there is none, say what to do and return None."""
-    found, wrong = experiments(workspace.settings.data)
-    for message in wrong:
-        show_warning(message)
-    done = {one.id: one for one in found if one.state == "done"}
+    done = {one.id: one for one in readable_experiments(workspace) if one.state == "done"}
     if not done:
         if not any(run.active for run in evaluations(workspace).all()):
             show_info("Nothing was evaluated yet: choose systems under 'New run' in the view Results, and press Run.")

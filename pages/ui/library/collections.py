@@ -12,7 +12,7 @@ import streamlit as st
 from core.errors import RankscopeError
 from core.records.search import METHODS, METRICS, Collection, CollectionOptions, StoredDocument, measure_name
 from core.util.formatting import file_size, plural
-from core.workspace import Workspace, refuse_taken, size_on_disk
+from core.workspace import Workspace
 from pages.ui.library.preview import choose_chunking, chunking_text
 from pages.ui.library.transfers import UNWRITABLE, exports_folder, start_copy, start_export, start_import
 from pages.ui.page import literal, show_error
@@ -40,7 +40,7 @@ def show_cards(workspace: Workspace, collections: Mapping[str, Collection]) -> N
 
 
 def _show_card(workspace: Workspace, collection: Collection) -> None:
-    documents = workspace.shelf.count(collection.key)
+    documents = workspace.document_store.count(collection.key)
     opened = st.session_state.get(OPENED) == collection.name
     size = _size(collection.key, workspace.version(collection), documents, workspace, collection)
     st.html(card_html(collection, documents, size, opened=opened))
@@ -86,7 +86,7 @@ def _open(name: str) -> None:
 def _size(key: str, version: str, documents: int, _workspace: Workspace, _collection: Collection) -> int | None:  # noqa: ARG001
     """Return a collection's bytes on disk, None if unknown; measured anew when its chunks or documents change."""
     try:
-        return size_on_disk(_workspace, _collection)
+        return _workspace.size_on_disk(_collection)
     except RankscopeError:
         return None
 
@@ -150,7 +150,7 @@ def _copy_dialog(workspace: Workspace, collection: Collection) -> None:
     if st.toggle("Cut in another way", key="copy-cut"):
         try:
             with st.spinner("Loading the model…"):
-                chunking = choose_chunking("copy", workspace.catalog.get(model or collection.model).budget)
+                chunking = choose_chunking("copy", workspace.models.get(model or collection.model).budget)
         except RankscopeError as error:
             show_error(error)
             return
@@ -165,7 +165,7 @@ def _copy_dialog(workspace: Workspace, collection: Collection) -> None:
     )
     if st.button("Copy", type="primary"):
         try:
-            refuse_taken(workspace, name)
+            workspace.check_name_is_free(name)
         except RankscopeError as error:
             show_error(error)
             return

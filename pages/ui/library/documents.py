@@ -77,7 +77,7 @@ def _show_documents(workspace: Workspace, collection: Collection) -> None:
 
 def _search_documents(workspace: Workspace, collection: Collection) -> pd.DataFrame | None:
     """Draw the search field and return the documents that match, None if the collection has no documents."""
-    table = document_table(collection.key, workspace.shelf.stamp, workspace)
+    table = document_table(collection.key, workspace.document_store.stamp, workspace)
     if table.empty:
         indexing = any(job.active and job.collection == collection.name for job in jobs().all())
         if not collection.foreign:
@@ -130,7 +130,7 @@ def _select_documents(collection: Collection, table: pd.DataFrame) -> list[str]:
 @st.cache_data(max_entries=8, show_spinner=False)
 def document_table(key: str, stamp: str, _workspace: Workspace) -> pd.DataFrame:  # noqa: ARG001
     """Return a row for each document of the collection with that key; ``stamp`` changes with the documents."""
-    documents = _workspace.shelf.documents(key)
+    documents = _workspace.document_store.documents(key)
     return pd.DataFrame(
         {
             _ID: [document.document_id for document in documents],
@@ -206,26 +206,26 @@ def _draw_duplicates(job: IterableJob[Step]) -> None:
         show_progress(job, text, key="duplicates-cancel", share=share)
     elif job.error:
         show_error(job.error)
-    elif job.results and (found := job.results[-1].found):
-        _show_found(found)
+    elif job.results and (duplicates := job.results[-1].found):
+        _show_groups(duplicates)
     else:
         show_info("It was cancelled before its end.")
 
 
-def _show_found(found: Duplicates) -> None:
-    if not found.groups:
-        show_info(f"No two of the {found.chunks:,} chunks are that much alike.")
+def _show_groups(duplicates: Duplicates) -> None:
+    if not duplicates.groups:
+        show_info(f"No two of the {duplicates.chunks:,} chunks are that much alike.")
         return
     more = (
         f" Shown are the first {MAX_SHOWN}; the shell's 'duplicates' lists all."
-        if len(found.groups) > MAX_SHOWN
+        if len(duplicates.groups) > MAX_SHOWN
         else ""
     )
     st.caption(
-        f"{plural(len(found.groups), 'group')} among {plural(found.chunks, 'chunk')}; "
-        f"{plural(found.spare, 'chunk')} say nothing that another one does not.{more}"
+        f"{plural(len(duplicates.groups), 'group')} among {plural(duplicates.chunks, 'chunk')}; "
+        f"{plural(duplicates.spare, 'chunk')} say nothing that another one does not.{more}"
     )
-    for group in found.groups[:MAX_SHOWN]:
+    for group in duplicates.groups[:MAX_SHOWN]:
         with st.container(border=True):
             st.html(group_html(group))
 

@@ -123,7 +123,7 @@ def chunking_text(chunking: ChunkSettings) -> str:
 @st.cache_resource(max_entries=MAX_CHUNKERS, show_spinner="Reading the file…")
 def open_chunker(name: str, digest: str, model: str, _source: Source, _workspace: Workspace) -> Chunker:  # noqa: ARG001
     """Return a file's chunker, cached by the file's name, fingerprint and model. Raises LoadingError."""
-    encoder = _workspace.catalog.get(model)
+    encoder = _workspace.models.get(model)
     return Chunker(load_source(_source), encoder.tokens, encoder)
 
 
@@ -139,7 +139,7 @@ def show_chunking_preview(
     )
     source = sources[index or 0]
     try:
-        encoder = workspace.catalog.get(model)
+        encoder = workspace.models.get(model)
         chunker = open_chunker(
             source.name, file_fingerprint(source.name, source.read(), table_options(source)), model, source, workspace
         )
@@ -211,7 +211,7 @@ def _choose_reader(workspace: Workspace, encoder: BiEncoder) -> Reads | None:
     )
     try:
         with st.spinner("Loading the cross-encoder…"):
-            reranker = workspace.catalog.reranker()
+            reranker = workspace.models.reranker()
     except RankscopeError as error:
         show_error(error)
         return None
@@ -236,7 +236,7 @@ def _show_figures(workspace: Workspace, encoder: BiEncoder, statistics: dict[str
 @st.cache_resource(show_spinner="Measuring how fast this machine embeds…")
 def tokens_per_second(model: str, _workspace: Workspace) -> float:
     """Return how many tokens a second the bi-encoder embeds on this machine, measured once."""
-    encoder: BiEncoder = _workspace.catalog.get(model)
+    encoder: BiEncoder = _workspace.models.get(model)
     text = " ".join(["tide"] * min(encoder.budget, 200))
     tokens = int(encoder.tokens.count([text])[0])
     started = time.perf_counter()

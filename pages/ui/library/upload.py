@@ -120,7 +120,7 @@ def _choose_settings(
         return [CollectionOptions()]
     try:
         with st.spinner("Loading the model…"):
-            budget = workspace.catalog.get(model).budget
+            budget = workspace.models.get(model).budget
     except RankscopeError as error:
         show_error(error)
         return []
