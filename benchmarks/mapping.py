@@ -26,9 +26,9 @@ from typing import Any
 
 import numpy as np
 
-from core.projection.layouts import lay_out
+from core.projection.layouts import compute_layout
 from core.projection.points import points_digest
-from core.projection.quality import measure_trust
+from core.projection.quality import measure_quality
 from core.projection.records import Layout, LayoutSettings, Points
 from core.util.arrays import Float32Array
 from core.vectors.neighbors import nearest_neighbours
@@ -93,7 +93,7 @@ def embedded(data: Path) -> Float32Array:
 
 def fit_ours(vectors: Float32Array) -> tuple[Float32Array, dict[str, float], Layout]:
     """Fit as the app does."""
-    layout = lay_out(points_of(vectors), LayoutSettings("umap"))
+    layout = compute_layout(points_of(vectors), LayoutSettings("umap"))
     return layout.xy, layout.seconds, layout
 
 
@@ -109,9 +109,9 @@ def fit_plain(vectors: Float32Array) -> tuple[Float32Array, dict[str, float], An
 
 def place_ours(mapper: Layout, vectors: Float32Array, queries: Float32Array) -> Float32Array:
     """Place queries as the app does."""
-    from core.projection.placement import place
+    from core.projection.placement import place_queries
 
-    return place(points_of(vectors), mapper, queries)
+    return place_queries(points_of(vectors), mapper, queries)
 
 
 def place_plain(mapper: Any, _vectors: Float32Array, queries: Float32Array) -> Float32Array:
@@ -198,7 +198,7 @@ def measure(many: int, real: Float32Array, asked: int, folder: Path) -> None:
         told = run(side, folder / "vectors.npy", folder / "queries.npy", folder / f"{side}.npz")
         with np.load(folder / f"{side}.npz") as held:
             xy, places = held["xy"], held["places"]
-        trust = measure_trust(vectors, "cosine", xy, K, None if many > EXACT else many)
+        trust = measure_quality(vectors, "cosine", xy, K, None if many > EXACT else many)
         share, apart = nearness(vectors, xy, queries, places)
         figures = [f"{told[name]:.1f}" for name in ("total", "import", "compile", "fit", "cores")]
         kept = f"{trust.trustworthiness:.4f}{'' if trust.exact else f' ({trust.points:,} points)'}" if trust else ""

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.projection._algorithms import place_by_neighbours
-from core.projection.placement import place
+from core.projection.placement import place_queries
 from core.projection.quality import compare_neighbours
 from core.projection.records import Layout, LayoutSettings, Points
 from core.util.arrays import Float32Array
@@ -68,7 +68,7 @@ def measure_placing(vectors: Float32Array, queries: Float32Array, seed: int = 42
     true = nearest_neighbours_of(vectors, "cosine", queries, 15)
     ways: dict[str, Place] = {
         "umap-learn's transform": lambda asked: np.asarray(model.transform(asked), dtype=np.float32),
-        "ours": lambda asked: place(points, layout, asked),
+        "ours": lambda asked: place_queries(points, layout, asked),
     }
     measured = [_measure(name, way, queries, xy, true.indices) for name, way in ways.items()]
     mean = place_by_neighbours(true.similarities, xy[true.indices], "cosine")

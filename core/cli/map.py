@@ -17,7 +17,7 @@ from core.settings import Settings
 from core.util.formatting import duration, plural
 
 if TYPE_CHECKING:  # they bring libraries with them, and help must come at once
-    from core.projection.export import DrawnMap
+    from core.projection.export import MapExport
     from core.projection.records import Method
 
 ENDINGS = (".html", ".csv")
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
 
     settings = LayoutSettings(cast("Method", options.method), options.n_neighbors, options.min_dist, seed=options.seed)
     _check_out(options.out)
-    from core.projection.export import draw_map, write_map
+    from core.projection.export import build_map, write_map
     from core.retrieval.search import checked_query
     from core.workspace import Workspace
 
@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
     workspace = Workspace.open(Settings.from_environment())
     started = time.perf_counter()
     with _progress() as report:
-        drawn = draw_map(workspace, options.collection, settings, query, report)
+        drawn = build_map(workspace, options.collection, settings, query, report)
         report(f"writing {options.out.name}", 0.0)
         write_map(drawn, options.out)
     _say(drawn, options.out, time.perf_counter() - started, as_json=options.json)
@@ -90,7 +90,7 @@ def _check_out(out: Path) -> None:
         raise SettingsError(f"--out is {str(out)!r}, which cannot be written: choose another place")
 
 
-def _say(drawn: DrawnMap, out: Path, seconds: float, *, as_json: bool) -> None:
+def _say(drawn: MapExport, out: Path, seconds: float, *, as_json: bool) -> None:
     asked = drawn.asked
     if asked is not None:
         print(f"the query lies at x {asked.star[0]:.4f}, y {asked.star[1]:.4f}", file=sys.stderr)

@@ -1,7 +1,8 @@
-"""t-SNE by scikit-learn, from neighbours that are known already and from the PCA picture.
+"""The layout algorithms: PCA, UMAP and t-SNE, and the weights of the neighbours of a point.
 
-van der Maaten and Hinton, Visualizing Data using t-SNE, 2008; van der Maaten, Accelerating t-SNE using Tree-Based Algorithms, 2014;
-for the start: Kobak and Linderman, 2021.
+PCA: Pearson, 1901; Hotelling, 1933. UMAP: McInnes, Healy and Melville, 2018. t-SNE: van der Maaten and Hinton,
+Visualizing Data using t-SNE, 2008; van der Maaten, Accelerating t-SNE using Tree-Based Algorithms, 2014. UMAP and t-SNE
+start from the PCA layout (Kobak and Linderman, 2021) and take nearest neighbours that are already known.
 """
 
 from __future__ import annotations
@@ -27,25 +28,25 @@ from core.vectors.neighbors import Neighbours
 from core.vectors.similarity import normalized_for, similarity_to_distance
 
 _STEPS = 64  # of the search for sigma, as umap-learn has it
-_CLOSE = 1e-5  # how near the sum of strengths must come to what it shall be
+_CLOSE = 1e-5  # how near the sum of membership_strengths must come to what it shall be
 _LEAST = 1e-3  # of the mean distance: sigma is never less
 _SAME = 1e-6  # distance below which a neighbour is the point itself
 _ROWS = 65_536  # points at once
 
 
-def strengths(distances: Float32Array) -> Float32Array:
+def membership_strengths(distances: Float32Array) -> Float32Array:
     """Return how strongly points belong to their neighbours, shape (points, k), each in 0 to 1.
 
     ``distances`` has the same shape, never negative, the point itself left out. The strength is exp(-(distance - rho) / sigma),
-    rho the distance of the nearest neighbour that is not the same, sigma such that a point's strengths add up to log2(k + 1).
+    rho the distance of the nearest neighbour that is not the same, sigma such that a point's membership_strengths add up to log2(k + 1).
     """
     found = np.empty(distances.shape, dtype=np.float32)
     for first in range(0, len(distances), _ROWS):
-        found[first : first + _ROWS] = _strengths(distances[first : first + _ROWS].astype(np.float64))
+        found[first : first + _ROWS] = _membership_strengths(distances[first : first + _ROWS].astype(np.float64))
     return found
 
 
-def _strengths(distances: Float64Array) -> Float64Array:
+def _membership_strengths(distances: Float64Array) -> Float64Array:
     rho = np.where(distances > 0, distances, np.inf).min(axis=1, initial=np.inf)
     beyond = np.maximum(distances - np.where(np.isfinite(rho), rho, 0.0)[:, None], 0.0)
     sigma = np.maximum(_sigmas(beyond, np.log2(distances.shape[1] + 1)), _LEAST * distances.mean(axis=1))
@@ -81,7 +82,7 @@ def place_by_neighbours(similarities: Float32Array, neighbour_xy: Float32Array, 
         return np.zeros((len(similarities), 2), dtype=np.float32)
     apart = similarity_to_distance(metric, similarities)
     same = apart <= _SAME if metric != "dot" else np.zeros(apart.shape, dtype=bool)
-    weights = np.where(same.any(axis=1, keepdims=True), same, strengths(apart)).astype(np.float64)
+    weights = np.where(same.any(axis=1, keepdims=True), same, membership_strengths(apart)).astype(np.float64)
     weights /= weights.sum(axis=1, keepdims=True)
     xy = np.zeros((len(weights), 2))
     for neighbour in range(weights.shape[1]):  # in this order, however many points there are
@@ -94,7 +95,7 @@ _NONE = 1e-10  # of the first component's spread: less is none
 
 
 @dataclass(frozen=True)
-class Plane:
+class PcaPlane:
     """Where vectors fall on the plane of their two widest spreads: ``(vector - mean) @ axes``."""
 
     mean: Float32Array  # (dimension,)
@@ -106,7 +107,7 @@ class Plane:
         return np.concatenate(xy) if xy else np.empty((0, 2), dtype=np.float32)
 
 
-def principal_plane(vectors: Float32Array, metric: Metric) -> Plane:
+def fit_pca(vectors: Float32Array, metric: Metric) -> PcaPlane:
     """Return the plane of the two eigenvectors of the covariance with the largest eigenvalues (Pearson, 1901; Hotelling, 1933).
 
     ``vectors`` has shape (vectors, dimension), at least one. The largest entry of each axis is positive, so that
@@ -132,7 +133,7 @@ def principal_plane(vectors: Float32Array, metric: Metric) -> Plane:
     for at in range(min(2, len(values))):
         if values[at] > _NONE * values[0] and values[at] > 0:
             axes[:, at] = vectors_of[:, at] * np.sign(vectors_of[np.abs(vectors_of[:, at]).argmax(), at])
-    return Plane(centre, axes.astype(np.float32))
+    return PcaPlane(centre, axes.astype(np.float32))
 
 
 def _blocks(vectors: Float32Array) -> list[Float32Array]:
@@ -158,12 +159,12 @@ def _by_places(vectors: Float32Array, metric: Metric, centre: Float32Array) -> t
     return values[::-1], axes / np.maximum(sizes, np.finfo(np.float64).tiny)
 
 
-LOADING, JOINING, MOVING = "loading UMAP", "joining neighbours", "laying out by UMAP"
+UMAP_LOADING, UMAP_JOINING, UMAP_MOVING = "loading UMAP", "joining neighbours", "laying out by UMAP"
 _NOISE = 1e-4  # of the start's extent of 10: points of one place must part
 _EPOCHS, _LEAST_EPOCHS = ((2_000, 500), (10_000, 300)), 150
 
 
-def epochs_for(points: int) -> int:
+def umap_epochs(points: int) -> int:
     """Return how often all points are moved.
 
     Up to 2,000 points as often as umap-learn does it, beyond that less: more often from this start wins less than .005
@@ -172,7 +173,7 @@ def epochs_for(points: int) -> int:
     return next((epochs for most, epochs in _EPOCHS if points <= most), _LEAST_EPOCHS)
 
 
-def umap_xy(
+def umap(
     apart: Float32Array, neighbours: Neighbours, start: Float32Array, settings: LayoutSettings, report: StageReport
 ) -> Float32Array:
     """Return UMAP's picture, shape (points, 2).
@@ -180,16 +181,16 @@ def umap_xy(
     ``apart`` are the distances to the neighbours, shape (points, k), the points themselves left out: UMAP's ``n_neighbors`` counts
     them, and is k + 1. ``start`` has shape (points, 2).
     """
-    report(LOADING, 0.0)
+    report(UMAP_LOADING, 0.0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it tells that TensorFlow is not here
         from umap.umap_ import find_ab_params, simplicial_set_embedding
-    report(JOINING, 0.0)
-    graph = fuzzy_graph(apart, neighbours.places)
+    report(UMAP_JOINING, 0.0)
+    graph = fuzzy_graph(apart, neighbours.indices)
     chance = np.random.RandomState(settings.seed)
-    epochs = epochs_for(len(start))
+    epochs = umap_epochs(len(start))
     a, b = find_ab_params(1.0, settings.min_dist)
-    report(MOVING, 0.0)
+    report(UMAP_MOVING, 0.0)
     xy, _ = simplicial_set_embedding(
         data=start,  # only its length is asked for
         graph=graph,
@@ -225,7 +226,7 @@ def fuzzy_graph(apart: Float32Array, places: npt.NDArray[np.int32]) -> Any:
     """
     many, k = places.shape
     rows = np.repeat(np.arange(many, dtype=np.int32), k)
-    one_way = coo_array((strengths(apart).ravel(), (rows, places.ravel())), shape=(many, many)).tocsr()
+    one_way = coo_array((membership_strengths(apart).ravel(), (rows, places.ravel())), shape=(many, many)).tocsr()
     other_way = one_way.T.tocsr()
     return (one_way + other_way - one_way.multiply(other_way)).tocoo()
 
@@ -247,58 +248,58 @@ class _UmapProgress:
         """Tell how far it is."""
         done, _, total = said.strip().partition("/")
         if done.isdigit() and total.isdigit():
-            self._report(MOVING, int(done) / max(int(total), 1))
+            self._report(UMAP_MOVING, int(done) / max(int(total), 1))
         return len(said)
 
     def flush(self) -> None:
         """Nothing waits."""
 
 
-LIMIT = 20_000  # chunks: two minutes on one core, ten times as long as UMAP
-LOADING, MOVING = "loading scikit-learn", "laying out by t-SNE"
-ITERATIONS = 1000
+TSNE_LIMIT = 20_000  # chunks: two minutes on one core, ten times as long as UMAP
+TSNE_LOADING, TSNE_MOVING = "loading scikit-learn", "laying out by t-SNE"
+TSNE_ITERATIONS = 1000
 _SPREAD = 1e-4  # of the start, along its first axis: scikit-learn's own
 _SAID = re.compile(r"Iteration (\d+):")
 
 
-def perplexity_for(points: int, settings: LayoutSettings) -> float:
+def tsne_perplexity(points: int, settings: LayoutSettings) -> float:
     """Return the perplexity that so many points can have: fewer points have fewer neighbours."""
     return min(float(settings.perplexity), (points - 1) / 3)
 
 
-def neighbours_for(points: int, settings: LayoutSettings) -> int:
+def tsne_neighbours(points: int, settings: LayoutSettings) -> int:
     """Return how many neighbours of each point it heeds."""
-    return min(points - 1, int(3 * perplexity_for(points, settings) + 1))
+    return min(points - 1, int(3 * tsne_perplexity(points, settings) + 1))
 
 
-def tsne_xy(
+def tsne(
     apart: Float32Array, neighbours: Neighbours, start: Float32Array, settings: LayoutSettings, report: StageReport
 ) -> Float32Array:
     """Return t-SNE's picture, shape (points, 2).
 
     ``apart`` are the distances to the neighbours, shape (points, k), nearest first, the points themselves left out;
-    k is what ``neighbours_for`` says. ``start`` has shape (points, 2).
+    k is what ``tsne_neighbours`` says. ``start`` has shape (points, 2).
     """
-    report(LOADING, 0.0)
+    report(TSNE_LOADING, 0.0)
     from sklearn.manifold import TSNE
 
-    many, k = neighbours.places.shape
+    many, k = neighbours.indices.shape
     own = np.arange(many)[:, None]
-    columns = np.hstack([own, neighbours.places]).astype(np.int32).ravel()
+    columns = np.hstack([own, neighbours.indices]).astype(np.int32).ravel()
     data = np.hstack([np.zeros((many, 1), np.float32), apart]).ravel()
     graph = csr_array((data, columns, np.arange(0, data.size + 1, k + 1)), shape=(many, many))
     chance = np.random.RandomState(settings.seed)
     wide = float(start[:, 0].std()) or 1.0
     begin = start / wide * _SPREAD + chance.normal(scale=_SPREAD / 100, size=start.shape)
     model = TSNE(
-        perplexity=perplexity_for(many, settings),
+        perplexity=tsne_perplexity(many, settings),
         metric="precomputed",
         init=begin.astype(np.float32),
         random_state=chance,
-        max_iter=ITERATIONS,
+        max_iter=TSNE_ITERATIONS,
         verbose=2,
     )
-    report(MOVING, 0.0)
+    report(TSNE_MOVING, 0.0)
     # more threads add up in another order each time
     with redirect_stdout(_TsneProgress(report)), threadpool_limits(1, user_api="openmp"):
         xy = model.fit_transform(graph)
@@ -314,5 +315,5 @@ class _TsneProgress(TextIOBase):
     def write(self, said: str) -> int:
         """Tell how far it is."""
         if match := _SAID.search(said):
-            self._report(MOVING, int(match[1]) / ITERATIONS)
+            self._report(TSNE_MOVING, int(match[1]) / TSNE_ITERATIONS)
         return len(said)

@@ -75,7 +75,7 @@ class WorkerProcess:
             self.process.kill()
             status = self.process.wait()
         for folder in (data / FOLDER).glob("*"):
-            remove_leftovers(folder, self.process.pid)
+            remove_leftovers(folder, process=self.process.pid)
         if status >= 0:
             return UNEXPECTED
         return (

@@ -1,4 +1,4 @@
-"""Pictures and neighbours on the disk, each known by what it was made of."""
+"""Cache layouts, nearest neighbours and clusters on disk, keyed by the inputs that they were computed from."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def save_neighbours(data: Path, digest: str, neighbours: Neighbours) -> None:
     """Write the neighbours of points of that digest, in place of fewer. Raises MapError where they cannot be written."""
     path = _neighbours_path(data, digest)
     with atomic_map_write(path) as beside, beside.open("wb") as file:
-        np.savez(file, places=neighbours.places, similarities=neighbours.similarities)
+        np.savez(file, places=neighbours.indices, similarities=neighbours.similarities)
     keep_newest(path.parent, "*.npz", NEIGHBOURS)
 
 

@@ -1,4 +1,4 @@
-"""The groups that a picture shows, found by HDBSCAN."""
+"""Find clusters on a layout with HDBSCAN and label them with class-based TF-IDF terms."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scipy.spatial import Delaunay, QhullError, cKDTree
 from core.errors import DocumentNotFound
 from core.projection.records import Layout, Points
 from core.store.documents import DocumentStore
-from core.text.analyzers import is_small, is_small_pair, language_of, terms
+from core.text.analyzers import is_chinese_function_word, is_function_word, language_of, terms
 from core.util.arrays import Float32Array, Int32Array, Int64Array
 from core.util.formatting import plural
 from core.util.progress import StageReport
@@ -72,7 +72,7 @@ class _Vocabulary:
             words = set(_WORD.findall(unicodedata.normalize("NFC", text)))
             self._written.update(words)
             language = language_of(words)
-            telling = (word for word in words if not is_small(word, language))
+            telling = (word for word in words if not is_function_word(word, language))
             counted.update({term for word in telling for term in self._terms.get(word) or self._read(word)})
         return counted
 
@@ -146,7 +146,7 @@ def _says_something(term: str) -> bool:
     """Whether a term is more than a number, a single letter or a word of manner."""
     return (
         term not in _MANNER
-        and not is_small_pair(term)
+        and not is_chinese_function_word(term)
         and any(sign.isalpha() for sign in term)
         and (len(term) > 1 or bool(_IDEOGRAPH.match(term)))
     )
@@ -199,21 +199,21 @@ class Clusters:
             return "No group of chunks stands out from the others on this map."
         loose = len(self.labels) - sum(self.sizes)
         rest = f"; {plural(loose, 'chunk')} in between {'belongs' if loose == 1 else 'belong'} to none" if loose else ""
-        return f"{plural(len(self), 'cluster')} of at least {plural(smallest_cluster(len(self.labels)), 'chunk')}, found on the map as drawn{rest}."
+        return f"{plural(len(self), 'cluster')} of at least {plural(min_cluster_size(len(self.labels)), 'chunk')}, found on the map as drawn{rest}."
 
 
-def smallest_cluster(points: int) -> int:
+def min_cluster_size(points: int) -> int:
     """Return how many points make a cluster at least: half the square root of all, so that a map of any size has a few dozens at most."""
     return max(3, round(sqrt(points) / 2))
 
 
-def find_clusters(xy: Float32Array) -> Int32Array:
+def hdbscan_labels(xy: Float32Array) -> Int32Array:
     """Return the cluster of each point of a picture, shape (points,), numbered by size (ties by their first point), NOISE for none.
 
     HDBSCAN (Campello, Moulavi and Sander, 2013) as scikit-learn has it. The picture is clustered and not the full space, since
     that is what people see: a label drawn on the map must stand on what looks like one group, and names what lies there.
     """
-    least = smallest_cluster(len(xy))
+    least = min_cluster_size(len(xy))
     if len(xy) < 2 * least:  # not even two groups
         return np.full(len(xy), NOISE, dtype=np.int32)
     return _by_size(_labels(np.asarray(xy, dtype=np.float64), least))
@@ -267,9 +267,9 @@ def _joining(flat: npt.NDArray[np.float64]) -> Int64Array:
 
 def _by_size(labels: Int64Array) -> Int32Array:
     """The same clusters, the largest first."""
-    names, firsts, sizes = np.unique(labels, return_index=True, return_counts=True)
+    names, _k_smallest, sizes = np.unique(labels, return_index=True, return_counts=True)
     kept = names != NOISE
-    order = np.lexsort((firsts[kept], -sizes[kept]))
+    order = np.lexsort((_k_smallest[kept], -sizes[kept]))
     number = {int(name): at for at, name in enumerate(names[kept][order])} | {NOISE: NOISE}
     return np.asarray([number[int(label)] for label in labels], dtype=np.int32)
 
@@ -279,18 +279,18 @@ TEXTS = 300  # chunks of a cluster that are read to name it: more change its wor
 Texts = Callable[[Sequence[int]], list[str]]
 
 
-def make_clusters(points: Points, layout: Layout, shelf: DocumentStore, report: StageReport) -> Clusters:
-    """Return the clusters of a picture with their words, read from the documents on the shelf.
+def find_clusters(points: Points, layout: Layout, document_store: DocumentStore, report: StageReport) -> Clusters:
+    """Return the clusters of a picture with their words, read from the documents on the document store.
 
     Of a cluster with more than TEXTS chunks so many are read, spread evenly over it.
     """
     report(GROUPING, 0.0)
-    labels = find_clusters(layout.xy)
+    labels = hdbscan_labels(layout.xy)
     report(READING, 0.4)
     members = [_evenly(np.flatnonzero(labels == number).tolist()) for number in range(int(labels.max(initial=-1)) + 1)]
-    texts = read_texts(
+    texts = chunk_texts(
         points,
-        shelf,
+        document_store,
         [place for places in members for place in places],
         lambda share: report(READING, 0.4 + 0.3 * share),
     )
@@ -299,8 +299,8 @@ def make_clusters(points: Points, layout: Layout, shelf: DocumentStore, report: 
     return Clusters.of(labels, layout.xy, tuple(terms))
 
 
-def read_texts(
-    points: Points, shelf: DocumentStore, places: Sequence[int], report: Callable[[float], None]
+def chunk_texts(
+    points: Points, document_store: DocumentStore, places: Sequence[int], report: Callable[[float], None]
 ) -> dict[int, str]:
     """Return the texts of the chunks at ``places``: cut out of their documents, each read once. A document that is gone says nothing."""
     by_document: dict[str, list[int]] = defaultdict(list)
@@ -309,7 +309,7 @@ def read_texts(
     texts: dict[int, str] = {}
     for done, (document_id, held) in enumerate(by_document.items()):
         try:
-            whole = shelf.document(document_id).text
+            whole = document_store.document(document_id).text
         except DocumentNotFound:
             whole = ""
         texts.update({place: whole[points.starts[place] : points.ends[place]] for place in held})

@@ -1,4 +1,4 @@
-"""A map as a file, made in one go: laid out, clustered, measured, asked, written."""
+"""Build a map without the app (layout, clusters, quality, query) and write it as an HTML page or a CSV table."""
 
 from __future__ import annotations
 
@@ -11,28 +11,35 @@ import numpy as np
 
 from core.errors import MapError
 from core.projection.cache import load_clusters, save_clusters, save_layout
-from core.projection.clusters import Clusters, make_clusters
+from core.projection.clusters import Clusters, find_clusters
 from core.projection.coloring import by_cluster, by_document
-from core.projection.jobs import Projections
-from core.projection.layouts import lay_out
-from core.projection.placement import place
-from core.projection.plots import DIMMED, Overlay, add_meter, add_names, add_query, base_figure, map_html, with_overlay
+from core.projection.jobs import ProjectionQueue
+from core.projection.layouts import compute_layout
+from core.projection.plots import (
+    DIMMED,
+    Overlay,
+    add_cluster_names,
+    add_neighbour_errors,
+    add_query,
+    base_figure,
+    map_html,
+    with_overlay,
+)
 from core.projection.points import read_points
-from core.projection.quality import Meter, Trust, measure_trust, read_meter, screen_ranks
-from core.projection.query import search_among
+from core.projection.quality import LayoutQuality, measure_quality
+from core.projection.query import NEAREST, MapQuery, place_query, search_within
 from core.projection.records import Layout, LayoutSettings, Points
-from core.records.search import SearchResult
-from core.util.arrays import Float32Array, Int64Array
+from core.util.arrays import Float32Array
 from core.util.csv_safety import write_rows
 from core.util.files import atomic_write
 from core.util.progress import StageReport
-from core.vectors.similarity import similarity_to_all
+from core.vectors.neighbors import nearest_to_query
 from core.workspace import Workspace
 
 Columns = dict[str, Sequence[Any]]
 
 
-def map_rows(
+def map_columns(
     points: Points, layout: Layout, clusters: Clusters | None = None, similarities: Float32Array | None = None
 ) -> Columns:
     """Return the columns ``chunk_id, document, start, end, x, y, tokens``, then the cluster and its name, then the similarity to a query and its rank.
@@ -66,29 +73,15 @@ def _short(value: np.float32) -> float:
     return float(str(value))
 
 
-NEAREST = 10  # of the meter, and of trustworthiness and continuity
-
-
 @dataclass(frozen=True)
-class AskedMap:
-    """A query on the map: its place (2,), its nearest chunks, and every chunk's similarity and rank by distance on the map, both of shape (chunks,)."""
-
-    result: SearchResult
-    star: Float32Array
-    meter: Meter
-    similarities: Float32Array
-    screen_ranks: Int64Array
-
-
-@dataclass(frozen=True)
-class DrawnMap:
+class MapExport:
     """A map with all that is written of it; ``trust`` is None under four chunks, ``asked`` without a query."""
 
     points: Points
     layout: Layout
     clusters: Clusters
-    trust: Trust | None
-    asked: AskedMap | None
+    trust: LayoutQuality | None
+    asked: MapQuery | None
 
     @property
     def placed(self) -> int:
@@ -100,7 +93,7 @@ class DrawnMap:
         return {
             "collection": self.points.collection,
             "method": self.layout.settings.method,
-            "settings": self.layout.settings.heeded,
+            "settings": self.layout.settings.method_settings,
             "chunks": len(self.points),
             "fitted": len(self.points) - self.placed,
             "clusters": len(self.clusters),
@@ -111,29 +104,29 @@ class DrawnMap:
         }
 
 
-def draw_map(
+def build_map(
     workspace: Workspace, name: str, settings: LayoutSettings, query: str | None, report: StageReport
-) -> DrawnMap:
+) -> MapExport:
     """Lay out a collection, or take what was kept, and measure it; what is made here is kept for the app.
 
     The query is encoded first, so that a missing model is told before the long work.
     Raises CollectionNotFound, ForeignCollection, ModelMismatch, MapError where there is nothing to draw.
     """
-    collection, projections = workspace.store.collection(name), Projections(workspace.settings.data)
+    collection, projections = workspace.store.collection(name), ProjectionQueue(workspace.settings.data)
     vector = None if query is None else workspace.encoder(collection).encode_query(query)
     report("reading chunks", 0.0)
     points = read_points(workspace, collection)
-    layout = projections.kept(points, settings)
+    layout = projections.cached_layout(points, settings)
     if layout is None:
-        layout = lay_out(points, settings, report=report, keep_in=projections.data)
+        layout = compute_layout(points, settings, report=report, keep_in=projections.data)
         save_layout(projections.data, layout)
     clusters = load_clusters(projections.data, points, layout)
     if clusters is None:
-        clusters = make_clusters(points, layout, workspace.shelf, report)
+        clusters = find_clusters(points, layout, workspace.document_store, report)
         save_clusters(projections.data, layout, clusters)
     report("measuring trust", 0.0)
-    trust = measure_trust(points.vectors, points.metric, layout.xy, NEAREST)
-    return DrawnMap(
+    trust = measure_quality(points.vectors, points.metric, layout.xy, NEAREST)
+    return MapExport(
         points,
         layout,
         clusters,
@@ -142,16 +135,14 @@ def draw_map(
     )
 
 
-def _ask(workspace: Workspace, points: Points, layout: Layout, query: str, vector: Float32Array) -> AskedMap:
-    """Compare the query with every chunk, not with what an index finds: the ranks are exact."""
-    similarities = similarity_to_all(points.metric, points.vectors, vector)
-    best = np.argsort(-similarities, kind="stable")[:NEAREST].tolist()
-    star = place(points, layout, vector[None])[0]
-    meter, ranks = read_meter(best, layout.xy, star, NEAREST), screen_ranks(layout.xy, star)
-    return AskedMap(search_among(workspace, points, query, vector, best, NEAREST), star, meter, similarities, ranks)
+def _ask(workspace: Workspace, points: Points, layout: Layout, query: str, vector: Float32Array) -> MapQuery:
+    """Search by comparing the query with every chunk, not through an index: the ranks are exact."""
+    nearest, _ = nearest_to_query(points.vectors, points.metric, vector, NEAREST)
+    result = search_within(workspace, points, query, vector, nearest.tolist(), NEAREST)
+    return place_query(points, layout, vector, result)
 
 
-def _query_json(asked: AskedMap, points: Points) -> dict[str, Any]:
+def _query_json(asked: MapQuery, points: Points) -> dict[str, Any]:
     return {
         "text": asked.result.query,
         "x": float(asked.star[0]),
@@ -160,7 +151,7 @@ def _query_json(asked: AskedMap, points: Points) -> dict[str, Any]:
     }
 
 
-def write_map(drawn: DrawnMap, out: Path) -> None:
+def write_map(drawn: MapExport, out: Path) -> None:
     """Write a table where the name ends in .csv, else a page, in one step: what was there before stays until the new one is whole.
 
     Raises MapError where it cannot be written.
@@ -172,23 +163,23 @@ def write_map(drawn: DrawnMap, out: Path) -> None:
         raise MapError(f"The map cannot be written to {out} ({error.strerror}): choose another place") from error
 
 
-def _write_table(drawn: DrawnMap, path: Path) -> None:
+def _write_table(drawn: MapExport, path: Path) -> None:
     asked = drawn.asked
-    columns = map_rows(drawn.points, drawn.layout, drawn.clusters, None if asked is None else asked.similarities)
+    columns = map_columns(drawn.points, drawn.layout, drawn.clusters, None if asked is None else asked.similarities)
     if asked is not None:
-        columns = {**columns, "rank_on_screen": asked.screen_ranks.tolist()}
+        columns = {**columns, "rank_on_screen": asked.ranks_on_map.tolist()}
     with path.open("w", encoding="utf-8", newline="") as file:
         write_rows(file, [columns, *zip(*columns.values(), strict=True)])
 
 
-def _write_page(drawn: DrawnMap, path: Path) -> None:
+def _write_page(drawn: MapExport, path: Path) -> None:
     points, xy, clusters, asked = drawn.points, drawn.layout.xy, drawn.clusters, drawn.asked
     overlay, title = Overlay(), points.collection
     if asked is not None:
         add_query(overlay, points, xy, asked.star, asked.result.hits)
-        add_meter(overlay, points, xy, asked.star, asked.meter.false, asked.meter.missed)
+        add_neighbour_errors(overlay, points, xy, asked.star, asked.meter.false, asked.meter.missed)
         title = f"{title}: “{asked.result.query}”"
-    add_names(overlay, clusters.centres, clusters.names)
+    add_cluster_names(overlay, clusters.centres, clusters.names)
     painting = by_cluster(clusters.labels, clusters.names) if len(clusters) else by_document(points)
     path.write_text(
         map_html(with_overlay(base_figure(points, xy, painting, hover=True), overlay, DIMMED), title), encoding="utf-8"

@@ -16,7 +16,7 @@ from core.errors import MapError
 from core.projection._worker import Task, clusters_task, layout_task
 from core.projection._worker_process import UNEXPECTED, WorkerProcess
 from core.projection.cache import clusters_key, layout_path, load_layout, save_layout
-from core.projection.layouts import lay_out
+from core.projection.layouts import compute_layout
 from core.projection.points import is_saved, save_points
 from core.projection.records import Layout, LayoutSettings, Points, layout_key
 
@@ -126,7 +126,7 @@ class ProjectionQueue(JobQueue[ProjectionJob]):
         key = layout_key(points.digest, settings)
         layout = self.cached_layout(points, settings)
         if layout is None and settings.method == "pca":
-            layout = lay_out(points, settings)
+            layout = compute_layout(points, settings)
             save_layout(self.data, layout)
             self._remember(key, layout)
         task = layout_task(self.data, points, settings)
@@ -149,9 +149,10 @@ class ProjectionQueue(JobQueue[ProjectionJob]):
         return self.start(f"clusters-{clusters_key(layout)}", clusters_task(self.data, points, layout), retry)
 
     def start(self, key: str, task: Task, retry: bool = False) -> ProjectionJob:
-        """Return the job of that key, queued with ``task`` if there is none, or if it failed or was cancelled and ``retry``.
+        """Return the job of that key, queued with ``task`` if there is none.
 
-        One that is done runs once more: its result was looked for and not found.
+        One that failed or was cancelled runs again if ``retry``. One that is done runs again: its result was looked for
+        and not found.
         """
         with self._changing:
             job = self.get(key)

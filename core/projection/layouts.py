@@ -1,4 +1,4 @@
-"""Vectors into two dimensions, by PCA, UMAP or t-SNE; always from the same points and settings the same picture."""
+"""Compute two-dimensional layouts by PCA, UMAP or t-SNE; the same points and settings give the same layout."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import MapError
-from core.projection import _algorithms as tsne_layout
-from core.projection import _algorithms as umap_layout
-from core.projection._algorithms import Plane, place_by_neighbours, principal_plane
+from core.projection import _algorithms
+from core.projection._algorithms import PcaPlane, fit_pca, place_by_neighbours
 from core.projection.cache import load_neighbours, save_neighbours
 from core.projection.records import Layout, LayoutSettings, Points
 from core.records.document import short_hash
@@ -20,11 +19,11 @@ from core.records.search import Metric
 from core.util.arrays import Float32Array, Int64Array
 from core.util.progress import StageReport, silent
 from core.vectors.neighbors import STAGE as SEARCHING
-from core.vectors.neighbors import Neighbours, nearest, nearest_neighbours_of
+from core.vectors.neighbors import Neighbours, nearest_neighbours, nearest_neighbours_of
 from core.vectors.similarity import similarity_to_distance
 
 
-class Stages:
+class StageProgress:
     """Puts the stages of a layout together to one whole. ``costs`` are seconds that each is likely to take, in their order."""
 
     def __init__(self, report: StageReport, costs: Mapping[str, float]) -> None:
@@ -95,7 +94,7 @@ PLACED_BY = 15  # fitted neighbours place a chunk that was not fitted
 BEGINNING, PLACING = "drawing by PCA", "placing the rest"
 
 
-def lay_out(
+def compute_layout(
     points: Points,
     settings: LayoutSettings,
     neighbours: Neighbours | None = None,
@@ -112,9 +111,9 @@ def lay_out(
         raise MapError(
             f"The collection {points.collection!r} has no chunks to draw: add documents to it on the Library page"
         )
-    clock = Stages(report or silent, _costs(len(points), points.vectors.shape[1], settings))
+    clock = StageProgress(report or silent, _costs(len(points), points.vectors.shape[1], settings))
     clock.report(BEGINNING, 0.0)
-    plane = principal_plane(points.vectors, points.metric)
+    plane = fit_pca(points.vectors, points.metric)
     if settings.method == "pca":
         return _layout(points, settings, plane.of(points.vectors, points.metric), clock, plane=plane)
     if len(points) <= BY_PCA:
@@ -125,7 +124,7 @@ def lay_out(
     found = found or _find(part, clock.report, keep_in)
     apart = similarity_to_distance(points.metric, found.similarities, part.vectors)
     start = plane.of(part.vectors, points.metric)
-    xy = (umap_layout.umap_xy if settings.method == "umap" else tsne_layout.tsne_xy)(
+    xy = (_algorithms.umap if settings.method == "umap" else _algorithms.tsne)(
         apart, found, start, settings, clock.report
     )
     return _layout(points, settings, _with_rest(points, fitted, part.vectors, xy, clock.report), clock, fitted)
@@ -133,7 +132,7 @@ def lay_out(
 
 def fit_limit(settings: LayoutSettings) -> int:
     """Return how many chunks are laid out at most; the others are placed by them."""
-    return min(settings.limit, tsne_layout.LIMIT) if settings.method == "tsne" else settings.limit
+    return min(settings.limit, _algorithms.TSNE_LIMIT) if settings.method == "tsne" else settings.limit
 
 
 def neighbours_needed(points: int, settings: LayoutSettings) -> int:
@@ -142,7 +141,7 @@ def neighbours_needed(points: int, settings: LayoutSettings) -> int:
     UMAP's ``n_neighbors`` counts the point itself, and is lowered to half of the points where these are few.
     """
     if settings.method == "tsne":
-        return tsne_layout.neighbours_for(points, settings)
+        return _algorithms.tsne_neighbours(points, settings)
     return min(settings.n_neighbors, max(3, points // 2), points) - 1 if settings.method == "umap" else 0
 
 
@@ -165,16 +164,16 @@ class _Part:
 
 def _fitting(neighbours: Neighbours | None, part: _Part) -> Neighbours | None:
     """So many of the neighbours as are needed, None where there are fewer."""
-    if neighbours is None or neighbours.places.shape[1] < part.k:
+    if neighbours is None or neighbours.indices.shape[1] < part.k:
         return None
-    return Neighbours(neighbours.places[:, : part.k], neighbours.similarities[:, : part.k])
+    return Neighbours(neighbours.indices[:, : part.k], neighbours.similarities[:, : part.k])
 
 
 def _find(part: _Part, report: StageReport, keep_in: Path | None) -> Neighbours:
     """The neighbours, from the disk where they are there."""
     found = load_neighbours(keep_in, part.digest, part.k) if keep_in else None
     if found is None:
-        found = nearest(part.vectors, part.metric, part.k, report)
+        found = nearest_neighbours(part.vectors, part.metric, part.k, report)
         if keep_in:
             save_neighbours(keep_in, part.digest, found)
     return found
@@ -192,7 +191,7 @@ def _with_rest(
     found = nearest_neighbours_of(
         vectors, points.metric, points.vectors[rest], PLACED_BY, lambda _, share: report(PLACING, share)
     )
-    everything[rest] = place_by_neighbours(found.similarities, xy[found.places], points.metric)
+    everything[rest] = place_by_neighbours(found.similarities, xy[found.indices], points.metric)
     return everything
 
 
@@ -200,9 +199,9 @@ def _layout(
     points: Points,
     settings: LayoutSettings,
     xy: Float32Array,
-    clock: Stages,
+    clock: StageProgress,
     fitted: Int64Array | None = None,
-    plane: Plane | None = None,
+    plane: PcaPlane | None = None,
 ) -> Layout:
     laid = np.zeros(len(points), dtype=bool)
     laid[fitted if fitted is not None else slice(None)] = True
@@ -210,7 +209,7 @@ def _layout(
         raise MapError(
             f"The picture of {points.collection!r} came out without some places: choose other settings, or PCA"
         )
-    plane = plane or Plane(np.empty(0, dtype=np.float32), np.empty((0, 2), dtype=np.float32))
+    plane = plane or PcaPlane(np.empty(0, dtype=np.float32), np.empty((0, 2), dtype=np.float32))
     return Layout(settings, points.digest, xy, laid, plane.mean, plane.axes, clock.end())
 
 
@@ -220,10 +219,10 @@ def _costs(many: int, dimension: int, settings: LayoutSettings) -> dict[str, flo
     costs = {BEGINNING: 1e-8 * many * dimension, SEARCHING: 4e-12 * fitted * fitted * dimension + 1e-5 * fitted}
     if settings.method == "umap":
         costs |= {
-            umap_layout.LOADING: 2.5,
-            umap_layout.JOINING: 5e-6 * fitted,
-            umap_layout.MOVING: 1.0 + 1.75e-6 * fitted * umap_layout.epochs_for(fitted),
+            _algorithms.UMAP_LOADING: 2.5,
+            _algorithms.UMAP_JOINING: 5e-6 * fitted,
+            _algorithms.UMAP_MOVING: 1.0 + 1.75e-6 * fitted * _algorithms.umap_epochs(fitted),
         }
     else:
-        costs |= {tsne_layout.LOADING: 1.0, tsne_layout.MOVING: 6e-3 * fitted}
+        costs |= {_algorithms.TSNE_LOADING: 1.0, _algorithms.TSNE_MOVING: 6e-3 * fitted}
     return costs | {PLACING: 8e-12 * (many - fitted) * fitted * dimension}

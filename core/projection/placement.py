@@ -2,7 +2,7 @@
 
 By PCA it lies where a chunk of the same vector would. UMAP and t-SNE have no such rule: the query is led to where its truly
 nearest chunks are, as the pulling half of UMAP's cross-entropy would lead it (McInnes, Healy and Melville, 2018), with their membership
-strengths and with all chunks held fast. The pushing half, by which chunks keep each other apart, is left out: a query takes no room, and with it
+membership_strengths and with all chunks held fast. The pushing half, by which chunks keep each other apart, is left out: a query takes no room, and with it
 the star comes to lie farther from what it is most similar to. What was measured stands in benchmarks/README.md.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.errors import MapError
-from core.projection._algorithms import Plane, place_by_neighbours, strengths
+from core.projection._algorithms import PcaPlane, membership_strengths, place_by_neighbours
 from core.projection.records import Layout, Points
 from core.records.search import Metric
 from core.util.arrays import Float32Array, Float64Array
@@ -24,7 +24,7 @@ _STEPS = 30
 _SAME = 1e-6  # distance below which a chunk is as the query
 
 
-def place(points: Points, layout: Layout, queries: Float32Array) -> Float32Array:
+def place_queries(points: Points, layout: Layout, queries: Float32Array) -> Float32Array:
     """Return where queries, shape (queries, dimension), lie in ``layout``, shape (queries, 2).
 
     Each place depends on that query and the collection alone, to the last digit. Raises MapError where the picture is of other points,
@@ -42,12 +42,12 @@ def place(points: Points, layout: Layout, queries: Float32Array) -> Float32Array
     if not len(asked) or not len(points):
         return np.zeros((len(asked), 2), dtype=np.float32)
     if layout.axes.size:
-        plane = Plane(layout.mean, layout.axes)
+        plane = PcaPlane(layout.mean, layout.axes)
         # one by one: products of many round otherwise
         return np.concatenate([plane.of(asked[[at]], points.metric) for at in range(len(asked))])
     found = _nearest(points, asked)
     reach = layout.spacing or 1.0
-    pulls = zip(found.similarities, layout.xy[found.places], strict=True)
+    pulls = zip(found.similarities, layout.xy[found.indices], strict=True)
     return np.stack([_led(similarities, xy, points.metric, reach) for similarities, xy in pulls])
 
 
@@ -67,7 +67,7 @@ def _led(similarities: Float32Array, xy: Float32Array, metric: Metric, reach: fl
     apart = similarity_to_distance(metric, similarities[None])
     if metric != "dot" and apart[0, 0] <= _SAME:  # a chunk's own text: it lies on the chunk
         return middle
-    pulling = strengths(apart)[0].astype(np.float64)
+    pulling = membership_strengths(apart)[0].astype(np.float64)
     return np.asarray(_descend(pulling, xy.astype(np.float64), middle.astype(np.float64), reach), dtype=np.float32)
 
 

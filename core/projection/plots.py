@@ -16,7 +16,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.errors import StoreError
-from core.projection.coloring import PALETTE, REST, SCALE, SHAPES, Groups, Painting, Scale
+from core.projection.coloring import PALETTE, REST, SCALE, SHAPES, CategoryColoring, Coloring, NumericColoring
 from core.projection.records import Points
 from core.records.search import Hit
 from core.util.arrays import BoolArray, Float32Array
@@ -34,13 +34,13 @@ def point_size(points: int) -> float:
     return min(LARGEST, max(SMALLEST, 14.5 - 2.75 * log10(max(points, 1))))
 
 
-def base_figure(points: Points, xy: Float32Array, painting: Painting, hover: bool = False) -> go.Figure:
+def base_figure(points: Points, xy: Float32Array, painting: Coloring, hover: bool = False) -> go.Figure:
     """Return every chunk at its place, shape (chunks, 2), in the colours of ``painting``.
 
     Neither the texts nor the documents' names of the chunks are in it unless ``hover`` asks for the names.
     """
     figure = go.Figure()
-    add = _add_groups if isinstance(painting, Groups) else _add_scale
+    add = _add_groups if isinstance(painting, CategoryColoring) else _add_scale
     add(figure, points, xy, painting, hover)  # type: ignore[arg-type]  # each takes its own kind
     axis: dict[str, Any] = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": "", "title": None}
     figure.update_xaxes(**axis)
@@ -54,7 +54,11 @@ def base_figure(points: Points, xy: Float32Array, painting: Painting, hover: boo
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(128,128,128,.06)",
         legend={
-            "title": {"text": f"{escape(painting.title)}: " if painting.title and isinstance(painting, Groups) else ""},
+            "title": {
+                "text": f"{escape(painting.title)}: "
+                if painting.title and isinstance(painting, CategoryColoring)
+                else ""
+            },
             "itemsizing": "constant",
             "font": {"size": 12},
             "orientation": "h",
@@ -84,7 +88,7 @@ def _trace(
     )
 
 
-def _add_groups(figure: go.Figure, points: Points, xy: Float32Array, painting: Groups, hover: bool) -> None:
+def _add_groups(figure: go.Figure, points: Points, xy: Float32Array, painting: CategoryColoring, hover: bool) -> None:
     size = point_size(len(points))
     if (painting.codes < 0).any():
         marker = {"size": size, "color": REST, "opacity": 0.55}
@@ -111,7 +115,7 @@ def _add_groups(figure: go.Figure, points: Points, xy: Float32Array, painting: G
         )
 
 
-def _add_scale(figure: go.Figure, points: Points, xy: Float32Array, painting: Scale, hover: bool) -> None:
+def _add_scale(figure: go.Figure, points: Points, xy: Float32Array, painting: NumericColoring, hover: bool) -> None:
     size, known = point_size(len(points)), ~np.isnan(painting.values)
     if not known.all():
         figure.add_trace(
@@ -147,7 +151,7 @@ def write_map_html(figure: go.Figure, path: Path, title: str) -> None:
         raise StoreError(f"The map cannot be written to {path} ({error.strerror}): choose another place") from error
 
 
-def names_script() -> str:
+def declutter_script() -> str:
     """Return the JavaScript function ``declutter``, by which the names on a drawn map do not lie over one another."""
     return (Path(__file__).parent / "map_names.js").read_text(encoding="utf-8")
 
@@ -170,7 +174,7 @@ def map_html(figure: go.Figure, title: str) -> str:
         "showSendToCloud": False,
         "plotlyServerURL": "",
     }
-    script = f"{names_script()}\nconst graph = document.getElementById('{{plot_id}}');\ngraph.on('plotly_afterplot', () => declutter(graph));\ndeclutter(graph);"
+    script = declutter_script() + (Path(__file__).parent / "map_page.js").read_text(encoding="utf-8")
     page: str = own.to_html(
         include_plotlyjs=True, full_html=True, config=settings, default_height="97vh", post_script=script
     )
@@ -215,7 +219,7 @@ def add_query(overlay: Overlay, points: Points, xy: Float32Array, star: Float32A
 
     Reranked hits are filled in the cross-encoder's colour, the deeper the better they stand in its order.
     """
-    placed = [(hit, xy[points.place_of[hit.chunk_id]]) for hit in hits if hit.chunk_id in points.place_of]
+    placed = [(hit, xy[points.row_of[hit.chunk_id]]) for hit in hits if hit.chunk_id in points.row_of]
     overlay.dims = True
     _add_lines(overlay, star, [place for _, place in placed], "lines to the hits", {"color": BI_COLOUR, "width": 1.2})
     add_star(overlay, star, "the query")
@@ -300,7 +304,7 @@ def _add_lines(
     )
 
 
-def add_meter(
+def add_neighbour_errors(
     overlay: Overlay, points: Points, xy: Float32Array, star: Float32Array, false: Iterable[int], missed: Iterable[int]
 ) -> None:
     """Cross out chunks that only look near, and lead lines to those that are near but landed far away; both are places in ``points``."""
@@ -331,7 +335,7 @@ def add_meter(
             )
 
 
-def add_lit(
+def add_highlight(
     overlay: Overlay,
     points: Points,
     xy: Float32Array,
@@ -357,7 +361,9 @@ def add_lit(
     )
 
 
-def add_opened(overlay: Overlay, points: Points, xy: Float32Array, place: int, neighbours: Sequence[int]) -> None:
+def add_selected_chunk(
+    overlay: Overlay, points: Points, xy: Float32Array, place: int, neighbours: Sequence[int]
+) -> None:
     """Ring the chunk that was clicked, and draw lines to its true nearest neighbours."""
     _add_lines(overlay, xy[place], [xy[at] for at in neighbours], "its neighbours", {"color": "#7b3294", "width": 1.5})
     for places, size in ((list(neighbours), 13), ([place], 22)):
@@ -376,7 +382,7 @@ def add_opened(overlay: Overlay, points: Points, xy: Float32Array, place: int, n
             )
 
 
-def add_names(overlay: Overlay, centres: Float32Array, names: Sequence[str]) -> None:
+def add_cluster_names(overlay: Overlay, centres: Float32Array, names: Sequence[str]) -> None:
     """Write names at their places, shape (names, 2)."""
     for (x, y), name in zip(centres.tolist(), names, strict=True):
         overlay.figure.add_annotation(

@@ -1,4 +1,4 @@
-"""The chunks of a collection as the map needs them: read through Chroma once, then kept beside it."""
+"""Read the chunks of a collection for the map, and cache them on disk with their vectors memory-mapped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ import numpy as np
 from core.errors import MapError
 from core.projection._files import FOLDER, atomic_map_write, discard
 from core.projection.records import Points
-from core.records.document import short_hash
 from core.records.search import Collection, Metric
 from core.util.arrays import Float32Array
 
@@ -101,7 +100,7 @@ def _paths(folder: Path, digest: str) -> tuple[Path, Path]:
 
 
 def _write(folder: Path, points: Points) -> None:
-    """The vectors first: the table says that they are complete."""
+    """Write the vectors, then the table, whose presence says that the vectors are complete."""
     vectors, table = _paths(folder, points.digest)
     with atomic_map_write(vectors) as beside, beside.open("wb") as file:
         np.save(file, np.ascontiguousarray(points.vectors, dtype=np.float32))
@@ -155,11 +154,11 @@ def read_points(workspace: Workspace, collection: Collection) -> Points:
     """
     data = workspace.settings.data
     for _ in range(ATTEMPTS):
-        version = _version(workspace, collection)
+        version = workspace.version(collection)
         points = load_current_points(data, collection.key, version)
         if points is None:
             points = _read(workspace, collection)
-            if _version(workspace, collection) != version:  # what was read is neither the old nor the new
+            if workspace.version(collection) != version:  # changed while it was read
                 continue
             delete_other_points(data, {other.key for other in workspace.store.collections()})
             points = save_points(data, points, version)
@@ -169,47 +168,42 @@ def read_points(workspace: Workspace, collection: Collection) -> Points:
     )
 
 
-def _version(workspace: Workspace, collection: Collection) -> str:
-    hidden = sorted(workspace.shelf.hidden(collection.key))
-    return f"{workspace.store.version(collection)} {short_hash(*hidden)}"
-
-
 def _read(workspace: Workspace, collection: Collection) -> Points:
-    """Read it all: where chunks stand from the file, their vectors through Chroma."""
-    hidden = set(workspace.shelf.hidden(collection.key))
-    spots = workspace.store.spots(collection)
-    ids = sorted(chunk_id for chunk_id, spot in spots.items() if spot[0] not in hidden)
-    place_of = {chunk_id: place for place, chunk_id in enumerate(ids)}
+    """Return all visible chunks: their spans from the metadata, their vectors through Chroma."""
+    hidden = set(workspace.document_store.hidden(collection.key))
+    locations = workspace.store.chunk_locations(collection)
+    ids = sorted(chunk_id for chunk_id, location in locations.items() if location[0] not in hidden)
+    row_of = {chunk_id: row for row, chunk_id in enumerate(ids)}
     vectors = np.empty((len(ids), collection.dimension), dtype=np.float32)
-    for some, block in workspace.store.vectors(collection):
-        if vectors.shape[1] != block.shape[1]:  # another program's collection does not say
+    for block_ids, block in workspace.store.vectors(collection):
+        if vectors.shape[1] != block.shape[1]:  # a collection of another program does not record its dimension
             vectors = np.empty((len(ids), block.shape[1]), dtype=np.float32)
-        seen = [(place_of[chunk_id], at) for at, chunk_id in enumerate(some) if chunk_id in place_of]
-        if seen:
-            places, rows = np.array(seen).T
-            vectors[places] = block[rows]
-    documents, names = (tuple([spots[chunk_id][at] for chunk_id in ids]) for at in (0, 1))
-    starts, ends, tokens = (np.array([spots[chunk_id][at] for chunk_id in ids], dtype=np.int64) for at in (2, 3, 4))
-    digest, metric, model = points_digest(ids, vectors, collection.metric), collection.metric, collection.model
+        pairs = [(row_of[chunk_id], row) for row, chunk_id in enumerate(block_ids) if chunk_id in row_of]
+        if pairs:
+            rows, block_rows = np.array(pairs).T
+            vectors[rows] = block[block_rows]
+    starts, ends, tokens = (
+        np.array([locations[chunk_id][column] for chunk_id in ids], dtype=np.int64) for column in (2, 3, 4)
+    )
     return Points(
-        collection.name,
-        collection.key,
-        digest,
-        metric,
-        model,
-        tuple(ids),
-        documents,
-        names,
-        starts,
-        ends,
-        tokens,
-        vectors,
+        collection=collection.name,
+        key=collection.key,
+        digest=points_digest(ids, vectors, collection.metric),
+        metric=collection.metric,
+        model=collection.model,
+        chunk_ids=tuple(ids),
+        document_ids=tuple([locations[chunk_id][0] for chunk_id in ids]),
+        documents=tuple([locations[chunk_id][1] for chunk_id in ids]),
+        starts=starts,
+        ends=ends,
+        tokens=tokens,
+        vectors=vectors,
     )
 
 
 def _named(points: Points, workspace: Workspace, collection: Collection) -> Points:
-    """The points with the collection's and the documents' names of today: those may change without a chunk changing."""
-    names = workspace.shelf.names(collection.key)
-    held = zip(points.document_ids, points.documents, strict=True)
-    documents = tuple([names.get(document_id, name) for document_id, name in held])
+    """Return ``points`` with the current names of the collection and its documents, which may change on their own."""
+    names = workspace.document_store.names(collection.key)
+    named = zip(points.document_ids, points.documents, strict=True)
+    documents = tuple([names.get(document_id, name) for document_id, name in named])
     return replace(points, collection=collection.name, model=collection.model, documents=documents)

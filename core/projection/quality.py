@@ -1,4 +1,4 @@
-"""How far a picture can be trusted: which neighbourhoods it keeps, makes up, and tears.
+"""Measure how well a layout preserves the neighbourhoods of the full space.
 
 Trustworthiness and continuity are those of Venna and Kaski (Neighborhood Preservation in Nonlinear Projection Methods, 2001),
 with scikit-learn's definitions: ranks are counted among all other points, each tied point has a rank of its own (ties by place).
@@ -21,10 +21,10 @@ from core.vectors.similarity import normalized_for
 _STEP = 8192  # vectors converted at once
 
 
-def true_apart(
+def _full_space_distances(
     vectors: Float32Array, metric: Metric, of: Int64Array, precision: type[np.floating[Any]]
 ) -> AnyFloatArray:
-    """Something that grows with the true distance of some points to all, shape (some, points); infinite to themselves.
+    """Return values that sort as the full-space distances of the rows ``of`` to all points; infinite to themselves.
 
     Double precision gives the ranks to the last one; single precision, for a sample, may swap points that are as near as rounding goes.
     """
@@ -41,8 +41,8 @@ def true_apart(
     return apart
 
 
-def shown_apart(flat: Float64Array, of: Int64Array) -> Float64Array:
-    """The squared distances of some points to all in the picture, shape (some, points); infinite to themselves."""
+def _layout_distances(flat: Float64Array, of: Int64Array) -> Float64Array:
+    """Return the squared layout distances of the rows ``of`` to all points; infinite to themselves."""
     across, down = np.ascontiguousarray(flat.T)
     apart = np.empty((len(of), len(flat)))
     for row, place in zip(apart, of.tolist(), strict=True):  # one row stays in the processor's cache
@@ -52,8 +52,8 @@ def shown_apart(flat: Float64Array, of: Int64Array) -> Float64Array:
     return apart
 
 
-def firsts(apart: AnyFloatArray, k: int) -> Int64Array:
-    """The places of the ``k`` smallest of each row, in no order, ties by place."""
+def _k_smallest(apart: AnyFloatArray, k: int) -> Int64Array:
+    """Return the columns of the ``k`` smallest values of each row, unordered, ties by column."""
     places = np.argpartition(apart, k - 1, axis=1)[:, :k]
     bounds = np.take_along_axis(apart, places, axis=1).max(axis=1)
     for row in np.flatnonzero(np.count_nonzero(apart <= bounds[:, None], axis=1) > k):
@@ -62,7 +62,7 @@ def firsts(apart: AnyFloatArray, k: int) -> Int64Array:
     return places
 
 
-def excess(apart: AnyFloatArray, places: Int64Array, k: int) -> int:
+def _rank_excess(apart: AnyFloatArray, places: Int64Array, k: int) -> int:
     """By how much the ranks of these places exceed ``k``, summed; ranks by distance from 1, ties by place.
 
     Row by row: one row stays in the processor's cache while it is counted k times.
@@ -76,7 +76,7 @@ def excess(apart: AnyFloatArray, places: Int64Array, k: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Meter:
+class NeighbourOverlap:
     """Places in ``Points``: ``kept`` are truly near and near on screen, ``missed`` truly near only (both best first), ``false`` near on screen only (nearest first).
 
     ``ranks`` tells of each of ``missed`` the how-many-th nearest it is on screen, from 1; ties by place.
@@ -106,7 +106,7 @@ class Meter:
         """What it means, in a sentence."""
         if not self.missed:
             return "Here the map shows the truth: what lies around the star is what is most similar to the query."
-        far = f"{self.ranks[0]:,}{_ending(self.ranks[0])}"
+        far = f"{self.ranks[0]:,}{_ordinal_suffix(self.ranks[0])}"
         return (
             "Two dimensions cannot hold every neighbourhood of the full space: "
             f"chunks that only look near lie around the star, and the best that it lost is the {far} nearest on screen."
@@ -126,17 +126,19 @@ class Meter:
         }
 
 
-def read_meter(places_true: Sequence[int], xy: Float32Array, star: npt.ArrayLike, k: int = 10) -> Meter:
+def compare_neighbours(
+    places_true: Sequence[int], xy: Float32Array, star: npt.ArrayLike, k: int = 10
+) -> NeighbourOverlap:
     """Compare the true ``k`` nearest of a query, ``places_true`` best first, with the ``k`` nearest to its ``star`` (2,) in ``xy`` (points, 2).
 
     Where fewer are given or there, k is as many.
     """
     k = min(k, len(places_true), len(xy))
     true = [int(place) for place in places_true[:k]]
-    order = screen_ranks(xy, star)
+    order = ranks_on_map(xy, star)
     near = np.argsort(order, kind="stable")[:k].tolist()
     missed = [place for place in true if order[place] > k]
-    return Meter(
+    return NeighbourOverlap(
         kept=tuple(place for place in true if order[place] <= k),
         missed=tuple(missed),
         false=tuple(place for place in near if place not in set(true)),
@@ -144,7 +146,7 @@ def read_meter(places_true: Sequence[int], xy: Float32Array, star: npt.ArrayLike
     )
 
 
-def screen_ranks(xy: Float32Array, star: npt.ArrayLike) -> npt.NDArray[np.int64]:
+def ranks_on_map(xy: Float32Array, star: npt.ArrayLike) -> npt.NDArray[np.int64]:
     """Return the how-many-th nearest to ``star`` (2,) each point is on screen, shape (points,), from 1; ties by place."""
     apart = np.square(np.asarray(xy, dtype=np.float64) - np.asarray(star, dtype=np.float64)).sum(axis=1)
     ranks = np.empty(len(apart), dtype=np.int64)
@@ -152,8 +154,8 @@ def screen_ranks(xy: Float32Array, star: npt.ArrayLike) -> npt.NDArray[np.int64]
     return ranks
 
 
-def _ending(number: int) -> str:
-    """The ending of an ordinal: 1st, 2nd, 3rd, 11th."""
+def _ordinal_suffix(number: int) -> str:
+    """Return the suffix of an ordinal: 1st, 2nd, 3rd, 11th."""
     return "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
 
 
@@ -165,7 +167,7 @@ _TIED = 1 + 1e-9  # two ways to compute one distance may differ by their roundin
 
 
 @dataclass(frozen=True, slots=True)
-class Trust:
+class LayoutQuality:
     """Of both figures 1 is perfect and about one half is what chance gives; ``points`` of ``of`` were averaged, with ``k`` neighbours each."""
 
     trustworthiness: float
@@ -206,9 +208,9 @@ def _grade(figure: float) -> int:
     return 0 if figure >= 0.95 else 1 if figure >= 0.85 else 2
 
 
-def measure_trust(
+def measure_quality(
     vectors: Float32Array, metric: Metric, xy: Float32Array, k: int = 10, sample: int | None = None
-) -> Trust | None:
+) -> LayoutQuality | None:
     """Return trustworthiness and continuity of the picture ``xy``, shape (points, 2), of ``vectors``, shape (points, dimension).
 
     Over all points up to EXACT, else over SAMPLE of them drawn with a seed; ``sample`` says how many to draw instead.
@@ -228,11 +230,14 @@ def measure_trust(
     step = max(1, BLOCK // many)
     for first in range(0, drawn, step):
         of = chosen[first : first + step]
-        true, seen = true_apart(held, metric, of, np.float64 if drawn == many else np.float32), shown_apart(flat, of)
-        false += excess(true, firsts(seen, k), k)
-        torn += excess(seen, firsts(true, k), k)
+        true, seen = (
+            _full_space_distances(held, metric, of, np.float64 if drawn == many else np.float32),
+            _layout_distances(flat, of),
+        )
+        false += _rank_excess(true, _k_smallest(seen, k), k)
+        torn += _rank_excess(seen, _k_smallest(true, k), k)
     scale = 2.0 / (drawn * k * (2.0 * many - 3.0 * k - 1.0))
-    return Trust(1.0 - scale * false, 1.0 - scale * torn, k, drawn, many)
+    return LayoutQuality(1.0 - scale * false, 1.0 - scale * torn, k, drawn, many)
 
 
 def distortion(xy: Float32Array, neighbour_places: npt.NDArray[np.integer], k: int = 10) -> Float32Array:

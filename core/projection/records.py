@@ -1,10 +1,10 @@
-"""What the rooms of the map speak: how to lay out, what is laid out, and where everything came to lie."""
+"""Records of the map: layout settings, the points to lay out, and the finished layout."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +16,12 @@ from core.util.arrays import Float32Array, Int64Array
 
 Method = Literal["umap", "pca", "tsne"]
 METHODS: dict[Method, str] = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE"}
-FIT_LIMIT = 100_000  # chunks: of more, a sample is laid out and the rest is placed by it
+FIT_LIMIT = 100_000  # chunks: of larger collections a sample is fitted and the rest is placed by its neighbours
 
 
 @dataclass(frozen=True, slots=True)
 class LayoutSettings:
-    """How a picture is made. Each method heeds its own: ``n_neighbors`` and ``min_dist`` UMAP's, ``perplexity`` t-SNE's.
+    """Parameters of a layout: ``n_neighbors`` and ``min_dist`` are UMAP's, ``perplexity`` is t-SNE's.
 
     ``limit`` is how many chunks are laid out at most; of a larger collection a sample stratified by document
     is, and the others are placed by their neighbours in it. Raises SettingsError for what is out of range.
@@ -49,19 +49,19 @@ class LayoutSettings:
             raise SettingsError(f"A limit of {self.limit} chunks is too small: use at least 10")
 
     @property
-    def heeded(self) -> dict[str, Any]:
-        """The settings that the method heeds: what a cached picture is known by."""
-        own: dict[Method, tuple[str, ...]] = {
+    def method_settings(self) -> dict[str, str | int | float]:
+        """The settings that the method uses; cached layouts are keyed by them."""
+        names: dict[Method, tuple[str, ...]] = {
             "umap": ("n_neighbors", "min_dist", "seed", "limit"),
             "tsne": ("perplexity", "seed", "limit"),
             "pca": (),
         }
         return {
             "method": self.method,
-            **{name: value for name, value in asdict(self).items() if name in own[self.method]},
+            **{name: value for name, value in asdict(self).items() if name in names[self.method]},
         }
 
-    def by(self, method: Method) -> LayoutSettings:
+    def with_method(self, method: Method) -> LayoutSettings:
         """Return the same settings for another method."""
         return replace(self, method=method)
 
@@ -91,9 +91,9 @@ class Points:
         return len(self.chunk_ids)
 
     @cached_property
-    def place_of(self) -> dict[str, int]:
-        """Where each chunk id stands."""
-        return {chunk_id: place for place, chunk_id in enumerate(self.chunk_ids)}
+    def row_of(self) -> dict[str, int]:
+        """The row of each chunk id."""
+        return {chunk_id: row for row, chunk_id in enumerate(self.chunk_ids)}
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Layout:
 
     @property
     def key(self) -> str:
-        """What the picture is cached under."""
+        """The key of the layout in the cache."""
         return layout_key(self.digest, self.settings)
 
     @cached_property
@@ -122,12 +122,12 @@ class Layout:
         """How far the 10th nearest lies on the map from a chunk, by the median: what counts as near. 0 where all lie in one place."""
         from scipy.spatial import cKDTree
 
-        flat = self.xy.astype(np.float64)
-        some = flat[np.unique(np.linspace(0, len(flat) - 1, min(len(flat), 2000)).astype(int))]
-        k = min(10, len(flat) - 1)
-        return float(np.median(cKDTree(flat).query(some, [k + 1])[0])) if k > 0 else 0.0
+        xy = self.xy.astype(np.float64)
+        sample = xy[np.unique(np.linspace(0, len(xy) - 1, min(len(xy), 2000)).astype(int))]
+        k = min(10, len(xy) - 1)
+        return float(np.median(cKDTree(xy).query(sample, [k + 1])[0])) if k > 0 else 0.0
 
 
 def layout_key(digest: str, settings: LayoutSettings) -> str:
-    """Return what a picture of these points is cached under."""
-    return short_hash(digest, *(f"{name}={value}" for name, value in sorted(settings.heeded.items())))
+    """Return the cache key of the layout of the points with this digest."""
+    return short_hash(digest, *(f"{name}={value}" for name, value in sorted(settings.method_settings.items())))

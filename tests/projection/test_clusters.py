@@ -1,4 +1,4 @@
-"""Groups on the map, and the words that name them."""
+"""CategoryColoring on the map, and the words that name them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from core.projection.clusters import (
     NOISE,
     TEXTS,
     Clusters,
+    chunk_texts,
     distinctive_terms,
     find_clusters,
-    make_clusters,
-    read_texts,
-    smallest_cluster,
+    hdbscan_labels,
+    min_cluster_size,
 )
-from core.projection.jobs import Projections, ask_clusters
+from core.projection.jobs import ProjectionQueue
 from core.projection.points import read_points
 from core.projection.records import Layout, LayoutSettings, Points
 from core.records.search import Collection
@@ -31,7 +31,7 @@ from core.workspace import Workspace
 
 
 def blobs(*sizes: int, loose: int = 0) -> Float32Array:
-    """Groups of points around (0, 0), (100, 0), (200, 0) ..., and some far from all."""
+    """CategoryColoring of points around (0, 0), (100, 0), (200, 0) ..., and some far from all."""
     random = np.random.default_rng(5)
     groups = [random.standard_normal((size, 2)) + np.asarray([100 * at, 0]) for at, size in enumerate(sizes)]
     alone = np.stack([np.linspace(0, 9000, loose), np.linspace(5000, 9000, loose) ** 1.1], axis=1)
@@ -43,7 +43,7 @@ def test_groups_are_numbered_by_size_and_loose_points_belong_to_none(
     direct: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rooms, "DIRECT", direct)
-    labels = find_clusters(blobs(40, 90, 60, loose=6))
+    labels = hdbscan_labels(blobs(40, 90, 60, loose=6))
     assert [sorted(set(part.tolist())) for part in np.split(labels, [40, 130, 190])] == [[2], [0], [1], [NOISE]]
     assert labels.dtype == np.int32
 
@@ -55,9 +55,9 @@ def test_near_pairs_alone_give_nearly_the_same_as_all_pairs(monkeypatch: pytest.
     xy = np.concatenate(
         [random.normal(random.uniform(-12, 12, 2), random.uniform(0.1, 0.6), (75, 2)) for _ in range(20)]
     ).astype(np.float32)
-    direct = find_clusters(xy)
+    direct = hdbscan_labels(xy)
     monkeypatch.setattr(rooms, "DIRECT", 10)
-    assert adjusted_rand_score(direct, find_clusters(xy)) > 0.99
+    assert adjusted_rand_score(direct, hdbscan_labels(xy)) > 0.99
 
 
 def test_twins_and_lines_are_clustered_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,18 +67,18 @@ def test_twins_and_lines_are_clustered_too(monkeypatch: pytest.MonkeyPatch) -> N
     )
     for direct in (10_000, 10):
         monkeypatch.setattr(rooms, "DIRECT", direct)
-        assert find_clusters(twins).tolist() == [0] * 30 + [2] * 20 + [1] * 25
-        assert find_clusters(line).tolist() == [0] * 40 + [1] * 30
-        assert set(find_clusters(np.zeros((50, 2), np.float32)).tolist()) == {NOISE}
+        assert hdbscan_labels(twins).tolist() == [0] * 30 + [2] * 20 + [1] * 25
+        assert hdbscan_labels(line).tolist() == [0] * 40 + [1] * 30
+        assert set(hdbscan_labels(np.zeros((50, 2), np.float32)).tolist()) == {NOISE}
 
 
 @pytest.mark.parametrize("many", [0, 1, 2, 5])
 def test_few_points_make_no_cluster(many: int) -> None:
-    assert find_clusters(np.zeros((many, 2), np.float32)).tolist() == [NOISE] * many
+    assert hdbscan_labels(np.zeros((many, 2), np.float32)).tolist() == [NOISE] * many
 
 
 def test_the_smallest_cluster_grows_with_the_map() -> None:
-    assert [smallest_cluster(points) for points in (1, 30, 100, 1000, 10_000, 100_000)] == [3, 3, 5, 16, 50, 158]
+    assert [min_cluster_size(points) for points in (1, 30, 100, 1000, 10_000, 100_000)] == [3, 3, 5, 16, 50, 158]
 
 
 def test_clusters_know_their_sizes_centres_and_names() -> None:
@@ -184,7 +184,7 @@ def drawn(workspace: Workspace) -> tuple[Collection, Points, Layout]:
             for number in range(8)
         ],
     )
-    points = read_points(workspace, workspace.current(collection))
+    points = read_points(workspace, workspace.reload(collection))
     places = [list(COLOURS).index(name.partition("-")[0]) for name in points.documents]
     xy = np.asarray([[100 * place, number % 3] for number, place in enumerate(places)], dtype=np.float32)
     return (
@@ -204,7 +204,7 @@ def drawn(workspace: Workspace) -> tuple[Collection, Points, Layout]:
 def test_clusters_are_named_by_their_chunks(workspace: Workspace, drawn: tuple[Collection, Points, Layout]) -> None:
     _, points, layout = drawn
     said: list[str] = []
-    found = make_clusters(points, layout, workspace.shelf, lambda stage, share: said.append(stage))
+    found = find_clusters(points, layout, workspace.document_store, lambda stage, share: said.append(stage))
     assert found.sizes == (8, 8, 8)
     for name, text in COLOURS.items():
         place = next(at for at, document in enumerate(points.documents) if document.startswith(name))
@@ -215,28 +215,29 @@ def test_clusters_are_named_by_their_chunks(workspace: Workspace, drawn: tuple[C
 def test_a_document_that_is_gone_says_nothing(workspace: Workspace, drawn: tuple[Collection, Points, Layout]) -> None:
     collection, points, _ = drawn
     workspace.delete_documents(collection, [points.document_ids[0]])
-    texts = read_texts(points, workspace.shelf, [0, 1], lambda share: None)
+    texts = chunk_texts(points, workspace.document_store, [0, 1], lambda share: None)
     assert texts[0] == ""
     assert "words" in texts[1]
 
 
 def test_clusters_are_kept_and_found_again(workspace: Workspace, drawn: tuple[Collection, Points, Layout]) -> None:
-    collection, points, layout = drawn
-    projections = Projections(workspace.settings.data)
+    _, points, layout = drawn
+    projections = ProjectionQueue(workspace.settings.data)
     assert load_clusters(projections.data, points, layout) is None
-    job = ask_clusters(projections, workspace, collection, points, layout)
-    assert ask_clusters(projections, workspace, collection, points, layout) is job
+    job = projections.request_clusters(points, layout)
+    assert projections.request_clusters(points, layout) is job
     job.wait(60)
     assert (job.state, job.error) == ("done", "")
     found = load_clusters(projections.data, points, layout)
     assert found is not None
     assert found.sizes == (8, 8, 8)
-    assert found.terms == make_clusters(points, layout, workspace.shelf, silent).terms
+    assert found.terms == find_clusters(points, layout, workspace.document_store, silent).terms
 
     path = clusters_path(workspace.settings.data, layout)
     path.write_bytes(path.read_bytes()[:100])
     assert load_clusters(projections.data, points, layout) is None
     assert not path.exists()
+    assert job.task["name"] == "clusters"
     run_clusters(job.task, silent)
     assert load_clusters(projections.data, points, layout) is not None
 
@@ -249,6 +250,6 @@ def test_large_clusters_are_named_by_a_part(
     assert TEXTS == 300
     _, points, layout = drawn
     monkeypatch.setattr(clusters_task, "TEXTS", 2)
-    found = make_clusters(points, layout, workspace.shelf, silent)
+    found = find_clusters(points, layout, workspace.document_store, silent)
     assert found.sizes == (8, 8, 8)
     assert all(len(words) == 3 for words in found.terms)

@@ -13,17 +13,16 @@ import pytest
 
 import core
 from core.errors import Cancelled, MapError
-from core.projection import _algorithms as tsne_layout
-from core.projection import cache
-from core.projection._algorithms import place_by_neighbours, strengths
+from core.projection import _algorithms, cache
+from core.projection._algorithms import membership_strengths, place_by_neighbours
 from core.projection.cache import layout_path, load_layout, load_neighbours, save_layout, save_neighbours
-from core.projection.layouts import Stages, lay_out, neighbours_needed, sample_by_document
+from core.projection.layouts import StageProgress, compute_layout, neighbours_needed, sample_by_document
 from core.projection.records import Layout, LayoutSettings
 from core.records.search import METRICS, Metric
 from core.util.arrays import Float32Array
 from core.util.progress import StageReport
 from core.vectors import neighbors
-from core.vectors.neighbors import Neighbours, nearest
+from core.vectors.neighbors import Neighbours, nearest_neighbours
 from tests.support.points_maker import heaps, points_of
 
 PCA, UMAP, TSNE = (LayoutSettings(method) for method in ("pca", "umap", "tsne"))
@@ -40,7 +39,7 @@ def apart(xy: Float32Array) -> Float32Array:
 
 def test_pca_is_the_plane_of_the_widest_spreads() -> None:
     vectors = np.array([[0, -3, 0], [0, 3, 0], [2, 0, 0], [-2, 0, 0], [0, 0, 1], [0, 0, -1]], dtype=np.float32)
-    layout = lay_out(points_of(vectors + 5, "l2"), PCA)
+    layout = compute_layout(points_of(vectors + 5, "l2"), PCA)
     assert layout.xy == pytest.approx(np.array([[-3, 0], [3, 0], [0, 2], [0, -2], [0, 0], [0, 0]]), abs=1e-5)
     assert layout.mean.tolist() == [5, 5, 5]
     assert (vectors + 5 - layout.mean) @ layout.axes == pytest.approx(layout.xy)
@@ -49,16 +48,16 @@ def test_pca_is_the_plane_of_the_widest_spreads() -> None:
 
 def test_pca_is_the_same_by_few_vectors_as_by_many(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors = heaps(30, 40)
-    few = lay_out(points_of(vectors), PCA)  # 30 vectors of 40 dimensions
-    many = lay_out(points_of(np.tile(vectors, (2, 1))), PCA)
+    few = compute_layout(points_of(vectors), PCA)  # 30 vectors of 40 dimensions
+    many = compute_layout(points_of(np.tile(vectors, (2, 1))), PCA)
     assert many.xy[:30] == pytest.approx(few.xy, abs=1e-4)
-    assert lay_out(points_of(2 * vectors), PCA).xy == pytest.approx(few.xy, abs=1e-5)  # cosine heeds no length
+    assert compute_layout(points_of(2 * vectors), PCA).xy == pytest.approx(few.xy, abs=1e-5)  # cosine heeds no length
 
 
 @pytest.mark.parametrize("settings", [PCA, UMAP, TSNE], ids=lambda settings: settings.method)
 @pytest.mark.parametrize("many", [1, 2, 3, 4, 10])
 def test_small_collections_are_drawn(settings: LayoutSettings, many: int) -> None:
-    xy = lay_out(points_of(heaps(many)), settings).xy
+    xy = compute_layout(points_of(heaps(many)), settings).xy
     assert xy.shape == (many, 2)
     assert xy.dtype == np.float32
     assert np.isfinite(xy).all()
@@ -71,57 +70,57 @@ def test_small_collections_are_drawn(settings: LayoutSettings, many: int) -> Non
 @pytest.mark.parametrize("kind", ODD)
 @pytest.mark.parametrize("metric", METRICS)
 def test_odd_collections_are_drawn(settings: LayoutSettings, kind: str, metric: Metric) -> None:
-    assert np.isfinite(lay_out(points_of(ODD[kind].astype(np.float32), metric), settings).xy).all()
+    assert np.isfinite(compute_layout(points_of(ODD[kind].astype(np.float32), metric), settings).xy).all()
 
 
 @pytest.mark.parametrize("settings", [UMAP, TSNE], ids=lambda settings: settings.method)
 @pytest.mark.parametrize("metric", METRICS)
 def test_heaps_stay_heaps(settings: LayoutSettings, metric: Metric) -> None:
-    assert apart(lay_out(points_of(heaps(60), metric), replace(settings, perplexity=5)).xy) > 0
+    assert apart(compute_layout(points_of(heaps(60), metric), replace(settings, perplexity=5)).xy) > 0
 
 
 def test_nothing_to_draw_is_said() -> None:
     with pytest.raises(MapError, match="'c' has no chunks"):
-        lay_out(points_of(np.empty((0, 4), dtype=np.float32)), PCA)
+        compute_layout(points_of(np.empty((0, 4), dtype=np.float32)), PCA)
 
 
 def test_numbers_that_are_not_finite_are_said() -> None:
     vectors = heaps(5)
     vectors[3, 2] = np.nan
     with pytest.raises(MapError, match="not finite"):
-        lay_out(points_of(vectors, "l2"), UMAP)
+        compute_layout(points_of(vectors, "l2"), UMAP)
 
 
 SCRIPT = """
 import sys
 import numpy as np
-from core.projection.layouts import lay_out
+from core.projection.layouts import compute_layout
 from core.projection.records import LayoutSettings
 from tests.support.points_maker import heaps, points_of
-np.save(sys.argv[1], lay_out(points_of(heaps(300)), LayoutSettings("umap", seed=int(sys.argv[2]))).xy)
+np.save(sys.argv[1], compute_layout(points_of(heaps(300)), LayoutSettings("umap", seed=int(sys.argv[2]))).xy)
 """
 
 
 def test_a_seed_gives_one_picture_in_every_process(tmp_path: Path) -> None:
     root = Path(core.__file__).parents[1]
     subprocess.run([sys.executable, "-c", SCRIPT, tmp_path / "other.npy", "5"], cwd=root, check=True)
-    mine = lay_out(points_of(heaps(300)), replace(UMAP, seed=5)).xy
+    mine = compute_layout(points_of(heaps(300)), replace(UMAP, seed=5)).xy
     assert mine.tobytes() == np.load(tmp_path / "other.npy").tobytes()
-    assert mine.tobytes() != lay_out(points_of(heaps(300)), replace(UMAP, seed=6)).xy.tobytes()
+    assert mine.tobytes() != compute_layout(points_of(heaps(300)), replace(UMAP, seed=6)).xy.tobytes()
 
 
 @pytest.mark.parametrize("settings", [UMAP, TSNE], ids=lambda settings: settings.method)
 def test_of_many_chunks_a_sample_is_laid_out_and_the_rest_is_placed(
     settings: LayoutSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tsne_layout, "LIMIT", 60)
+    monkeypatch.setattr(_algorithms, "TSNE_LIMIT", 60)
     points = points_of(heaps(200), document_ids=[f"d{at % 9}" for at in range(200)])
-    layout = lay_out(points, replace(settings, limit=80))
+    layout = compute_layout(points, replace(settings, limit=80))
     fitted = {"umap": 80, "tsne": 60}[settings.method]
     assert (layout.fitted.sum(), layout.xy.shape) == (fitted, (200, 2))
     assert {points.document_ids[at] for at in np.flatnonzero(layout.fitted)} == set(points.document_ids)
     assert apart(layout.xy) > 0
-    assert lay_out(points, replace(settings, limit=80)).xy.tobytes() == layout.xy.tobytes()
+    assert compute_layout(points, replace(settings, limit=80)).xy.tobytes() == layout.xy.tobytes()
 
 
 def test_neighbours_that_are_known_are_not_sought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,16 +129,16 @@ def test_neighbours_that_are_known_are_not_sought(tmp_path: Path, monkeypatch: p
 
     def seek(vectors: Float32Array, metric: Metric, k: int, report: StageReport) -> Neighbours:
         sought.append(k)
-        return nearest(vectors, metric, k, report)
+        return nearest_neighbours(vectors, metric, k, report)
 
-    monkeypatch.setattr(neighbors, "nearest", seek)
-    first = lay_out(points, UMAP, keep_in=tmp_path)
-    closer = lay_out(points, replace(UMAP, min_dist=0.5), keep_in=tmp_path)
-    fewer = lay_out(points, replace(UMAP, n_neighbors=5), keep_in=tmp_path)
-    given = lay_out(points, UMAP, nearest(points.vectors, "cosine", 20))
+    monkeypatch.setattr(neighbors, "nearest_neighbours", seek)
+    first = compute_layout(points, UMAP, keep_in=tmp_path)
+    closer = compute_layout(points, replace(UMAP, min_dist=0.5), keep_in=tmp_path)
+    fewer = compute_layout(points, replace(UMAP, n_neighbors=5), keep_in=tmp_path)
+    given = compute_layout(points, UMAP, nearest_neighbours(points.vectors, "cosine", 20))
     assert sought == [14]
     assert given.xy.tobytes() == first.xy.tobytes() != closer.xy.tobytes() != fewer.xy.tobytes()
-    lay_out(points, replace(UMAP, n_neighbors=20), keep_in=tmp_path)
+    compute_layout(points, replace(UMAP, n_neighbors=20), keep_in=tmp_path)
     assert sought == [14, 19]
 
 
@@ -156,7 +155,7 @@ def test_fewer_points_have_fewer_neighbours(many: int, umap: int, tsne: int) -> 
 
 def test_whoever_hears_may_end_it() -> None:
     heard: list[tuple[str, float]] = []
-    lay_out(points_of(heaps(40)), UMAP, report=lambda stage, share: heard.append((stage, share)))
+    compute_layout(points_of(heaps(40)), UMAP, report=lambda stage, share: heard.append((stage, share)))
     assert list(dict.fromkeys(stage for stage, _ in heard)) == [
         "drawing by PCA", "finding neighbours", "loading UMAP", "joining neighbours", "laying out by UMAP", "done",
     ]  # fmt: skip
@@ -168,12 +167,12 @@ def test_whoever_hears_may_end_it() -> None:
             raise Cancelled("enough")
 
     with pytest.raises(Cancelled):
-        lay_out(points_of(heaps(40)), UMAP, report=stop)
+        compute_layout(points_of(heaps(40)), UMAP, report=stop)
 
 
 def test_stages_make_a_whole() -> None:
     heard: list[tuple[str, float]] = []
-    stages = Stages(lambda stage, share: heard.append((stage, share)), {"one": 1.0, "two": 3.0})
+    stages = StageProgress(lambda stage, share: heard.append((stage, share)), {"one": 1.0, "two": 3.0})
     stages.report("one", 0.5)
     stages.report("two", 0.5)
     assert list(stages.end()) == ["one", "two"]
@@ -194,7 +193,7 @@ def test_every_document_keeps_a_chunk_and_large_ones_more() -> None:
 
 
 def test_strengths_add_up_to_the_logarithm_of_the_neighbours() -> None:
-    found = strengths(np.array([[1, 2, 3], [0, 0, 5], [0, 0, 0]], dtype=np.float32))
+    found = membership_strengths(np.array([[1, 2, 3], [0, 0, 5], [0, 0, 0]], dtype=np.float32))
     assert found[0].sum() == pytest.approx(2.0, abs=1e-4)  # log2(3 + 1)
     assert found[0, 0] == 1
     golden = (5**0.5 - 1) / 2  # s + s * s = 1
@@ -225,7 +224,7 @@ def test_a_place_is_the_points_own_affair() -> None:
 
 @pytest.fixture
 def layout() -> Layout:
-    return lay_out(points_of(heaps(12)), PCA)
+    return compute_layout(points_of(heaps(12)), PCA)
 
 
 def test_a_layout_is_kept(tmp_path: Path, layout: Layout) -> None:
@@ -267,16 +266,16 @@ def test_only_the_newest_layouts_are_kept(tmp_path: Path, layout: Layout, monkey
 
 
 def test_the_most_neighbours_are_kept(tmp_path: Path) -> None:
-    found = nearest(heaps(20), "cosine", 6)
+    found = nearest_neighbours(heaps(20), "cosine", 6)
     assert load_neighbours(tmp_path, "digest", 3) is None
     save_neighbours(tmp_path, "digest", found)
     fewer = load_neighbours(tmp_path, "digest", 3)
     assert fewer is not None
-    assert fewer.places.tolist() == found.places[:, :3].tolist()
+    assert fewer.indices.tolist() == found.indices[:, :3].tolist()
     assert load_neighbours(tmp_path, "digest", 7) is None
-    save_neighbours(tmp_path, "digest", nearest(heaps(20), "cosine", 50))
+    save_neighbours(tmp_path, "digest", nearest_neighbours(heaps(20), "cosine", 50))
     everybody = load_neighbours(tmp_path, "digest", 70)
     assert everybody is not None
-    assert everybody.places.shape == (20, 19)
+    assert everybody.indices.shape == (20, 19)
     (tmp_path / "maps" / "neighbours" / "digest.npz").write_bytes(b"nonsense")
     assert load_neighbours(tmp_path, "digest", 3) is None

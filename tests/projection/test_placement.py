@@ -7,8 +7,8 @@ import pytest
 
 from core.errors import MapError
 from core.projection import placement as placing
-from core.projection.layouts import lay_out
-from core.projection.placement import place
+from core.projection.layouts import compute_layout
+from core.projection.placement import place_queries
 from core.projection.records import Layout, LayoutSettings, Method, Points
 from core.records.search import METRICS, Metric
 from core.util.arrays import Float32Array
@@ -35,10 +35,10 @@ def cloud(many: int = 300, dimension: int = 8) -> Float32Array:
 @pytest.mark.parametrize("metric", METRICS)
 def test_by_pca_a_chunks_vector_lies_where_the_chunk_lies(metric: Metric) -> None:
     points = points_of(cloud(), metric)
-    layout = lay_out(points, LayoutSettings("pca"))
-    assert place(points, layout, points.vectors[:5]) == pytest.approx(layout.xy[:5], abs=1e-5)
+    layout = compute_layout(points, LayoutSettings("pca"))
+    assert place_queries(points, layout, points.vectors[:5]) == pytest.approx(layout.xy[:5], abs=1e-5)
     if metric == "cosine":
-        assert place(points, layout, 3 * points.vectors[:5]) == pytest.approx(layout.xy[:5], abs=1e-5)
+        assert place_queries(points, layout, 3 * points.vectors[:5]) == pytest.approx(layout.xy[:5], abs=1e-5)
 
 
 def test_the_star_lies_where_the_pull_is_least() -> None:
@@ -59,21 +59,21 @@ def test_the_star_lies_where_the_pull_is_least() -> None:
 @pytest.mark.parametrize("method", ["umap", "pca"])
 def test_a_place_depends_on_no_other_query(metric: Metric, method: Method, monkeypatch: pytest.MonkeyPatch) -> None:
     points = points_of(cloud(), metric)
-    layout = lay_out(points, LayoutSettings("pca")) if method == "pca" else drawn(cloud(300, 2))
+    layout = compute_layout(points, LayoutSettings("pca")) if method == "pca" else drawn(cloud(300, 2))
     queries = cloud(40)[::-1] + 0.1
-    together = place(points, layout, queries)
-    alone = np.concatenate([place(points, layout, query[None]) for query in queries])
+    together = place_queries(points, layout, queries)
+    alone = np.concatenate([place_queries(points, layout, query[None]) for query in queries])
     assert together.tobytes() == alone.tobytes()
-    assert together.tobytes() == place(points, layout, queries[::-1])[::-1].tobytes()
+    assert together.tobytes() == place_queries(points, layout, queries[::-1])[::-1].tobytes()
     monkeypatch.setattr(placing, "MANY", 10**6)
-    assert together.tobytes() == place(points, layout, queries).tobytes()
+    assert together.tobytes() == place_queries(points, layout, queries).tobytes()
     assert together.shape == (40, 2)
     assert together.dtype == np.float32
 
 
 def test_a_query_that_is_as_a_chunk_lies_on_it() -> None:
     points, layout = points_of(cloud()), drawn(cloud(300, 2))
-    assert place(points, layout, 2 * points.vectors[7:9]) == pytest.approx(layout.xy[7:9], abs=1e-6)
+    assert place_queries(points, layout, 2 * points.vectors[7:9]) == pytest.approx(layout.xy[7:9], abs=1e-6)
 
 
 def test_of_two_camps_the_stronger_one_gets_the_star_and_not_the_middle_between_them() -> None:
@@ -83,40 +83,40 @@ def test_of_two_camps_the_stronger_one_gets_the_star_and_not_the_middle_between_
         np.float32
     )
     xy += 0.1 * cloud(100, 2)
-    star = place(points_of(vectors), drawn(xy), np.ones((1, 10), np.float32))[0]
+    star = place_queries(points_of(vectors), drawn(xy), np.ones((1, 10), np.float32))[0]
     assert np.abs(star - [0, 0]).max() < 1
 
 
 def test_equally_near_neighbours_around_a_point_hold_it_in_their_middle() -> None:
     vectors = np.eye(4, dtype=np.float32)
     xy = np.asarray([[1, 0], [-1, 0], [0, 1], [0, -1]], dtype=np.float32)
-    middle = place(points_of(vectors), drawn(xy), np.ones((1, 4), np.float32))[0]
+    middle = place_queries(points_of(vectors), drawn(xy), np.ones((1, 4), np.float32))[0]
     assert np.abs(middle).max() < 1.0
 
 
 @pytest.mark.parametrize("many", [1, 2, 3, 10])
 def test_small_maps_have_a_place_too(many: int) -> None:
     points = points_of(cloud(many))
-    found = place(points, drawn(cloud(many, 2)), cloud(2)[:, ::-1])
+    found = place_queries(points, drawn(cloud(many, 2)), cloud(2)[:, ::-1])
     assert np.isfinite(found).all()
     assert found.shape == (2, 2)
 
 
 def test_a_map_whose_chunks_all_lie_in_one_place() -> None:
     points = points_of(cloud(20))
-    assert place(points, drawn(np.ones((20, 2), np.float32)), cloud(1) + 1).tolist() == [[1.0, 1.0]]
+    assert place_queries(points, drawn(np.ones((20, 2), np.float32)), cloud(1) + 1).tolist() == [[1.0, 1.0]]
 
 
 def test_no_query_has_no_place() -> None:
-    assert place(points_of(cloud(4)), drawn(cloud(4, 2)), np.empty((0, 8), np.float32)).shape == (0, 2)
+    assert place_queries(points_of(cloud(4)), drawn(cloud(4, 2)), np.empty((0, 8), np.float32)).shape == (0, 2)
 
 
 def test_what_does_not_fit_is_named() -> None:
     points = points_of(cloud(4))
     with pytest.raises(MapError, match="8 dimensions"):
-        place(points, drawn(cloud(4, 2)), cloud(1, 5))
+        place_queries(points, drawn(cloud(4, 2)), cloud(1, 5))
     with pytest.raises(MapError, match="open the map again"):
-        place(points, drawn(cloud(5, 2)), cloud(1))
+        place_queries(points, drawn(cloud(5, 2)), cloud(1))
 
 
 def test_the_spacing_is_how_far_the_tenth_nearest_lies() -> None:

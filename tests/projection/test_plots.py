@@ -10,15 +10,15 @@ import pytest
 
 from core.errors import StoreError
 from core.projection import coloring as painting
-from core.projection.export import map_rows
+from core.projection.export import map_columns
 from core.projection.plots import (
     DIMMED,
     Overlay,
-    add_lit,
-    add_meter,
-    add_names,
-    add_opened,
+    add_cluster_names,
+    add_highlight,
+    add_neighbour_errors,
     add_query,
+    add_selected_chunk,
     add_star,
     base_figure,
     map_html,
@@ -26,7 +26,7 @@ from core.projection.plots import (
     with_overlay,
     write_map_html,
 )
-from core.projection.query import covering, found_by, search_among
+from core.projection.query import overlapping_chunks, retrieval_counts, search_within
 from core.projection.records import Layout, LayoutSettings, Points
 from core.records.search import Chunk, Hit
 from core.settings import Settings
@@ -93,11 +93,11 @@ def test_fewer_points_are_drawn_larger() -> None:
 
 
 def test_groups_are_ordered_by_size_and_the_rest_is_said() -> None:
-    groups = painting.by_words("kind", ["b", "a", "a", "", "c"])
+    groups = painting.by_category("kind", ["b", "a", "a", "", "c"])
     assert groups.names == ("a", "b", "c")
     assert groups.codes.tolist() == [1, 0, 0, -1, 2]
     assert groups.rest == "none"
-    many = painting.by_words("document", [f"{at:02}" for at in range(40)] + ["39"], "document")
+    many = painting.by_category("document", [f"{at:02}" for at in range(40)] + ["39"], "document")
     assert len(many.names) == 9
     assert many.names[0] == "39"  # the only one that is there twice
     assert many.rest == "31 more documents"
@@ -125,11 +125,11 @@ def test_no_two_groups_look_alike() -> None:
 
 
 def test_a_field_of_many_numbers_is_a_scale_and_any_other_is_groups() -> None:
-    scale = painting.by_field("year", [*range(1990, 2002), None])
-    assert isinstance(scale, painting.Scale)
+    scale = painting.by_metadata_field("year", [*range(1990, 2002), None])
+    assert isinstance(scale, painting.NumericColoring)
     assert np.isnan(scale.values[-1])
-    few = painting.by_field("year", [1990, 1991.0, 1990])
-    assert isinstance(few, painting.Groups)
+    few = painting.by_metadata_field("year", [1990, 1991.0, 1990])
+    assert isinstance(few, painting.CategoryColoring)
     assert few.names == ("1990", "1991")
 
 
@@ -198,7 +198,7 @@ def test_a_hit_that_the_map_does_not_hold_is_left_out() -> None:
 
 def test_false_neighbours_are_crossed_out_and_lines_lead_to_lost_ones() -> None:
     overlay = Overlay()
-    add_meter(overlay, points(), XY, np.asarray([0, 0]), false=[1], missed=[3])
+    add_neighbour_errors(overlay, points(), XY, np.asarray([0, 0]), false=[1], missed=[3])
     lines, lost, wrong = overlay.figure.data
     assert lines.x == (0.0, 3.0, None)
     assert (lost.customdata, lost.marker.symbol) == (("id3",), "circle-open")
@@ -207,9 +207,9 @@ def test_false_neighbours_are_crossed_out_and_lines_lead_to_lost_ones() -> None:
 
 def test_an_overlay_is_plain_json_and_can_be_laid_over_a_figure() -> None:
     held, overlay = points(), Overlay()
-    add_lit(overlay, held, XY, [2, 3], "contain “x”")
-    add_opened(overlay, held, XY, 0, [1])
-    add_names(overlay, XY[:1], ["<i>salt</i>"])
+    add_highlight(overlay, held, XY, [2, 3], "contain “x”")
+    add_selected_chunk(overlay, held, XY, 0, [1])
+    add_cluster_names(overlay, XY[:1], ["<i>salt</i>"])
     add_star(overlay, XY[0], "before", faint=True, label="a query")
     plain = overlay.as_json()
     assert plain["dims"]
@@ -235,7 +235,7 @@ def test_a_page_needs_nothing_else(tmp_path: Path) -> None:
 
 
 def test_the_table_begins_with_id_document_span_and_place() -> None:
-    columns = map_rows(points(), layout(), similarities=np.asarray([0.5, 0.75, 0.25, 0.75], dtype=np.float32))
+    columns = map_columns(points(), layout(), similarities=np.asarray([0.5, 0.75, 0.25, 0.75], dtype=np.float32))
     assert list(columns) == ["chunk_id", "document", "start", "end", "x", "y", "tokens", "similarity", "rank"]
     assert [columns[name][3] for name in columns] == ["id3", "<b>.txt", 30, 40, 3.0, 3.0, 8, 0.75, 2]
     assert columns["rank"] == [3, 1, 4, 2]
@@ -255,7 +255,7 @@ def test_similarity_to_all(metric: str, expected: list[float]) -> None:
 
 
 def test_how_many_queries_find_a_chunk() -> None:
-    counts, found = found_by(points(), np.asarray([[1, 0.1], [0.1, 1]], dtype=np.float32), 2)
+    counts, found = retrieval_counts(points(), np.asarray([[1, 0.1], [0.1, 1]], dtype=np.float32), 2)
     assert found == [[0, 1], [2, 1]]
     assert counts.tolist() == [1, 2, 1, 0]
 
@@ -271,10 +271,10 @@ def test_the_same_text_in_another_collection_is_what_overlaps_it_in_the_same_doc
         ends=np.asarray([15, 30, 20]),
         vectors=VECTORS[:3],
     )
-    assert covering(ours, theirs, [0]) == [0]  # 0 to 10 of a.txt
-    assert covering(ours, theirs, [1]) == [0, 1]  # 10 to 20 of a.txt
-    assert covering(ours, theirs, [2]) == []  # 20 to 30 of b.txt: an end is no overlap
-    assert covering(ours, theirs, [3]) == []
+    assert overlapping_chunks(ours, theirs, [0]) == [0]  # 0 to 10 of a.txt
+    assert overlapping_chunks(ours, theirs, [1]) == [0, 1]  # 10 to 20 of a.txt
+    assert overlapping_chunks(ours, theirs, [2]) == []  # 20 to 30 of b.txt: an end is no overlap
+    assert overlapping_chunks(ours, theirs, [3]) == []
 
 
 def test_a_search_among_chosen_chunks_looks_at_those_alone(tmp_path: Path) -> None:
@@ -283,11 +283,11 @@ def test_a_search_among_chosen_chunks_looks_at_those_alone(tmp_path: Path) -> No
     chunks = [Chunk(f"id{at}", "doc", at * 10, at * 10 + 10, f"text {at} Salt", 2) for at in range(4)]
     workspace.store.add(collection, chunks, VECTORS, {"doc": "doc.txt"})
     held = replace(points(), collection="colours", key=collection.key)
-    result = search_among(workspace, held, "query", np.asarray([1, 0], dtype=np.float32), [1, 2, 3], 2)
+    result = search_within(workspace, held, "query", np.asarray([1, 0], dtype=np.float32), [1, 2, 3], 2)
     assert [(found.rank, found.chunk_id) for found in result.hits] == [(1, "id1"), (2, "id2")]
     assert result.hits[0].bi_score == pytest.approx(0.6)
     assert result.hits[0].text == "text 1 Salt"
-    assert sorted(workspace.store.containing(collection, "salt")) == ["id0", "id1", "id2", "id3"]
-    assert workspace.store.containing(collection, "text 2") == ["id2"]
-    assert workspace.store.containing(collection, "pepper") == []
+    assert sorted(workspace.store.chunk_ids_containing(collection, "salt")) == ["id0", "id1", "id2", "id3"]
+    assert workspace.store.chunk_ids_containing(collection, "text 2") == ["id2"]
+    assert workspace.store.chunk_ids_containing(collection, "pepper") == []
     workspace.close()

@@ -51,10 +51,10 @@ def test_points_are_what_chroma_holds_sorted_by_id(workspace: Workspace, colours
     assert set(held) == {"red.txt", "green green.txt", "blue sea.txt"}
     sea = held["blue sea.txt"]
     assert (points.starts[sea], points.ends[sea], points.tokens[sea]) == (0, 8, 2)
-    assert points.document_ids[sea] == workspace.shelf.find(colours.key, "blue sea.txt").document_id
+    assert points.document_ids[sea] == workspace.document_store.find(colours.key, "blue sea.txt").document_id
     assert points.vectors[sea] == pytest.approx(FakeEncoder().encode_query("blue sea"), abs=1e-6)
     assert (points.collection, points.key, points.metric, points.model) == ("colours", colours.key, "cosine", "fake")
-    assert points.place_of[points.chunk_ids[sea]] == sea
+    assert points.row_of[points.chunk_ids[sea]] == sea
     with pytest.raises(ValueError, match="read-only"):
         points.vectors[0, 0] = 1
 
@@ -67,7 +67,7 @@ def test_they_are_read_again_only_when_something_changed(
     index(workspace, colours, [Upload("sun.txt", b"sun")])
     second = read_points(workspace, colours)
     assert (len(first), len(second), first.digest == second.digest) == (3, 4, False)
-    workspace.delete_documents(colours, [workspace.shelf.find(colours.key, "sun.txt").document_id])
+    workspace.delete_documents(colours, [workspace.document_store.find(colours.key, "sun.txt").document_id])
     third = read_points(workspace, colours)
     assert (third.digest, third.chunk_ids) == (first.digest, first.chunk_ids)
     assert len(reads) == 3
@@ -86,7 +86,7 @@ def test_another_process_finds_them(workspace: Workspace, colours: Collection, r
 
 def test_what_is_hidden_is_left_out(workspace: Workspace, colours: Collection) -> None:
     everything = read_points(workspace, colours)
-    workspace.shelf.finish(colours.key, [], [everything.document_ids[1]])
+    workspace.document_store.finish(colours.key, [], [everything.document_ids[1]])
     seen = read_points(workspace, colours)
     assert seen.chunk_ids == (everything.chunk_ids[0], everything.chunk_ids[2])
     assert seen.vectors.tolist() == everything.vectors[[0, 2]].tolist()
@@ -94,7 +94,7 @@ def test_what_is_hidden_is_left_out(workspace: Workspace, colours: Collection) -
 
 def test_new_names_need_no_reading(workspace: Workspace, colours: Collection, reads: list[str]) -> None:
     before = read_points(workspace, colours)
-    workspace.shelf.finish(colours.key, [], [], {before.document_ids[0]: "other.txt"})
+    workspace.document_store.finish(colours.key, [], [], {before.document_ids[0]: "other.txt"})
     after = read_points(workspace, workspace.rename("colours", "paints"))
     assert (after.collection, after.documents[0], after.documents[1:]) == ("paints", "other.txt", before.documents[1:])
     assert len(reads) == 1
@@ -130,7 +130,7 @@ def test_a_collection_that_never_rests_is_not_waited_for(
     workspace: Workspace, colours: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     versions = iter(range(100))
-    monkeypatch.setattr(reading, "_version", lambda *_: str(next(versions)))
+    monkeypatch.setattr(Workspace, "version", lambda *_: str(next(versions)))
     with pytest.raises(MapError, match=r"'colours' is being written"):
         read_points(workspace, colours)
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.manifold import trustworthiness
 
 from core.projection import quality as trust
-from core.projection.quality import distortion, measure_trust, read_meter
+from core.projection.quality import compare_neighbours, distortion, measure_quality
 from core.records.search import Metric
 from core.util.arrays import Float32Array
 
@@ -43,7 +43,7 @@ def distances(points: Float32Array, metric: Metric) -> list[list[float]]:
 @pytest.mark.parametrize("k", [3, 10])
 def test_both_figures_equal_a_plain_computation(metric: Metric, k: int) -> None:
     vectors, xy = cloud()
-    found = measure_trust(vectors, metric, xy, k)
+    found = measure_quality(vectors, metric, xy, k)
     assert found is not None
     true, shown = distances(vectors, metric), distances(xy, "l2")
     assert found.trustworthiness == pytest.approx(brute(true, shown, k), abs=1e-9)
@@ -55,7 +55,7 @@ def test_both_figures_equal_a_plain_computation(metric: Metric, k: int) -> None:
 @pytest.mark.parametrize("metric", ["cosine", "l2"])
 def test_trustworthiness_is_scikit_learns(metric: Metric) -> None:
     vectors, xy = cloud()
-    found = measure_trust(vectors, metric, xy, 7)
+    found = measure_quality(vectors, metric, xy, 7)
     assert found is not None
     assert found.trustworthiness == pytest.approx(
         trustworthiness(vectors.astype(np.float64), xy, n_neighbors=7, metric=SKLEARN[metric]), abs=1e-9
@@ -64,29 +64,29 @@ def test_trustworthiness_is_scikit_learns(metric: Metric) -> None:
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors, xy = cloud()
-    whole = measure_trust(vectors, "cosine", xy)
+    whole = measure_quality(vectors, "cosine", xy)
     monkeypatch.setattr(trust, "BLOCK", 500)
-    assert measure_trust(vectors, "cosine", xy) == whole
+    assert measure_quality(vectors, "cosine", xy) == whole
 
 
 def test_a_sample_averages_some_points_with_ranks_among_all(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors, xy = cloud(400)
-    whole, part = measure_trust(vectors, "l2", xy), measure_trust(vectors, "l2", xy, sample=200)
+    whole, part = measure_quality(vectors, "l2", xy), measure_quality(vectors, "l2", xy, sample=200)
     assert whole is not None
     assert part is not None
     assert (part.points, part.of, part.exact) == (200, 400, False)
     assert part.trustworthiness == pytest.approx(whole.trustworthiness, abs=0.02)
-    assert part == measure_trust(vectors, "l2", xy, sample=200)
+    assert part == measure_quality(vectors, "l2", xy, sample=200)
     assert "200 of 400 chunks" in part.words
     monkeypatch.setattr(trust, "EXACT", 300)
     monkeypatch.setattr(trust, "SAMPLE", 50)
-    assert getattr(measure_trust(vectors, "l2", xy), "points", 0) == 50
+    assert getattr(measure_quality(vectors, "l2", xy), "points", 0) == 50
 
 
 def test_equal_points_are_ranked_by_their_place() -> None:
     vectors = np.repeat(np.eye(3, dtype=np.float32), 4, axis=0)
     xy = np.asarray([[x % 5, x % 3] for x in range(12)], dtype=np.float32)
-    found = measure_trust(vectors, "l2", xy, 3)
+    found = measure_quality(vectors, "l2", xy, 3)
     assert found is not None
     true, shown = distances(vectors, "l2"), distances(xy, "l2")
     assert found.trustworthiness == pytest.approx(brute(true, shown, 3), abs=1e-9)
@@ -96,7 +96,7 @@ def test_equal_points_are_ranked_by_their_place() -> None:
 @pytest.mark.parametrize(("many", "k"), [(4, 1), (5, 2), (10, 4), (21, 10), (30, 10)])
 def test_k_is_lowered_for_few_points(many: int, k: int) -> None:
     vectors, _ = cloud(many)
-    found = measure_trust(vectors, "l2", vectors[:, :2])
+    found = measure_quality(vectors, "l2", vectors[:, :2])
     assert found is not None
     assert found.k == k
 
@@ -104,12 +104,12 @@ def test_k_is_lowered_for_few_points(many: int, k: int) -> None:
 @pytest.mark.parametrize("many", [0, 1, 3])
 def test_under_four_points_there_is_no_figure(many: int) -> None:
     vectors, xy = cloud(many)
-    assert measure_trust(vectors, "cosine", xy) is None
+    assert measure_quality(vectors, "cosine", xy) is None
 
 
 def test_a_perfect_picture_says_so() -> None:
     line = np.arange(20, dtype=np.float32)[:, None] ** 1.1
-    found = measure_trust(line, "l2", np.hstack([line, 0 * line]))
+    found = measure_quality(line, "l2", np.hstack([line, 0 * line]))
     assert found is not None
     assert (found.trustworthiness, found.continuity) == (1.0, 1.0)
     assert "nearly always" in found.words
@@ -131,7 +131,7 @@ def test_distortion_where_there_is_nothing_to_lose() -> None:
 
 def test_the_meter_tells_kept_false_and_missed() -> None:
     xy = np.asarray([[1, 0], [2, 0], [3, 0], [4, 0], [0, 9]], dtype=np.float32)
-    meter = read_meter([1, 4, 0], xy, (0.0, 0.0), 3)
+    meter = compare_neighbours([1, 4, 0], xy, (0.0, 0.0), 3)
     assert (meter.kept, meter.false, meter.missed, meter.ranks) == ((1, 0), (2,), (4,), (5,))
     assert meter.sentence == "2 of your 3 nearest chunks are among the 3 nearest on screen"
     assert "5th nearest on screen" in meter.words
@@ -146,7 +146,7 @@ def test_the_meter_tells_kept_false_and_missed() -> None:
 
 def test_the_meter_breaks_ties_by_place() -> None:
     xy = np.asarray([[0, 1], [1, 0], [0, -1], [-1, 0]], dtype=np.float32)
-    meter = read_meter([3, 0], xy, (0.0, 0.0), 2)
+    meter = compare_neighbours([3, 0], xy, (0.0, 0.0), 2)
     assert (meter.kept, meter.false, meter.missed, meter.ranks) == ((0,), (1,), (3,), (4,))
     assert meter.sentence == "1 of your 2 nearest chunks is among the 2 nearest on screen"
 
@@ -161,12 +161,12 @@ def test_the_meter_breaks_ties_by_place() -> None:
 )
 def test_the_meter_works_with_fewer_chunks_than_it_looks_at(many: int, sentence: str) -> None:
     xy = np.arange(2 * many, dtype=np.float32).reshape(many, 2)
-    meter = read_meter(range(many), xy, (0.0, 0.0))
+    meter = compare_neighbours(range(many), xy, (0.0, 0.0))
     assert (meter.k, meter.sentence, meter.false, meter.missed) == (many, sentence, (), ())
     assert "truth" in meter.words
 
 
 def test_one_chunk_of_two_far_away() -> None:
-    meter = read_meter([1], np.asarray([[0, 0], [5, 5]], dtype=np.float32), (0.0, 0.0), 10)
+    meter = compare_neighbours([1], np.asarray([[0, 0], [5, 5]], dtype=np.float32), (0.0, 0.0), 10)
     assert meter.sentence == "Your nearest chunk is not the nearest on screen"
     assert "2nd nearest on screen" in meter.words

@@ -15,25 +15,16 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import RankscopeError
 from core.projection.clusters import Clusters
-from core.projection.coloring import Painting
-from core.projection.plots import DIMMED, Overlay, add_names, add_query, base_figure, names_script
+from core.projection.coloring import Coloring
+from core.projection.plots import DIMMED, Overlay, add_cluster_names, add_query, base_figure, declutter_script
+from core.projection.query import MapQuery
 from core.projection.records import Layout, Points
 from core.records.document import short_hash
 from core.records.search import Collection, Hit
 from core.util.formatting import clip, plural
 from core.workspace import Workspace
-from pages.ui.map.data import Asked
 
 HERE = Path(__file__).parent
-_CARD = '<div class="rs-map-card"><div class="rs-card-document" dir="auto"></div><div class="rs-card-place"></div><div class="rs-card-text" dir="auto"></div></div>'
-_CARD_STYLE = """
-.rs-map-card { display: none; position: fixed; z-index: 1000; pointer-events: none; padding: .6rem .8rem; border-radius: 6px; font-size: .88rem; line-height: 1.4;
-  background: var(--st-background-color); color: var(--st-text-color); border: 1px solid rgba(128,128,128,.45); box-shadow: 0 4px 18px rgba(0,0,0,.25); }
-.rs-card-document { font-weight: 600; overflow-wrap: anywhere; }
-.rs-card-place { opacity: .7; font-size: .8rem; margin-bottom: .3rem; }
-.rs-card-text { overflow-wrap: anywhere; }
-"""
-_PICTURE_STYLE = ".rs-map { width: 100%; } .rs-map .modebar-container { top: 2px !important; }"
 Called = Callable[[], None]
 
 
@@ -42,30 +33,32 @@ def _parts() -> dict[str, Any]:
     """The components, registered once: plotly's script comes from its Python package, not from the network."""
     component = st.components.v2.component
     return {
-        "script": component("rankscope_plotly", js=_once(get_plotlyjs()), isolate_styles=False),
-        "points": component(
-            "rankscope_points", js=(HERE / "points.js").read_text(encoding="utf-8"), isolate_styles=False
+        "script": component(
+            "rankscope_plotly",
+            js=f"const script = {json.dumps(get_plotlyjs())};\n" + _file("load_plotly.js"),
+            isolate_styles=False,
         ),
+        "points": component("rankscope_points", js=_file("points.js"), isolate_styles=False),
         "picture": component(
             "rankscope_picture",
             html='<div class="rs-map"></div>',
-            css=_PICTURE_STYLE,
-            js=names_script() + (HERE / "picture.js").read_text(encoding="utf-8"),
+            css=_file("picture.css"),
+            js=declutter_script() + _file("picture.js"),
             isolate_styles=False,
         ),
         "card": component(
             "rankscope_card",
-            html=_CARD,
-            css=_CARD_STYLE,
-            js=(HERE / "card.js").read_text(encoding="utf-8"),
+            html=_file("card.html"),
+            css=_file("card.css"),
+            js=_file("card.js"),
             isolate_styles=False,
         ),
     }
 
 
-def _once(script: str) -> str:
-    """Return a component that runs ``script`` where the tab has not run it yet: coming back to the page, the browser reads it as a mere string."""
-    return f"const script = {json.dumps(script)};\nif (!globalThis.Plotly) (0, eval)(script);\nexport default function () {{}}\n"
+def _file(name: str) -> str:
+    """Return a file of this folder: a script, a style sheet or markup."""
+    return (HERE / name).read_text(encoding="utf-8")
 
 
 def _hidden(name: str) -> DeltaGenerator:
@@ -136,8 +129,8 @@ class Scene:
     collection: Collection
     points: Points
     layout: Layout
-    painting: Painting
-    asked: Asked | None
+    painting: Coloring
+    asked: MapQuery | None
     clusters: Clusters | None
     shown: int = 10  # hits; kept here, since a file is made when nobody's session is at hand
     legend: bool = True
@@ -167,7 +160,7 @@ class Scene:
         if self.asked is not None:
             add_query(drawn, self.points, self.layout.xy, self.asked.star, self.hits)
         if self.clusters is not None and names:
-            add_names(drawn, self.clusters.centres, self.clusters.names)
+            add_cluster_names(drawn, self.clusters.centres, self.clusters.names)
         return drawn
 
 

@@ -12,15 +12,16 @@ from streamlit.delta_generator import DeltaGenerator
 from core.projection import coloring as painting
 from core.projection.cache import load_clusters
 from core.projection.clusters import Clusters
-from core.projection.coloring import Painting
-from core.projection.jobs import Projection, ask_clusters
+from core.projection.coloring import Coloring
+from core.projection.jobs import ProjectionJob
 from core.projection.quality import distortion
+from core.projection.query import NEAREST, MapQuery
 from core.projection.records import METHODS, Layout, LayoutSettings, Method, Points
 from core.records.search import Collection
 from core.util.arrays import Float32Array
 from core.util.formatting import plural
 from core.workspace import Workspace
-from pages.ui.map.data import NEAREST, Asked, projections, true_neighbours
+from pages.ui.map.data import projections, true_neighbours
 from pages.ui.page import show_warning
 from pages.ui.url_state import Value
 
@@ -163,9 +164,9 @@ def paint(
     points: Points,
     layout: Layout,
     colour: str,
-    asked: Asked | None,
+    asked: MapQuery | None,
     clusters: Clusters | None,
-) -> Painting:
+) -> Coloring:
     """Return the colours; where they need a query and there is none, all chunks are alike, which is said."""
     if colour == CLUSTER and clusters is not None:
         return painting.by_cluster(clusters.labels, clusters.names)
@@ -174,14 +175,16 @@ def paint(
     if colour == DISTORTION:
         return painting.by_distortion(_distortion(points, layout))
     if colour.startswith(FIELD):
-        values = workspace.store.values(collection, colour.removeprefix(FIELD))
-        return painting.by_field(colour.removeprefix(FIELD), [values.get(chunk_id) for chunk_id in points.chunk_ids])
+        values = workspace.store.field_values(collection, colour.removeprefix(FIELD))
+        return painting.by_metadata_field(
+            colour.removeprefix(FIELD), [values.get(chunk_id) for chunk_id in points.chunk_ids]
+        )
     if colour in (DOCUMENT, FOLDER):
         return painting.by_document(points) if colour == DOCUMENT else painting.by_folder(points)
     return painting.by_length(points) if colour == LENGTH else painting.plain(points)
 
 
-def _by_query(points: Points, colour: str, asked: Asked | None) -> Painting:
+def _by_query(points: Points, colour: str, asked: MapQuery | None) -> Coloring:
     if asked is None:
         st.caption(f":material/info: Ask something above: then the colours say the {colour}.")
     elif colour == SIMILARITY:
@@ -207,20 +210,16 @@ def _distortion(points: Points, layout: Layout) -> Float32Array:
         with st.spinner("Comparing each chunk's neighbours with those on the map…", show_time=True):
             kept = (
                 layout.key,
-                np.asarray(distortion(layout.xy, true_neighbours(points, NEAREST).places, NEAREST), dtype=np.float32),
+                np.asarray(distortion(layout.xy, true_neighbours(points, NEAREST).indices, NEAREST), dtype=np.float32),
             )
         st.session_state["map-distortion"] = kept
     found: Float32Array = kept[1]
     return found
 
 
-def clusters_of(
-    workspace: Workspace, collection: Collection, points: Points, layout: Layout, wanted: bool
-) -> tuple[Clusters | None, Projection | None]:
+def clusters_of(points: Points, layout: Layout, wanted: bool) -> tuple[Clusters | None, ProjectionJob | None]:
     """Return the clusters of the picture, or the work in progress; neither where they are not wanted."""
     if not wanted or len(points) < 2:
         return None, None
     kept = load_clusters(projections().data, points, layout)
-    return (
-        (kept, None) if kept is not None else (None, ask_clusters(projections(), workspace, collection, points, layout))
-    )
+    return (kept, None) if kept is not None else (None, projections().request_clusters(points, layout))

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 import streamlit as st
 
 from core.errors import RankscopeError
 from core.projection.cache import load_neighbours, save_neighbours
-from core.projection.jobs import Projection, Projections
-from core.projection.placement import place
+from core.projection.jobs import ProjectionJob, ProjectionQueue
 from core.projection.points import read_points
-from core.projection.quality import Meter, read_meter
-from core.projection.query import search_among
+from core.projection.query import MapQuery, place_query, search_within
 from core.projection.records import METHODS, Layout, LayoutSettings, Points
 from core.records.document import short_hash
-from core.records.search import Collection, Hit, SearchResult
+from core.records.search import Collection, Hit
 from core.retrieval.search import search
 from core.settings import Settings
 from core.util.arrays import Float32Array
 from core.util.formatting import duration
-from core.vectors.neighbors import Neighbours, nearest, nearest_to_query
-from core.vectors.similarity import similarity_to_all
+from core.vectors.neighbors import Neighbours, nearest_neighbours
 from core.workspace import Workspace
 from pages.ui.hits import rerank_cached, show_context
+from pages.ui.jobs import show_progress, time_left, watch
 from pages.ui.page import show_error
 
 _READING = "map-reading"  # in the session: whether the dialog is open
@@ -113,40 +110,26 @@ def search_everywhere() -> None:
 
 def opened_here(slot: str, points: Points) -> int | None:
     """Return the place of the opened chunk, None where there is none."""
-    return points.place_of.get(st.session_state.get(f"opened-{slot}", ""))
+    return points.row_of.get(st.session_state.get(f"opened-{slot}", ""))
 
 
 def caught_here(slot: str, points: Points) -> list[int]:
     """Return the places of the chunks that were caught, sorted."""
     return sorted(
-        points.place_of[chunk_id]
-        for chunk_id in st.session_state.get(f"caught-{slot}", ())
-        if chunk_id in points.place_of
+        points.row_of[chunk_id] for chunk_id in st.session_state.get(f"caught-{slot}", ()) if chunk_id in points.row_of
     )
 
 
 def forget_others(points: Points, slot: str = "one") -> None:
     """Let go of what was chosen in another collection."""
-    if st.session_state.get(f"opened-{slot}") not in points.place_of:
+    if st.session_state.get(f"opened-{slot}") not in points.row_of:
         close_chunk(slot)
     if not caught_here(slot, points):
         let_go(slot)
 
 
-NEAREST = 10  # of the meter
 TRAIL = "map-trail"  # in the session: queries of before, newest last
 LONGEST_TRAIL = 8
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A query with everything that the map shows of it; ``star`` has shape (2,), ``vector`` (dimension,)."""
-
-    result: SearchResult
-    vector: Float32Array
-    star: Float32Array
-    meter: Meter
-    similarities: Float32Array  # of every chunk
 
 
 def query_vector(workspace: Workspace, collection: Collection, query: str) -> Float32Array:
@@ -156,7 +139,7 @@ def query_vector(workspace: Workspace, collection: Collection, query: str) -> Fl
 
 def ask(
     workspace: Workspace, collection: Collection, points: Points, layout: Layout, query: str, only: Sequence[int] = ()
-) -> Asked:
+) -> MapQuery:
     """Search, rerank where that is switched on, and place the query; ``only`` limits the search to the chunks at these places.
 
     Raises what searching and reranking raise.
@@ -165,15 +148,12 @@ def ask(
     with st.spinner("Searching… (the first search loads the model)", show_time=True):
         vector = query_vector(workspace, collection, query)
         if only:
-            result = search_among(workspace, points, query, vector, only, max(hits, pool))
+            result = search_within(workspace, points, query, vector, only, max(hits, pool))
         else:
             result = search(workspace, collection.name, query, max(hits, pool))
     if pool and result.hits:
         result = rerank_cached(workspace, result, pool)
-    star = place(points, layout, vector[None])[0]
-    true, _ = nearest_to_query(points.vectors, points.metric, vector, NEAREST)
-    meter = read_meter([int(at) for at in true], layout.xy, star, NEAREST)
-    return Asked(result, vector, star, meter, similarity_to_all(points.metric, points.vectors, vector))
+    return place_query(points, layout, vector, result)
 
 
 def remember(query: str) -> list[str]:
@@ -186,27 +166,18 @@ def remember(query: str) -> list[str]:
     return trail[-2::-1]
 
 
-def forget_trail() -> None:
-    """Begin a new trail."""
-    st.session_state[TRAIL] = []
-
-
-POLL = 0.7  # seconds
-
-
 @st.cache_resource(show_spinner=False)
-def projections() -> Projections:
+def projections() -> ProjectionQueue:
     """Return the queue of layouts, one for all visitors."""
-    return Projections(Settings.from_environment().data)
+    return ProjectionQueue(Settings.from_environment().data)
 
 
 def open_points(workspace: Workspace, collection: Collection) -> Points:
     """Return the points of a collection; the first time that takes a while, which is shown. Raises what ``read_points`` raises."""
-    names = workspace.shelf.names(collection.key)
+    names = workspace.document_store.names(collection.key)
     told = short_hash(
         workspace.settings.data,
-        workspace.store.version(collection),
-        *sorted(workspace.shelf.hidden(collection.key)),
+        workspace.version(collection),
         *(f"{key} {name}" for key, name in sorted(names.items())),
     )
     with st.spinner(f"Reading the vectors of {collection.name}…", show_time=True):
@@ -219,15 +190,15 @@ def _points(_workspace: Workspace, _collection: Collection, key: str, name: str,
     return read_points(_workspace, _collection)
 
 
-def open_layout(points: Points, settings: LayoutSettings) -> tuple[Layout, Projection | None]:
+def open_layout(points: Points, settings: LayoutSettings) -> tuple[Layout, ProjectionJob | None]:
     """Return the layout that is asked for, or, while it is being computed, the one by PCA and the work in progress.
 
     Raises MapError.
     """
-    work = projections().ask(points, settings)
+    work = projections().request_layout(points, settings)
     if work.state == "done":
         return work.layout(), None
-    return projections().ask(points, settings.by("pca")).layout(), work
+    return projections().request_layout(points, settings.with_method("pca")).layout(), work
 
 
 def true_neighbours(points: Points, k: int) -> Neighbours:
@@ -235,50 +206,46 @@ def true_neighbours(points: Points, k: int) -> Neighbours:
     data = projections().data
     found = load_neighbours(data, points.digest, k)
     if found is None:
-        found = nearest(points.vectors, points.metric, k)
+        found = nearest_neighbours(points.vectors, points.metric, k)
         save_neighbours(data, points.digest, found)
     return found
 
 
-def watch(work: Projection, name: str) -> None:
-    """Show how far a layout is, anew every moment; when it is over, the page is drawn with it."""
-    st.fragment(_draw, run_every=POLL if work.active else None)(work, name)
+def watch_projection(job: ProjectionJob, name: str) -> None:
+    """Draw how far a layout or its clusters are; when they are done the page is drawn with them.
+
+    The page is not drawn while somebody reads a chunk in the dialog, which would close.
+    """
+    awaited = [] if job.state in ("failed", "cancelled") else [job]
+    watch(lambda: [job], lambda job: _draw(job, name), awaited=awaited, postpone=is_reading)
 
 
-def _draw(work: Projection, name: str) -> None:
-    if work.state == "done":
-        if not is_reading():
-            st.rerun()
-        st.caption(f"{name}: done, drawn once the dialog is closed.")
-        return
-    if not work.active:
-        _say_why_not(work, name)
-        return
-    bar, button = st.columns([6, 1], vertical_alignment="center")
-    left = "" if work.left is None else f", about {duration(work.left)} left"
-    stage = "waiting for the map before it" if work.state == "waiting" else work.stage or "beginning"
-    bar.progress(
-        min(max(work.share, 0.0), 1.0),
-        text=f"{name}: {stage}, {duration(work.seconds)} so far{left}. Until then this is PCA's picture.",
-    )
-    button.button("Cancel", key=f"cancel-{name}", on_click=work.cancel, width="stretch")
-
-
-def _say_why_not(work: Projection, name: str) -> None:
-    if work.state == "failed":
-        show_error(f"{name} was not computed: {work.error}")
+def _draw(job: ProjectionJob, name: str) -> None:
+    if job.active:
+        stage = "waiting for the map before it" if job.state == "waiting" else job.stage or "beginning"
+        so_far = f"{duration(job.seconds)} so far{time_left(job)}"
+        show_progress(job, f"{name}: {stage}, {so_far}. Until then this is PCA's picture.", key=f"cancel-{name}")
+    elif job.state == "done":
+        if is_reading():
+            st.caption(f"{name}: done, drawn once the dialog is closed.")
     else:
-        st.caption(
-            f"{name} was cancelled: this is PCA's picture. Change a setting, or press the button, to compute it."
-        )
-    st.button(f"Compute {name}", icon=":material/refresh:", key=f"again-{name}", on_click=_again, args=[work])
+        if job.state == "failed":
+            show_error(f"{name} was not computed: {job.error}")
+        else:
+            st.caption(
+                f"{name} was cancelled: this is PCA's picture. Change a setting, or press the button, to compute it."
+            )
+        if st.button(f"Compute {name}", icon=":material/refresh:", key=f"again-{name}"):
+            _retry(job)
 
 
-def _again(work: Projection) -> None:
+def _retry(job: ProjectionJob) -> None:
     try:
-        projections().again(work)
+        projections().retry(job)
     except RankscopeError as error:
         show_error(error)
+    else:
+        st.rerun()
 
 
 def method_name(settings: LayoutSettings) -> str:

@@ -8,8 +8,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import RankscopeError
-from core.projection.placement import place
-from core.projection.plots import HEIGHT, Overlay, add_lit, add_meter, add_opened, add_star
+from core.projection.placement import place_queries
+from core.projection.plots import HEIGHT, Overlay, add_highlight, add_neighbour_errors, add_selected_chunk, add_star
+from core.projection.query import MapQuery
 from core.projection.records import Layout, Points
 from core.records.search import Collection
 from core.samples.library import SAMPLE_COLLECTION
@@ -21,7 +22,6 @@ from pages.ui.map.component import Scene, draw_picture
 from pages.ui.map.controls import CLUSTER, choose, clusters_of, paint
 from pages.ui.map.data import (
     ONLY,
-    Asked,
     ask,
     caught_here,
     forget_others,
@@ -34,7 +34,7 @@ from pages.ui.map.data import (
     query_vector,
     remember,
     search_everywhere,
-    watch,
+    watch_projection,
 )
 from pages.ui.map.panel import offer_files, show_trust
 from pages.ui.page import show_error, show_info
@@ -58,12 +58,10 @@ def show_one(workspace: Workspace, collections: Mapping[str, Collection]) -> Non
     # there even if empty: what comes and goes in it must not put the picture up anew
     with st.container(key="map-notes"):
         if work is not None:
-            watch(work, method_name(wish.settings))
-        clusters, grouping = clusters_of(
-            workspace, wish.collection, points, layout, wish.colour == CLUSTER and work is None
-        )
+            watch_projection(work, method_name(wish.settings))
+        clusters, grouping = clusters_of(points, layout, wish.colour == CLUSTER and work is None)
         if grouping is not None:
-            watch(grouping, "The clusters")
+            watch_projection(grouping, "The clusters")
         painting = paint(workspace, wish.collection, points, layout, wish.colour, asked, clusters)
     scene = Scene(workspace, wish.collection, points, layout, painting, asked, clusters, int(st.session_state["hits"]))
     scene.send(SLOT)
@@ -105,7 +103,7 @@ def _question(collection: Collection) -> None:
             show_examples(st.session_state["q"])
 
 
-def _asked(workspace: Workspace, collection: Collection, points: Points, layout: Layout) -> Asked | None:
+def _asked(workspace: Workspace, collection: Collection, points: Points, layout: Layout) -> MapQuery | None:
     query = st.session_state["q"].strip()
     only = caught_here(SLOT, points) if st.session_state.get(ONLY) else []
     with st.container(key="map-limits"):
@@ -126,14 +124,14 @@ def _show(scene: Scene) -> None:
     switches = _switches(scene)
     overlay = scene.overlay(switches["names"])
     if lit := _word(scene, st.container(key="map-word-found")):
-        add_lit(overlay, points, xy, lit, f"contain “{st.session_state['map-word']}”")
+        add_highlight(overlay, points, xy, lit, f"contain “{st.session_state['map-word']}”")
     if asked is not None and switches["trail"]:
         _add_trail(overlay, scene)
     if asked is not None and switches["meter"]:
-        add_meter(overlay, points, xy, asked.star, asked.meter.false, asked.meter.missed)
+        add_neighbour_errors(overlay, points, xy, asked.star, asked.meter.false, asked.meter.missed)
     opened = opened_here(SLOT, points)
     if opened is not None:
-        add_opened(overlay, points, xy, opened, list(panel.near_to(points, opened)))
+        add_selected_chunk(overlay, points, xy, opened, list(panel.near_to(points, opened)))
     picture, beside = st.columns([2.6, 1], gap="medium")
     with picture:
         draw_picture(
@@ -200,8 +198,8 @@ def _word(scene: Scene, say: DeltaGenerator) -> list[int]:
     word = st.session_state.get("map-word", "").strip()
     if not word:
         return []
-    found = scene.workspace.store.containing(scene.collection, word)
-    lit = sorted(points.place_of[chunk_id] for chunk_id in found if chunk_id in points.place_of)
+    found = scene.workspace.store.chunk_ids_containing(scene.collection, word)
+    lit = sorted(points.row_of[chunk_id] for chunk_id in found if chunk_id in points.row_of)
     say.caption(
         f"{plural(len(lit), 'chunk')} of {len(points):,} contain “{word}”, lit in gold."
         if lit
@@ -212,7 +210,9 @@ def _word(scene: Scene, say: DeltaGenerator) -> list[int]:
 
 def _add_trail(overlay: Overlay, scene: Scene) -> None:
     for earlier in remember(st.session_state["q"].strip()):
-        star = place(scene.points, scene.layout, query_vector(scene.workspace, scene.collection, earlier)[None])[0]
+        star = place_queries(
+            scene.points, scene.layout, query_vector(scene.workspace, scene.collection, earlier)[None]
+        )[0]
         add_star(overlay, star, "queries before", faint=True, label=earlier)
 
 

@@ -8,28 +8,19 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.projection.clusters import distinctive_terms
-from core.projection.export import Columns, map_rows
+from core.projection.export import Columns, map_columns
 from core.projection.plots import DIMMED, base_figure, map_html, with_overlay
-from core.projection.quality import Trust, measure_trust
-from core.projection.query import texts_of
+from core.projection.quality import LayoutQuality, measure_quality
+from core.projection.query import MapQuery, texts_of
 from core.projection.records import Layout, Points
 from core.records.search import Hit, measure_name
 from core.text.excerpts import unwrap
 from core.util.csv_safety import write_rows
 from core.util.formatting import clip, plural
-from core.vectors.neighbors import nearest_to
+from core.vectors.neighbors import nearest_to_query
 from core.workspace import Workspace
 from pages.ui.map.component import Scene
-from pages.ui.map.data import (
-    Asked,
-    caught_here,
-    close_chunk,
-    let_go,
-    open_chunk,
-    opened_here,
-    read_in_document,
-    search_here,
-)
+from pages.ui.map.data import caught_here, close_chunk, let_go, open_chunk, opened_here, read_in_document, search_here
 from pages.ui.page import literal
 
 AT_ONCE = 20_000  # chunks up to which nobody has to ask
@@ -40,7 +31,7 @@ MOST_KEPT = 12
 def show_trust(points: Points, layout: Layout) -> None:
     """Draw the figures of this picture, measured once for each."""
     st.subheader("How far to trust this picture", anchor=False)
-    kept: dict[str, Trust | None] = st.session_state.setdefault(KEPT, {})
+    kept: dict[str, LayoutQuality | None] = st.session_state.setdefault(KEPT, {})
     if layout.key not in kept:
         wanted = len(points) <= AT_ONCE or st.button(
             "Measure",
@@ -51,7 +42,7 @@ def show_trust(points: Points, layout: Layout) -> None:
             st.caption("Trustworthiness and continuity of so many chunks take some seconds to measure.")
             return
         with st.spinner("Comparing neighbours in the full space with those on the map…", show_time=True):
-            kept[layout.key] = measure_trust(points.vectors, points.metric, layout.xy)
+            kept[layout.key] = measure_quality(points.vectors, points.metric, layout.xy)
         while len(kept) > MOST_KEPT:
             kept.pop(next(iter(kept)))
     trust = kept[layout.key]
@@ -63,7 +54,7 @@ def show_trust(points: Points, layout: Layout) -> None:
     _draw(trust)
 
 
-def _draw(trust: Trust) -> None:
+def _draw(trust: LayoutQuality) -> None:
     one, two, three = st.columns([1, 1, 3], vertical_alignment="center")
     one.metric(
         "Trustworthiness",
@@ -116,13 +107,15 @@ def _page(scene: Scene) -> str:
 
 def _table(scene: Scene) -> bytes:
     return _csv(
-        map_rows(scene.points, scene.layout, scene.clusters, None if scene.asked is None else scene.asked.similarities)
+        map_columns(
+            scene.points, scene.layout, scene.clusters, None if scene.asked is None else scene.asked.similarities
+        )
     )
 
 
 def caught_csv(workspace: Workspace, points: Points, layout: Layout, caught: Sequence[int]) -> bytes:
     """Return the chosen chunks as CSV, with their texts."""
-    columns = map_rows(points, layout)
+    columns = map_columns(points, layout)
     chosen = {name: [values[at] for at in caught] for name, values in columns.items()}
     return _csv({**chosen, "text": texts_of(workspace.store, points, caught)})
 
@@ -160,7 +153,7 @@ def near_to(points: Points, place: int) -> dict[int, float]:
     """Return the places of a chunk's true nearest neighbours with their similarities, best first; kept, since the picture and the panel both show them."""
     kept = st.session_state.get("map-near")
     if kept is None or kept[0] != (points.digest, place):
-        places, scores = nearest_to(points.vectors, points.metric, points.vectors[place], NEIGHBOURS + 1)
+        places, scores = nearest_to_query(points.vectors, points.metric, points.vectors[place], NEIGHBOURS + 1)
         found = [(int(at), float(score)) for at, score in zip(places, scores, strict=True) if at != place]
         kept = ((points.digest, place), dict(found[:NEIGHBOURS]))
         st.session_state["map-near"] = kept
@@ -218,7 +211,7 @@ def _show_neighbours(points: Points, near: Sequence[Hit], slot: str) -> None:
             )
 
 
-def _show_meter(scene: Scene, asked: Asked, slot: str) -> None:
+def _show_meter(scene: Scene, asked: MapQuery, slot: str) -> None:
     meter, metric = asked.meter, measure_name(scene.points.metric)
     with st.container(border=True):
         st.markdown(f"**{literal(meter.sentence)}.**")

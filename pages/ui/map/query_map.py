@@ -9,9 +9,9 @@ import streamlit as st
 
 from core.errors import RankscopeError
 from core.projection import coloring as painting
-from core.projection.placement import place
-from core.projection.plots import HEIGHT, Overlay, add_lit, add_star
-from core.projection.query import found_by
+from core.projection.placement import place_queries
+from core.projection.plots import HEIGHT, Overlay, add_highlight, add_star
+from core.projection.query import retrieval_counts
 from core.projection.records import Points
 from core.records.search import Collection
 from core.samples.library import SAMPLE_COLLECTION, questions
@@ -20,7 +20,15 @@ from core.util.formatting import plural
 from core.workspace import Workspace
 from pages.ui.map.component import Scene, draw_picture
 from pages.ui.map.controls import choose
-from pages.ui.map.data import forget_others, method_name, on_caught, on_clicked, open_layout, open_points, watch
+from pages.ui.map.data import (
+    forget_others,
+    method_name,
+    on_caught,
+    on_clicked,
+    open_layout,
+    open_points,
+    watch_projection,
+)
 from pages.ui.map.panel import show_panel
 from pages.ui.page import literal, show_error, show_info
 
@@ -49,13 +57,13 @@ def show_many(workspace: Workspace, collections: Mapping[str, Collection]) -> No
         return
     with st.container(key="map-notes"):  # there even if empty: see one.py
         if work is not None:
-            watch(work, method_name(wish.settings))
-    counts, found = found_by(points, vectors, TOP)
-    colours = painting.by_asked(counts, TOP)
+            watch_projection(work, method_name(wish.settings))
+    counts, found = retrieval_counts(points, vectors, TOP)
+    colours = painting.by_query_count(counts, TOP)
     scene = Scene(workspace, wish.collection, points, layout, colours, None, None)
     scene.send(SLOT)
     _say_reach(points, counts, len(queries))
-    stars = place(points, layout, vectors)
+    stars = place_queries(points, layout, vectors)
 
     def draw() -> None:
         picture, beside = st.columns([2.6, 1], gap="medium")
@@ -66,7 +74,7 @@ def show_many(workspace: Workspace, collections: Mapping[str, Collection]) -> No
         if chosen is None:
             _all_stars(overlay, stars)
         else:
-            add_lit(overlay, points, layout.xy, found[chosen], f"the first {TOP} of the chosen query", size=11)
+            add_highlight(overlay, points, layout.xy, found[chosen], f"the first {TOP} of the chosen query", size=11)
             add_star(overlay, stars[chosen], "the chosen query", label=queries[chosen])
         with picture:
             draw_picture(

@@ -9,8 +9,8 @@ import streamlit as st
 
 from core.errors import RankscopeError
 from core.projection import coloring as painting
-from core.projection.plots import Overlay, add_lit, add_opened
-from core.projection.query import covering
+from core.projection.plots import Overlay, add_highlight, add_selected_chunk
+from core.projection.query import overlapping_chunks
 from core.projection.records import LayoutSettings
 from core.records.search import Collection
 from core.util.formatting import plural
@@ -28,7 +28,7 @@ from pages.ui.map.data import (
     open_points,
     opened_here,
     told,
-    watch,
+    watch_projection,
 )
 from pages.ui.map.panel import show_panel
 from pages.ui.page import literal, show_error, show_info
@@ -95,7 +95,7 @@ def _sides(workspace: Workspace, collections: Sequence[Collection], settings: La
         layout, work = open_layout(points, settings)
         with st.container(key=f"map-notes-{slot}"):  # there even if empty: see one.py
             if work is not None:
-                watch(work, f"{method_name(settings)} of {collection.name}")
+                watch_projection(work, f"{method_name(settings)} of {collection.name}")
         asked = ask(workspace, collection, points, layout, query) if query else None
         sides.append(
             Side(
@@ -149,13 +149,18 @@ def _light(overlay: Overlay, side: Side, chosen: Side) -> None:
     place = opened_here(chosen.slot, chosen.points)
     places = [place] if place is not None else caught_here(chosen.slot, chosen.points)
     if side is not chosen:
-        add_lit(
-            overlay, side.points, side.layout.xy, covering(chosen.points, side.points, places), "the same text", size=12
+        add_highlight(
+            overlay,
+            side.points,
+            side.layout.xy,
+            overlapping_chunks(chosen.points, side.points, places),
+            "the same text",
+            size=12,
         )
     elif place is not None:
-        add_opened(overlay, side.points, side.layout.xy, place, [])
+        add_selected_chunk(overlay, side.points, side.layout.xy, place, [])
     else:
-        add_lit(overlay, side.points, side.layout.xy, places, "chosen", size=12)
+        add_highlight(overlay, side.points, side.layout.xy, places, "chosen", size=12)
 
 
 def _on(side: Side, event: str) -> Called:
