@@ -1,4 +1,4 @@
-"""Which documents a collection holds while files are brought into it, and what a file's arrival means for them."""
+"""Decide what each incoming file is to a collection: new, unchanged, a new version, or a copy of another document."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.util.progress import Status
 
 @dataclass(frozen=True, slots=True)
 class KnownDocument:
-    """The name under which a document is held, and its number of chunks."""
+    """The name of a document of the collection, and its number of chunks."""
 
     name: str
     chunks: int
@@ -19,84 +19,86 @@ class KnownDocument:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What a file's document will be called; ``old`` is the id of the document that had the name before."""
+    """The name that a new document gets; ``replaced_id`` is the id of the document that had it before."""
 
     name: str
     status: Status
-    old: str | None = None
+    replaced_id: str | None = None
 
 
 class Reconciler:
     """The names and documents of one collection during one run.
 
-    Two files of one name in one run are not versions of each other: ``brought`` are the names that this
-    run, or the part of it before it was broken off, has settled.
+    Two files of one name in one run are not versions of each other: ``settled_names`` are those that this run, or the
+    part of it before it was interrupted, has settled.
     """
 
-    def __init__(self, held: Sequence[StoredDocument], on_change: OnChange, brought: Iterable[str] = ()) -> None:
+    def __init__(
+        self, stored: Sequence[StoredDocument], on_change: OnChange, settled_names: Iterable[str] = ()
+    ) -> None:
         self._on_change = on_change
-        self._ids = {document.name: document.document_id for document in held}
-        self._held = {document.document_id: KnownDocument(document.name, document.chunks) for document in held}
-        self._brought = set(brought)
-        self._copies: dict[str, list[str]] = {}  # names of this run's files that have a held document's text
+        self._ids = {document.name: document.document_id for document in stored}
+        self._documents = {document.document_id: KnownDocument(document.name, document.chunks) for document in stored}
+        self._settled_names = set(settled_names)
+        self._duplicates: dict[str, list[str]] = {}  # document id: names of this run's files that have its text
 
     def find(self, document_id: str) -> KnownDocument | None:
-        """Return how a document is held, None if it is not."""
-        return self._held.get(document_id)
+        """Return a document of the collection, None if it has none of that id."""
+        return self._documents.get(document_id)
 
-    def same(self, name: str, document_id: str) -> bool:
-        """Whether a held document is what the file ``name`` became before: then nothing has changed."""
-        held = self._held[document_id].name
-        stood_beside = (self._on_change == "keep" or name in self._brought) and _beside(name, held)
-        if name == held or stood_beside:
-            self._brought |= {name, held}
+    def is_unchanged(self, name: str, document_id: str) -> bool:
+        """Return whether the file ``name`` became this known document before; if so, its name is settled."""
+        known_name = self._documents[document_id].name
+        was_kept_beside = (self._on_change == "keep" or name in self._settled_names) and _is_version(name, known_name)
+        if name == known_name or was_kept_beside:
+            self._settled_names |= {name, known_name}
             return True
         return False
 
-    def copy(self, name: str, document_id: str) -> str | None:
-        """Note that the file ``name`` has the text of a held document.
+    def add_duplicate(self, name: str, document_id: str) -> str | None:
+        """Note that the file ``name`` has the text of a known document.
 
-        Returns the id of the document that it was before, which is its no more.
+        Return the id of the document that the file was before, which loses its name; None if there is none.
         """
-        self._copies.setdefault(document_id, []).append(name)
+        self._duplicates.setdefault(document_id, []).append(name)
         return self._release(name) if self._replaces(name) else None
 
-    def place(self, name: str, document_id: str, chunks: int) -> Placement:
-        """Take in a document that is not held, and return what it will be called."""
-        place = self._choose(name)
-        self._ids[place.name] = document_id
-        self._held[document_id] = KnownDocument(place.name, chunks)
-        self._brought |= {name, place.name}
-        return place
+    def add(self, name: str, document_id: str, chunks: int) -> Placement:
+        """Add a document that is not known, and return the name that it gets."""
+        placement = self._placement(name)
+        self._ids[placement.name] = document_id
+        self._documents[document_id] = KnownDocument(placement.name, chunks)
+        self._settled_names |= {name, placement.name}
+        return placement
 
-    def heir(self, document_id: str) -> str | None:
-        """Return the file of this run that has the text of a document which lost its name, None if none has."""
-        names = self._copies.pop(document_id, [])
+    def take_duplicate(self, document_id: str) -> str | None:
+        """Return a file of this run that has the text of a document which lost its name, None if there is none."""
+        names = self._duplicates.pop(document_id, [])
         return names[0] if names else None
 
     def _replaces(self, name: str) -> bool:
-        return self._on_change == "replace" and name in self._ids and name not in self._brought
+        return self._on_change == "replace" and name in self._ids and name not in self._settled_names
 
     def _release(self, name: str) -> str:
         document_id = self._ids.pop(name)
-        del self._held[document_id]
+        del self._documents[document_id]
         return document_id
 
-    def _choose(self, name: str) -> Placement:
+    def _placement(self, name: str) -> Placement:
         if self._replaces(name):
             return Placement(name, "replaced", self._release(name))
         if name not in self._ids:
             return Placement(name, "indexed")
-        stem, dot, ending = name.rpartition(".")
+        stem, dot, suffix = name.rpartition(".")
         for number in range(2, len(self._ids) + 3):
-            beside = f"{stem} ({number}).{ending}" if dot else f"{name} ({number})"
-            if beside not in self._ids:
-                return Placement(beside, "kept beside")
+            version = f"{stem} ({number}).{suffix}" if dot else f"{name} ({number})"
+            if version not in self._ids:
+                return Placement(version, "kept beside")
         raise AssertionError("one of n + 1 names is free among n")
 
 
-def _beside(name: str, other: str) -> bool:
-    """Whether ``other`` is the name that a version of ``name`` got when it was kept beside it."""
-    stem, dot, ending = name.rpartition(".")
-    head, tail = (f"{stem} (", f").{ending}") if dot else (f"{name} (", ")")
+def _is_version(name: str, other: str) -> bool:
+    """Return whether ``other`` is the name that a version of ``name`` got when it was kept beside it."""
+    stem, dot, suffix = name.rpartition(".")
+    head, tail = (f"{stem} (", f").{suffix}") if dot else (f"{name} (", ")")
     return other.startswith(head) and other.endswith(tail) and other[len(head) : len(other) - len(tail)].isdigit()

@@ -1,11 +1,11 @@
-"""Files into a collection: loaded, cut, embedded and stored, a group of documents at a time.
+"""Index files into a collection: load, chunk, embed and store them, a group of documents at a time.
 
-A file whose bytes are those of a held document is not read again; a chunk is embedded only if no collection
-here holds a vector of the same content by the same model. A group's chunks are embedded together, sorted by
-length, before anything is stored. Storing is three steps: the shelf notes the documents as being added, Chroma
-takes their chunks, and one transaction on the shelf makes them searchable and hides the versions that they
-replace. Killed anywhere in between, the next start finds the note and removes what is half done; the old
-versions are still there.
+A file whose bytes are those of a known document is not loaded again; a chunk is embedded only if no collection has a
+vector of the same text by the same model. The chunks of a group are embedded together, before any of them is stored.
+
+Storing takes three steps: the document store notes the documents as being added, Chroma takes their chunks, and one
+transaction in the document store makes them searchable and hides the versions that they replace. If the process is
+killed in between, the next start finds the note and removes the incomplete documents; the old versions are still there.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from core.util.arrays import Float32Array
 from core.util.progress import FileOutcome, ProgressReport, ProgressTracker, Status, silent
 from core.workspace import Workspace
 
-GROUP = 512  # chunks embedded and stored together
+GROUP_SIZE = 512  # chunks embedded and stored together
 
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A document that waits for its vectors."""
+    """A chunked document whose vectors are still to be computed."""
 
     entry: Entry
     chunks: list[Chunk]
@@ -64,92 +64,103 @@ class Indexer:
         nothing more can be done: CollectionNotFound where the collection was deleted meanwhile.
         """
         waiting = list(expand_archives(sources))
-        self.workspace.tidy()
+        self.workspace.remove_unfinished()
         self._encoder = self.workspace.encoder(self.collection)
         self._clock = ProgressTracker(len(waiting), sum(source.size for source in waiting))
         self._settled_before = len(self.outcomes)
         self._group: list[_Prepared] = []
-        self._roster = Reconciler(self.workspace.documents(self.collection), self.on_change, self.brought)
+        self._reconciler = Reconciler(self.workspace.documents(self.collection), self.on_change, self.brought)
         taken = 0
         try:
             for source in waiting:
-                self._tell(source.name)
-                self._take(source)
+                self._report_progress(source.name)
+                self._prepare(source)
                 taken += 1
-                if self._waiting_chunks() >= GROUP:
+                if self._waiting_chunks() >= GROUP_SIZE:
                     self._flush()
             self._flush()
         except Cancelled:
             unstored = [prepared.file for prepared in self._group] + [source.name for source in waiting[taken:]]
             self.outcomes += [FileOutcome(name, "cancelled", message="not stored") for name in unstored]
             self._group.clear()
-        self._tell("")
+        self._report_progress("")
         return self.outcomes
 
     def _waiting_chunks(self) -> int:
         return sum(len(prepared.chunks) for prepared in self._group)
 
-    def _tell(self, current: str, encoded: int = 0) -> None:
+    def _report_progress(self, current: str, encoded: int = 0) -> None:
         weights = sum(prepared.weight for prepared in self._group)
         total = self._waiting_chunks()
         settled = len(self.outcomes) - self._settled_before
         self.report(self._clock.progress(settled, current, encoded, weights * encoded / total if total else 0))
 
-    def _take(self, source: Source) -> None:
-        """Load and cut one file; it joins the group, or is settled at once."""
+    def _prepare(self, source: Source) -> None:
+        """Load and chunk one file and add it to the group, or settle it: unchanged, a copy or damaged."""
         try:
             data = b"" if isinstance(source, PreparedSource) else source.read()
-            known = "" if isinstance(source, PreparedSource) else file_fingerprint(source.name, data, table_options(source))
-            document_id = self.workspace.shelf.document_of(known) if known else None
-            if document_id and (held := self._roster.find(document_id)):
-                self._pass_over(source, document_id, held)
+            fingerprint = (
+                "" if isinstance(source, PreparedSource) else file_fingerprint(source.name, data, table_options(source))
+            )
+            document_id = self.workspace.document_store.document_id_of_file(fingerprint) if fingerprint else None
+            if document_id and (known := self._reconciler.find(document_id)):
+                self._skip(source, document_id, known)
                 return
             document = load_source(source, data)
         except LoadingError as error:
             self._settle(FileOutcome(source.name, "failed", message=str(error)), source.size)
             return
-        if held := self._roster.find(document.id):
-            if known:
-                self.workspace.shelf.note_file(known, document.id)
-            self._pass_over(source, document.id, held)
+        if known := self._reconciler.find(document.id):
+            if fingerprint:
+                self.workspace.document_store.record_file(fingerprint, document.id)
+            self._skip(source, document.id, known)
             return
         chunks = chunk_document(document, self.collection.chunking, self._encoder.tokens, self._encoder)
-        place = self._roster.place(source.name, document.id, len(chunks))
+        placement = self._reconciler.add(source.name, document.id, len(chunks))
         self._group.append(
-            _Prepared(Entry(document, place.name, len(chunks), known), chunks, place.status, source.name, source.size)
+            _Prepared(
+                Entry(document, placement.name, len(chunks), fingerprint),
+                chunks,
+                placement.status,
+                source.name,
+                source.size,
+            )
         )
-        if place.old:
-            self._bequeath(place.old)
+        if placement.replaced_id:
+            self._rename_duplicate(placement.replaced_id)
 
-    def _pass_over(self, source: Source, document_id: str, held: KnownDocument) -> None:
-        """Settle a file whose text is in the collection, or in the group."""
-        if self._roster.same(source.name, document_id):
-            outcome = FileOutcome(source.name, "unchanged", held.chunks)
+    def _skip(self, source: Source, document_id: str, known: KnownDocument) -> None:
+        """Settle a file whose text is already in the collection, or in the group."""
+        if self._reconciler.is_unchanged(source.name, document_id):
+            outcome = FileOutcome(source.name, "unchanged", known.chunks)
         else:
             outcome = FileOutcome(
-                source.name, "duplicate", held.chunks, f"has the same text as {held.name}, which is in the collection"
+                source.name, "duplicate", known.chunks, f"has the same text as {known.name}, which is in the collection"
             )
-            old = self._roster.copy(source.name, document_id)
-            if old and not self._bequeath(old):
+            old = self._reconciler.add_duplicate(source.name, document_id)
+            if old and not self._rename_duplicate(old):
                 self.workspace.delete_documents(self._current(), [old])
         self.outcomes.append(outcome)
         self._clock.pass_over(source.size)
 
-    def _bequeath(self, document_id: str) -> bool:
-        """Give a document whose file now says something else to another file of this run that has its text, if there is one."""
-        name = self._roster.heir(document_id)
+    def _rename_duplicate(self, document_id: str) -> bool:
+        """Give a document whose file has a new text the name of another file of this run with the old text.
+
+        Return whether there was such a file.
+        """
+        name = self._reconciler.take_duplicate(document_id)
         if name is None:
             return False
         try:
-            document = self.workspace.shelf.document(document_id)
+            document = self.workspace.document_store.document(document_id)
         except DocumentNotFound:  # deleted a moment ago, by another process
             return False
         chunks = chunk_document(document, self.collection.chunking, self._encoder.tokens, self._encoder)
-        place = self._roster.place(name, document_id, len(chunks))
+        placement = self._reconciler.add(name, document_id, len(chunks))
         self.outcomes.remove(
             next(outcome for outcome in self.outcomes if outcome.name == name and outcome.status == "duplicate")
         )
-        self._group.append(_Prepared(Entry(document, place.name, len(chunks)), chunks, place.status, name, 0))
+        self._group.append(_Prepared(Entry(document, placement.name, len(chunks)), chunks, placement.status, name, 0))
         return True
 
     def _settle(self, outcome: FileOutcome, weight: int) -> None:
@@ -169,40 +180,44 @@ class Indexer:
         for prepared in group:
             note = f"as {prepared.entry.name}" if prepared.entry.name != prepared.file else ""
             reused = sum(chunk.id not in fresh for chunk in prepared.chunks)
-            self._settle(FileOutcome(prepared.file, prepared.status, len(prepared.chunks), note, reused), prepared.weight)
+            self._settle(
+                FileOutcome(prepared.file, prepared.status, len(prepared.chunks), note, reused), prepared.weight
+            )
 
     def _vectors(self, chunks: Sequence[Chunk], contents: Sequence[bytes]) -> tuple[Float32Array, set[str]]:
-        """The chunks' vectors, shape (chunks, dimension), and the ids of those chunks that had to be embedded."""
-        found: dict[bytes, Float32Array] = reusable_vectors(self.workspace, self.collection, set(contents))
-        missing = {content: chunk for content, chunk in zip(contents, chunks, strict=True) if content not in found}
+        """Return the vectors, shape (chunks, dimension), and the ids of the chunks that had to be embedded."""
+        known: dict[bytes, Float32Array] = reusable_vectors(self.workspace, self.collection, set(contents))
+        missing = {content: chunk for content, chunk in zip(contents, chunks, strict=True) if content not in known}
         reused = len(chunks) - len(missing)
         self._clock.reused += reused
         current = self._group[-1].file if len(self._group) == 1 else f"{len(self._group)} files"
         if missing:
             texts = [chunk.read for chunk in missing.values()]
-            encoded = self._encoder.encode_documents(texts, lambda done: self._tell(current, reused + done))
-            found.update(zip(missing, encoded, strict=True))
-        return np.stack([found[content] for content in contents]), {chunk.id for chunk in missing.values()}
+            encoded = self._encoder.encode_documents(texts, lambda done: self._report_progress(current, reused + done))
+            known.update(zip(missing, encoded, strict=True))
+        return np.stack([known[content] for content in contents]), {chunk.id for chunk in missing.values()}
 
     def _current(self) -> Collection:
-        """The collection, which may have been renamed meanwhile. Raises CollectionNotFound where it was deleted."""
-        self.collection = self.workspace.current(self.collection)
+        """Return the collection, by its new name if it was renamed. Raises CollectionNotFound if it was deleted."""
+        self.collection = self.workspace.reload(self.collection)
         return self.collection
 
     def _store(self, chunks: Sequence[Chunk], vectors: Float32Array, contents: Sequence[bytes]) -> None:
-        shelf, store, key = self.workspace.shelf, self.workspace.store, self.collection.key
+        document_store, store, key = self.workspace.document_store, self.workspace.store, self.collection.key
         names = {prepared.entry.document.id: prepared.entry.name for prepared in self._group}
-        with self.workspace.writing():
+        with self.workspace.write_lock():
             # under the lock: nobody deletes it, or makes another of its name, until all is in
             collection = self._current()
-            held = shelf.names(key)
-            owners = {name: document_id for document_id, name in held.items()}
-            added = [document_id for document_id in names if document_id not in held]
+            stored_names = document_store.names(key)
+            owners = {name: document_id for document_id, name in stored_names.items()}
+            added = [document_id for document_id in names if document_id not in stored_names]
             replaced = [owners[name] for name in names.values() if name in owners and owners[name] not in names]
-            shelf.begin(key, [prepared.entry for prepared in self._group if prepared.entry.document.id not in held])
+            document_store.begin(
+                key, [prepared.entry for prepared in self._group if prepared.entry.document.id not in stored_names]
+            )
             try:
                 store.add(collection, chunks, vectors, names)
-                shelf.note_contents(
+                document_store.record_contents(
                     key,
                     ((chunk.document_id, chunk.id, content) for chunk, content in zip(chunks, contents, strict=True)),
                 )
@@ -210,13 +225,16 @@ class Indexer:
                 # if this fails too, the note stays, and the next start removes the chunks
                 with suppress(RankscopeError):
                     store.remove_documents(collection, added)
-                    shelf.forget(key, added)
+                    document_store.remove(key, added)
                 raise
-            shelf.finish(
-                key, added, replaced, {document_id: name for document_id, name in names.items() if document_id in held}
+            document_store.finish(
+                key,
+                added,
+                replaced,
+                {document_id: name for document_id, name in names.items() if document_id in stored_names},
             )
             store.remove_documents(collection, replaced)
-            shelf.forget(key, replaced)
+            document_store.remove(key, replaced)
 
 
 def index(

@@ -1,4 +1,9 @@
-"""Bytes and a name into a Document: the door through which every file comes in."""
+"""Load a file's bytes into a Document: the registry of formats.
+
+To add a format, write a private module in this package with a function ``load_x(name, data) -> Document`` that raises
+only LoadingErrors, register its suffix in ``LOADERS`` (``_lazy`` imports the module with the first such file), name the
+format in ``SUPPORTED_FORMATS``, and add a test and broken files in tests/loading and tests/support/broken.py.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +18,7 @@ from core.loading._text import CODE_SUFFIXES, load_code, load_text
 from core.loading.tables import Column, TableOptions, describe_columns
 from core.records.document import Document
 
-__all__ = ["KINDS", "Column", "TableOptions", "is_supported", "load", "table_columns"]
+__all__ = ["SUPPORTED_FORMATS", "Column", "TableOptions", "is_supported", "load", "table_columns"]
 
 SUPPORTED_FORMATS = (
     "PDF, Word, PowerPoint, Excel, OpenDocument, RTF, EPUB, HTML, Markdown, LaTeX, text, CSV, TSV, JSON, JSON Lines, "
@@ -23,36 +28,36 @@ Loader = Callable[[str, bytes], Document]
 TableLoader = Callable[[str, bytes, TableOptions | None], Document]
 
 
-def _late(module: str, function: str) -> Loader:
-    """A loader whose parser is imported when the first file of its kind comes."""
+def _lazy(module: str, function: str) -> Loader:
+    """Return a loader that imports its module, and so its parser, at the first call."""
 
-    def load_late(name: str, data: bytes) -> Document:
+    def load_lazy(name: str, data: bytes) -> Document:
         loader: Loader = getattr(import_module(f"core.loading._{module}"), function)
         return loader(name, data)
 
-    return load_late
+    return load_lazy
 
 
 LOADERS: dict[str, Loader] = {
     ".pdf": load_pdf,
-    ".docx": _late("office", "load_docx"),
-    ".pptx": _late("office", "load_pptx"),
-    ".xlsx": _late("office", "load_xlsx"),
-    ".odt": _late("opendocument", "load_odt"),
-    ".ods": _late("opendocument", "load_ods"),
-    ".odp": _late("opendocument", "load_odp"),
-    ".rtf": _late("rtf", "load_rtf"),
-    ".epub": _late("epub", "load_epub"),
-    ".html": _late("office", "load_html"),
-    ".htm": _late("office", "load_html"),
-    ".xhtml": _late("office", "load_html"),
-    ".ipynb": _late("notebook", "load_notebook"),
-    ".eml": _late("mail", "load_eml"),
-    ".mbox": _late("mail", "load_mbox"),
-    ".srt": _late("subtitles", "load_subtitles"),
-    ".vtt": _late("subtitles", "load_subtitles"),
-    ".tex": _late("latex", "load_latex"),
-    ".latex": _late("latex", "load_latex"),
+    ".docx": _lazy("office", "load_docx"),
+    ".pptx": _lazy("office", "load_pptx"),
+    ".xlsx": _lazy("office", "load_xlsx"),
+    ".odt": _lazy("opendocument", "load_odt"),
+    ".ods": _lazy("opendocument", "load_ods"),
+    ".odp": _lazy("opendocument", "load_odp"),
+    ".rtf": _lazy("rtf", "load_rtf"),
+    ".epub": _lazy("epub", "load_epub"),
+    ".html": _lazy("office", "load_html"),
+    ".htm": _lazy("office", "load_html"),
+    ".xhtml": _lazy("office", "load_html"),
+    ".ipynb": _lazy("notebook", "load_notebook"),
+    ".eml": _lazy("mail", "load_eml"),
+    ".mbox": _lazy("mail", "load_mbox"),
+    ".srt": _lazy("subtitles", "load_subtitles"),
+    ".vtt": _lazy("subtitles", "load_subtitles"),
+    ".tex": _lazy("latex", "load_latex"),
+    ".latex": _lazy("latex", "load_latex"),
     ".md": load_text,
     ".markdown": load_text,
     ".txt": load_text,
@@ -70,48 +75,47 @@ TABLE_LOADERS: dict[str, TableLoader] = {
     ".jsonl": load_json,
     ".ndjson": load_json,
 }
-OLD_OFFICE = {".doc": ".docx", ".ppt": ".pptx", ".xls": ".xlsx"}
-ARCHIVE = ".zip"
+NEW_SUFFIXES = {".doc": ".docx", ".ppt": ".pptx", ".xls": ".xlsx"}
+ARCHIVE_SUFFIX = ".zip"
 
 
-def _ending(name: str) -> str:
+def _suffix(name: str) -> str:
     return PurePosixPath(name).suffix.lower()
 
 
 def is_supported(name: str) -> bool:
-    """Whether files with this ending are read."""
-    return _ending(name) in LOADERS or _ending(name) in TABLE_LOADERS
+    """Return whether a file of this name can be loaded."""
+    return _suffix(name) in LOADERS or _suffix(name) in TABLE_LOADERS
 
 
 def load(name: str, data: bytes, tables: TableOptions | None = None) -> Document:
-    """Return the document that the file ``name`` with the content ``data`` holds.
+    """Return the document in the file ``name`` with the content ``data``.
 
-    ``tables`` says which columns of a CSV, TSV or JSON file are text and which are metadata; other
-    kinds take no notice of it. Raises one of the LoadingErrors: UnsupportedFile, EmptyFile,
-    EncryptedFile, NoText, WrongFileType, DamagedFile, UnknownColumn. Each message begins with the name
-    and says what to do.
+    ``tables`` selects which columns of a CSV, TSV or JSON file are text and which are metadata; other formats
+    ignore it. Raises one of the LoadingErrors: UnsupportedFile, EmptyFile, EncryptedFile, NoText, WrongFileType,
+    DamagedFile, UnknownColumn. Each message begins with the name and says what to do.
     """
-    ending = _ending(name)
-    if ending in OLD_OFFICE:
-        raise UnsupportedFile(f"{name} is in Microsoft's old format: save it as {OLD_OFFICE[ending]} and bring that")
-    if ending == ARCHIVE:
+    suffix = _suffix(name)
+    if suffix in NEW_SUFFIXES:
+        raise UnsupportedFile(f"{name} is in Microsoft's old format: save it as {NEW_SUFFIXES[suffix]} and bring that")
+    if suffix == ARCHIVE_SUFFIX:
         raise UnsupportedFile(f"{name} is an archive of files: unpack it and bring what is inside")
     if not is_supported(name):
-        raise UnsupportedFile(f"{name} is of a kind that is not read ({ending}): bring {SUPPORTED_FORMATS}")
+        raise UnsupportedFile(f"{name} is of a kind that is not read ({suffix}): bring {SUPPORTED_FORMATS}")
     if not data.strip():
         raise EmptyFile(f"{name} is empty: there is nothing to index in it")
-    return TABLE_LOADERS[ending](name, data, tables) if ending in TABLE_LOADERS else LOADERS[ending](name, data)
+    return TABLE_LOADERS[suffix](name, data, tables) if suffix in TABLE_LOADERS else LOADERS[suffix](name, data)
 
 
 def table_columns(name: str, data: bytes) -> list[Column]:
-    """Return the columns of a CSV, TSV or JSON file, for a person to choose from; none for other kinds.
+    """Return the columns of a CSV, TSV or JSON file, from which the user can choose; none for other formats.
 
     Raises LoadingError as ``load`` does.
     """
-    ending = _ending(name)
-    if ending not in TABLE_LOADERS:
+    suffix = _suffix(name)
+    if suffix not in TABLE_LOADERS:
         return []
     if not data.strip():
         raise EmptyFile(f"{name} is empty: there is nothing to index in it")
-    records = delimited_records(name, data) if ending in (".csv", ".tsv") else json_records(name, data)[0]
+    records = delimited_records(name, data) if suffix in (".csv", ".tsv") else json_records(name, data)[0]
     return list(describe_columns(records))

@@ -1,4 +1,4 @@
-"""Where files come from: a browser's upload, a path, a folder to be walked."""
+"""Sources of files to index: uploads, files and folders on disk, and the members of ZIP archives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Protocol
 
 from core.errors import DamagedFile, EmptyFile, EncryptedFile, LoadingError, NoText, UnsupportedFile, WrongFileType
 from core.loading._detection import EMPTY_ZIP, ENCRYPTED, MAX_UNPACKED_BYTES, ZIP, ZIP_ERRORS, detected_format
-from core.loading.loader import ARCHIVE, SUPPORTED_FORMATS, is_supported, load
+from core.loading.loader import ARCHIVE_SUFFIX, SUPPORTED_FORMATS, is_supported, load
 from core.loading.tables import TableOptions
 from core.records.document import Document
 from core.util.formatting import file_size
@@ -36,18 +36,20 @@ PARSER_LIBRARIES = (
 
 
 def file_fingerprint(name: str, data: bytes, *how: object) -> str:
-    """Return the fingerprint of a file and of the code that reads it; ``how`` are options that change what it becomes.
+    """Return the fingerprint of a file, of the options ``how`` it is loaded with, and of the code that loads it.
 
-    The same fingerprint gives the same document. The folder that the file is in does not matter.
+    Files of the same fingerprint load into the same document. The folder that the file is in does not matter.
     """
-    digest = hashlib.sha256(repr((_reading(), PurePosixPath(name).name, how)).encode("utf-8", "surrogatepass"))
+    digest = hashlib.sha256(
+        repr((_loading_code_fingerprint(), PurePosixPath(name).name, how)).encode("utf-8", "surrogatepass")
+    )
     digest.update(data)
     return digest.hexdigest()
 
 
 @cache
-def _reading() -> str:
-    """What reads files here, our code and the libraries': to a better reader, every file is new."""
+def _loading_code_fingerprint() -> str:
+    """Return the fingerprint of our code and the libraries that load files: if it changes, files are read again."""
     here, digest = Path(__file__).parents[1], hashlib.sha256()
     for file in [here / "records" / "document.py", *sorted((here / "loading").rglob("*.py"))]:
         digest.update(file.read_bytes())
@@ -141,7 +143,7 @@ class _Room:
 
 def is_archive(name: str) -> bool:
     """Whether the name is a ZIP archive's."""
-    return PurePosixPath(name).suffix.lower() == ARCHIVE
+    return PurePosixPath(name).suffix.lower() == ARCHIVE_SUFFIX
 
 
 def archive_members(source: Source, path: Path | None = None) -> Iterator[Source]:

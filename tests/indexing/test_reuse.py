@@ -100,7 +100,7 @@ def test_what_is_deleted_lends_nothing(workspace: Workspace) -> None:
     assert reusable_vectors(workspace, collection, prints).keys() == prints
     workspace.delete_documents(collection, [workspace.documents(collection)[0].document_id])
     assert reusable_vectors(workspace, collection, prints) == {}
-    assert workspace.shelf._all("SELECT * FROM contents") == []
+    assert workspace.document_store._database.select("SELECT * FROM contents") == []
 
 
 def test_a_wrong_note_lends_nothing(workspace: Workspace) -> None:
@@ -108,7 +108,7 @@ def test_a_wrong_note_lends_nothing(workspace: Workspace) -> None:
     bring(workspace, collection, "a.md", *SECTIONS)
     [batch] = workspace.store.batches(collection)
     held, wrong = batch.ids[0], content_fingerprint(collection, "something else")
-    workspace.shelf.note_contents(collection.key, [(workspace.documents(collection)[0].document_id, held, wrong)])
+    workspace.document_store.record_contents(collection.key, [(workspace.documents(collection)[0].document_id, held, wrong)])
     found = reusable_vectors(workspace, collection, {wrong})
     assert wrong not in found
 
@@ -142,7 +142,7 @@ def test_an_unchanged_file_is_not_even_loaded(
         seen.append(source.name)
         return load_source(source, data)
 
-    monkeypatch.setattr("core.indexing.indexer.loaded", watched)
+    monkeypatch.setattr("core.indexing.indexer.load_source", watched)
     assert [(outcome.name, outcome.status) for outcome in index(workspace, collection, sources)] == [
         ("a.txt", "unchanged"),
         ("b.txt", "replaced"),

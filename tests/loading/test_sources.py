@@ -11,7 +11,6 @@ import pytest
 
 from core.errors import DamagedFile, EmptyFile, EncryptedFile, LoadingError, NoText, UnsupportedFile, WrongFileType
 from core.indexing.indexer import index
-from core.loading import _detection
 from core.loading import sources as archives
 from core.loading.sources import PathSource, PreparedSource, Source, Upload, expand_archives, load_source, walk
 from core.loading.tables import TableOptions
@@ -161,7 +160,7 @@ def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "MAX_MEMBERS", 3)
     found = inside(packed({"1.txt": b"", "2.zip": packed({"a.txt": b"x", "b.txt": b"y"})}))  # all inside count together
     assert "would unpack to more than 3 files" in str(error_of(found[1]))
-    monkeypatch.setattr(_detection, "MAX_UNPACKED_BYTES", 1000)
+    monkeypatch.setattr(archives, "MAX_UNPACKED_BYTES", 1000)
     (source,) = inside(packed({"1.txt": b"x" * 1001}))
     assert isinstance(error_of(source), DamagedFile)
 
