@@ -16,7 +16,7 @@ from core.records.document import Document, Value
 from core.records.judgments import Judgment
 from core.records.search import METRICS, ChunkSettings, Collection, Metric, StoredDocument
 from core.store.conversion import Batch
-from core.store.documents import Entry, read_document, write_marks
+from core.store.documents import Entry, decode_document, encode_marks
 
 FORMAT = "rankscope-collection"
 SCHEMA = 1
@@ -91,7 +91,8 @@ def read_manifest(about: str, text: bytes) -> Manifest:
         raise ExchangeError(f"{about} is not a bundle of Rankscope's: its {MANIFEST_FILE} does not say '{FORMAT}'")
     if (schema := held.pop("schema", None)) != SCHEMA:
         raise ExchangeError(
-            f"{about} has the format's version {schema}, and version {SCHEMA} is read here: use the Rankscope that wrote it, or a newer one"
+            f"{about} has the format's version {schema}, and version {SCHEMA} is read here: use the "
+            "Rankscope that wrote it, or a newer one"
         )
     try:
         chunking = ChunkSettings(**held.pop("chunking"))
@@ -100,11 +101,13 @@ def read_manifest(about: str, text: bytes) -> Manifest:
         sound = manifest.metric in METRICS and manifest.dimension > 0
     except (KeyError, TypeError, AttributeError, SettingsError) as error:
         raise ExchangeError(
-            f"{about} is damaged: its {MANIFEST_FILE} lacks something or holds what it should not ({error}). Export the collection again"
+            f"{about} is damaged: its {MANIFEST_FILE} lacks something or holds what it should not "
+            f"({error}). Export the collection again"
         ) from error
     if not sound:
         raise ExchangeError(
-            f"{about} is damaged: {manifest.dimension} dimensions and the measure {manifest.metric!r} cannot be. Export the collection again"
+            f"{about} is damaged: {manifest.dimension} dimensions and the measure {manifest.metric!r} "
+            "cannot be. Export the collection again"
         )
     return manifest
 
@@ -152,7 +155,7 @@ def chunk_schema(dimension: int) -> pa.Schema:
 
 def documents_table(held: Sequence[tuple[StoredDocument, Document]]) -> pa.Table:
     """Return documents with their texts as rows."""
-    rows = [{**asdict(stored), "text": document.text, "marks": write_marks(document)} for stored, document in held]
+    rows = [{**asdict(stored), "text": document.text, "marks": encode_marks(document)} for stored, document in held]
     return pa.Table.from_pylist([{name: row[name] for name in DOCUMENTS.names} for row in rows], schema=DOCUMENTS)
 
 
@@ -160,7 +163,9 @@ def read_documents(table: pa.Table) -> list[Entry]:
     """Return the rows as documents that are about to join a collection."""
     return [
         Entry(
-            replace(read_document(row["name"], row["text"], row["marks"]), size=row["size"]), row["name"], row["chunks"]
+            replace(decode_document(row["name"], row["text"], row["marks"]), size=row["size"]),
+            row["name"],
+            row["chunks"],
         )
         for row in table.to_pylist()
     ]

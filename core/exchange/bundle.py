@@ -39,7 +39,7 @@ from core.records.search import Collection, StoredDocument
 from core.store.conversion import Batch
 from core.util.files import atomic_write
 from core.util.progress import ProgressReport, silent
-from core.workspace import Workspace, arrival, refuse_taken
+from core.workspace import Workspace
 
 BLOCK = 1 << 20  # bytes
 AGAIN = "Copy the file again, or export the collection again"
@@ -56,19 +56,13 @@ def import_bundle(
     with _opened(file) as archive:
         made_of = _manifest(file, archive)
     called = name or made_of.name
-    refuse_taken(workspace, called)
+    workspace.check_name_is_free(called)
     used = made_of.model if model is None else _same_model(workspace, file, made_of, model)
-    with arrival(workspace, called) as coming:
+    with workspace.stage_collection(called) as staged:
         with _opened(file) as archive:
-            _unpack(file, archive, made_of, coming.folder)
-        _store(_Bundle(file, made_of, coming.folder), workspace, coming.title, used, report)
+            _unpack(file, archive, made_of, staged.folder)
+        _store(_Bundle(file, made_of, staged.folder), workspace, staged.temporary_name, used, report)
     return ImportResult(workspace.store.collection(called), made_of.documents, made_of.queries, made_of.judgments)
-
-
-def is_bundle(file: Path) -> bool:
-    """Whether a ZIP holds a manifest."""
-    with _opened(file) as archive:
-        return manifest.MANIFEST_FILE in archive.namelist()
 
 
 @contextmanager
@@ -103,11 +97,12 @@ def _manifest(file: Path, archive: zipfile.ZipFile) -> Manifest:
 
 def _same_model(workspace: Workspace, file: Path, made_of: Manifest, model: str) -> str:
     """The name here of the model that the bundle was made with."""
-    encoder = workspace.catalog.get(model)
+    encoder = workspace.models.get(model)
     here, there = (encoder.revision, encoder.dimension), (made_of.revision, made_of.dimension)
     if here != there:
         raise ModelMismatch(
-            f"{file} was made with {made_of.model} revision {there[0]} ({there[1]} dimensions), but {model} is revision {here[0]} "
+            f"{file} was made with {made_of.model} revision {there[0]} ({there[1]} dimensions), but "
+            f"{model} is revision {here[0]} "
             f"({here[1]} dimensions): name the same model, or leave it out"
         )
     return encoder.model
@@ -126,7 +121,8 @@ def _unpack(file: Path, archive: zipfile.ZipFile, made_of: Manifest, folder: Pat
                 unpacked.write(block)
         if (size, digest.hexdigest()) != (part.size, part.sha256):
             raise ExchangeError(
-                f"{file} was changed or damaged: {name} is not what its {manifest.MANIFEST_FILE} says (SHA-256). {AGAIN}"
+                f"{file} was changed or damaged: {name} is not what its {manifest.MANIFEST_FILE} says "
+                f"(SHA-256). {AGAIN}"
             )
 
 
@@ -155,7 +151,7 @@ class _Bundle:
 
 def _store(bundle: _Bundle, workspace: Workspace, title: str, model: str, report: ProgressReport) -> None:
     made_of = bundle.made_of
-    with workspace.writing():
+    with workspace.write_lock():
         collection = workspace.store.create(
             title,
             model=model,
@@ -190,7 +186,7 @@ def _store(bundle: _Bundle, workspace: Workspace, title: str, model: str, report
             for table in bundle.tables("judgments.parquet", JUDGMENTS, JUDGMENTS_V1)
             for judgment in read_judgments(table)
         ]
-        workspace.judgments.keep(collection.key, queries, judged)
+        workspace.judgments.add(collection.key, queries, judged)
 
 
 def export_bundle(workspace: Workspace, name: str, file: Path, report: ProgressReport = silent) -> Manifest:
@@ -255,8 +251,8 @@ class _Writer:
         self._parts[name] = Part(hashed.size, hashed.digest.hexdigest())
 
     def _texts(self, group: list[StoredDocument]) -> pa.Table:
-        shelf = self._workspace.shelf
-        return documents_table([(stored, shelf.document(stored.document_id)) for stored in group])
+        document_store = self._workspace.document_store
+        return documents_table([(stored, document_store.document(stored.document_id)) for stored in group])
 
     def _vectors(self, group: list[StoredDocument]) -> pa.Table:
         batches = list(complete_batches(self._workspace, self._collection, group))
@@ -294,7 +290,10 @@ class _Hashed:
 
 
 def complete_batches(workspace: Workspace, collection: Collection, group: list[StoredDocument]) -> Iterator[Batch]:
-    """Yield all chunks of some documents. Raises ExchangeError where they are not all there: somebody is changing the collection."""
+    """Yield all chunks of some documents.
+
+    Raises ExchangeError where some are missing, which means that the collection is being changed.
+    """
     found = 0
     for batch in workspace.store.batches(collection, {document.document_id for document in group}):
         found += len(batch.ids)
@@ -306,5 +305,6 @@ def complete_batches(workspace: Workspace, collection: Collection, group: list[S
     wanted = sum(document.chunks for document in group)
     if found != wanted:
         raise ExchangeError(
-            f"The collection {collection.name!r} was changed meanwhile: {found:,} chunks of {wanted:,} were there from {group[0].name!r} on. Try again"
+            f"The collection {collection.name!r} was changed meanwhile: {found:,} chunks of {wanted:,} "
+            f"were there from {group[0].name!r} on. Try again"
         )

@@ -26,7 +26,7 @@ from core.store.vector_store import VectorStore
 from core.util.formatting import plural
 from core.util.progress import ProgressReport, silent
 from core.vectors.similarity import pairwise_similarity
-from core.workspace import Workspace, arrival, refuse_taken
+from core.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def open_chroma_copy(folder: Path) -> Iterator[VectorStore]:
             raise ExchangeError(
                 f"{folder} cannot be copied to look into it ({error}): is there room on the disk, and may you read it?"
             ) from error
-        store = VectorStore.open(copy)
+        store = VectorStore(copy)
         try:
             yield store
         finally:
@@ -91,7 +91,7 @@ def _copy(folder: Path, copy: Path) -> None:
 
 def collection_info(store: VectorStore, collection: Collection) -> ChromaCollectionInfo:
     """Return what can be told of a collection before it is brought in."""
-    dimension = store.first(collection).vectors.shape[1]
+    dimension = store.first_chunks(collection).vectors.shape[1]
     return ChromaCollectionInfo(
         collection.name,
         collection.chunks,
@@ -119,7 +119,8 @@ def choose_collection(about: str, store: VectorStore, name: str | None) -> Colle
         )
     if not found.foreign:
         raise ExchangeError(
-            f"{about}: {found.name!r} was made by Rankscope. Export it there with 'python -m core export', and import that file"
+            f"{about}: {found.name!r} was made by Rankscope. Export it there with 'python -m core "
+            "export', and import that file"
         )
     return found
 
@@ -167,21 +168,21 @@ def import_chroma_collection(
     model: str | None = None,
     report: ProgressReport = silent,
 ) -> ImportResult:
-    """Make the collection ``name`` of what another program put into ``origin``, a collection of ``store``. Nothing is embedded.
+    """Import ``origin``, another program's collection in ``store``, as the collection ``name``; nothing is embedded.
 
     ``store`` may be the workspace's own. ``model`` is the bi-encoder that made the vectors. Raises SettingsError where
-    it is not named, ModelMismatch with both numbers where its vectors have another length, ExchangeError for a collection
+    it is not named, ModelMismatch with both numbers where its vectors have another length, ExchangeError for one
     without texts, CollectionExists, BadName, and Cancelled where ``report`` raises it.
     """
-    refuse_taken(workspace, name)
+    workspace.check_name_is_free(name)
     encoder = _encoder(workspace, store, origin, model)
     adopted, left_out = _gather(store, origin)
     notes = [_doubt(store, origin, encoder)]
     notes.append(f"{plural(left_out, 'chunk')} without a text left out" if left_out else "")
-    with arrival(workspace, name) as coming:
-        with workspace.writing():
+    with workspace.stage_collection(name) as staged:
+        with workspace.write_lock():
             made = workspace.store.create(
-                coming.title,
+                staged.temporary_name,
                 model=encoder.model,
                 revision=encoder.revision,
                 dimension=encoder.dimension,
@@ -213,12 +214,14 @@ def _encoder(workspace: Workspace, store: VectorStore, origin: Collection, model
     if model is None:
         stated = f"; it says {seen.stated_model!r}" if seen.stated_model else ""
         raise SettingsError(
-            f"The collection {origin.name!r} needs the model that made its vectors ({seen.dimension} dimensions, {seen.metric}{stated}): name it with --model"
+            f"The collection {origin.name!r} needs the model that made its vectors ({seen.dimension} "
+            f"dimensions, {seen.metric}{stated}): name it with --model"
         )
-    encoder = workspace.catalog.get(model)
+    encoder = workspace.models.get(model)
     if encoder.dimension != seen.dimension:
         raise ModelMismatch(
-            f"The collection {origin.name!r} has vectors of {seen.dimension} dimensions, and {model} makes vectors of {encoder.dimension}: "
+            f"The collection {origin.name!r} has vectors of {seen.dimension} dimensions, and {model} "
+            f"makes vectors of {encoder.dimension}: "
             "name the model that made them"
         )
     return encoder
@@ -239,7 +242,8 @@ def _gather(store: VectorStore, origin: Collection) -> tuple[list[_Adopted], int
             gathered.ids.append(chunk_id)
     if not sources:
         raise ExchangeError(
-            f"The collection {origin.name!r} holds vectors but no texts, and what is found could not be shown: index the documents here instead"
+            f"The collection {origin.name!r} holds vectors but no texts, and what is found could not "
+            "be shown: index the documents here instead"
         )
     adopted: dict[str, _Adopted] = {}
     for gathered in sources.values():
@@ -252,7 +256,7 @@ def _gather(store: VectorStore, origin: Collection) -> tuple[list[_Adopted], int
 def _chunks(store: VectorStore, origin: Collection, group: Sequence[_Adopted], encoder: BiEncoder) -> tuple[Batch, int]:
     """The chunks of some documents as ours, and how many of them the model did not read whole."""
     homes = {chunk_id: one for one in group for chunk_id in one.spans}
-    held = store.picked(origin, list(homes))
+    held = store.chunks_by_id(origin, list(homes))
     if len(held.ids) != len(homes):
         raise ExchangeError(f"The collection {origin.name!r} was changed meanwhile: try again")
     tokens = [int(count) for count in encoder.tokens.count(held.texts)]
@@ -264,7 +268,7 @@ def _chunks(store: VectorStore, origin: Collection, group: Sequence[_Adopted], e
             raise ExchangeError(f"The collection {origin.name!r} was changed meanwhile: try again")
         chunks.append(Chunk(chunk_id, home.document.id, start, end, text, count, metadata=_plain(metadata)))
     names = {one.document.id: one.document.name for one in group}
-    return Batch.of(chunks, held.vectors, names), sum(count > encoder.budget for count in tokens)
+    return Batch.from_chunks(chunks, held.vectors, names), sum(count > encoder.budget for count in tokens)
 
 
 def _plain(metadata: Mapping[str, object]) -> Metadata:
@@ -280,7 +284,7 @@ def _plain(metadata: Mapping[str, object]) -> Metadata:
 
 def _doubt(store: VectorStore, origin: Collection, encoder: BiEncoder) -> str:
     """A warning where the model makes other vectors of the first texts than those that are there."""
-    sample = store.first(origin, SAMPLE)
+    sample = store.first_chunks(origin, SAMPLE)
     pairs = [(text, vector) for text, vector in zip(sample.texts, sample.vectors, strict=True) if text.strip()]
     if not pairs:
         return ""
@@ -289,4 +293,7 @@ def _doubt(store: VectorStore, origin: Collection, encoder: BiEncoder) -> str:
     alike = float(np.mean(pairwise_similarity("cosine", held, made)))
     if alike >= ALIKE:
         return ""
-    return f"{encoder.model} makes other vectors of the first texts (mean cosine {alike:.2f} to those that are there): is it the right model?"
+    return (
+        f"{encoder.model} makes other vectors of the first texts (mean cosine {alike:.2f} to those that are there): "
+        "is it the right model?"
+    )

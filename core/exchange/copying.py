@@ -16,7 +16,7 @@ from core.records.search import ChunkSettings, Collection, CollectionOptions, St
 from core.store.documents import Entry
 from core.util.progress import FileOutcome, ProgressReport, silent
 from core.vectors.similarity import norms
-from core.workspace import Workspace, arrival, refuse_taken
+from core.workspace import Workspace
 
 SAMPLE = 8  # chunks whose vectors tell whether a model's vectors have length 1
 UNIT = 1e-3  # how far from 1 a length may be
@@ -27,7 +27,8 @@ def copy_collection(
 ) -> ImportResult:
     """Make the collection ``new`` from the documents and judgments of ``name``; what is not asked for is as there.
 
-    Vectors are computed again only where the model, or the way to cut, is another one. Raises SettingsError, CollectionNotFound,
+    Vectors are computed again only where the model, or the way to cut, is another one.
+    Raises SettingsError, CollectionNotFound,
     CollectionExists, BadName, ModelError, and Cancelled where ``report`` raises it: nothing of ``new`` is there then.
     """
     original = workspace.store.collection(name)
@@ -35,14 +36,14 @@ def copy_collection(
         raise ExchangeError(
             f"The collection {name!r} belongs to another program: import it under a name of its own, then copy that"
         )
-    refuse_taken(workspace, new)
+    workspace.check_name_is_free(new)
     asked = wanted or CollectionOptions()
     documents = workspace.documents(original)
-    with arrival(workspace, new) as coming:
+    with workspace.stage_collection(new) as staged:
         if _same_vectors(workspace, original, asked):
-            made = _carry_over(workspace, original, coming.title, asked, documents, report)
+            made = _carry_over(workspace, original, staged.temporary_name, asked, documents, report)
         else:
-            made = _index_again(workspace, original, coming.title, asked, documents, report)
+            made = _index_again(workspace, original, staged.temporary_name, asked, documents, report)
         workspace.judgments.copy(original.key, made.key)
     copied = workspace.store.collection(new)
     return ImportResult(
@@ -54,19 +55,22 @@ def copy_collection(
 
 
 def settled(workspace: Workspace, original: Collection, asked: CollectionOptions) -> CollectionOptions:
-    """Return every setting of a copy that is indexed again; a size that was not asked for is at most what the model reads.
+    """Return every setting of a copy that is indexed again; a size not asked for is at most what the model reads.
 
     Raises SettingsError and ModelError.
     """
     model = asked.model or original.model
-    cut = _chunking(original, asked, workspace.catalog.get(model).budget)
+    cut = _chunking(original, asked, workspace.models.get(model).budget)
     return CollectionOptions(
         model, asked.metric or original.metric, cut.size, cut.overlap, cut.method, cut.rows, cut.percentile
     )
 
 
 def _chunking(original: Collection, asked: CollectionOptions, most: int | None = None) -> ChunkSettings:
-    """How a copy is cut: as the original, but for what is asked. Of another size a fifth is shared, unless the overlap is asked for too."""
+    """Return how a copy is chunked: as the original, but for what is asked.
+
+    With another size, the overlap is a fifth of it unless it is asked for too.
+    """
     there = original.chunking
     size = asked.size if asked.size is not None else there.size if most is None else min(there.size, most)
     overlap = asked.overlap if asked.overlap is not None else there.overlap if size == there.size else size // 5
@@ -78,7 +82,7 @@ def _chunking(original: Collection, asked: CollectionOptions, most: int | None =
 def _same_vectors(workspace: Workspace, original: Collection, asked: CollectionOptions) -> bool:
     """Whether model, prompts and chunks stay the same, and the vectors can serve the measure."""
     if asked.model is not None:  # of the same name it may be another revision by now
-        encoder = workspace.catalog.get(asked.model)
+        encoder = workspace.models.get(asked.model)
         here = (encoder.model, encoder.revision, encoder.dimension, encoder.query_prompt, encoder.document_prompt)
         if here != (
             original.model,
@@ -96,8 +100,11 @@ def _same_vectors(workspace: Workspace, original: Collection, asked: CollectionO
 
 
 def _has_unit_vectors(workspace: Workspace, original: Collection) -> bool:
-    """Whether the model's vectors have length 1: Chroma keeps no other length in a cosine collection, and the other measures need it."""
-    sample = workspace.store.first(original, SAMPLE)
+    """Return whether the model's vectors have length 1.
+
+    Chroma keeps no other length in a cosine collection, and the other measures need it.
+    """
+    sample = workspace.store.first_chunks(original, SAMPLE)
     if not sample.ids:
         return True
     lengths = norms(workspace.encoder(original).encode_documents(sample.texts))
@@ -113,7 +120,7 @@ def _carry_over(
     report: ProgressReport,
 ) -> Collection:
     """The same chunks and vectors once more; the model itself need not be here."""
-    with workspace.writing():
+    with workspace.write_lock():
         made = workspace.store.create(
             title,
             model=original.model,
@@ -130,7 +137,7 @@ def _carry_over(
     for group in group_by_chunks(documents, lambda document: document.chunks):
         entries = []
         for stored in group:
-            document = replace(workspace.shelf.document(stored.document_id), size=stored.size)
+            document = replace(workspace.document_store.document(stored.document_id), size=stored.size)
             entries.append(Entry(document, stored.name, stored.chunks))
         intake.take(entries, complete_batches(workspace, original, group))
     return made
@@ -152,7 +159,7 @@ def _index_again(
 
 def _source(workspace: Workspace, stored: StoredDocument) -> PreparedSource:
     def document() -> Document:
-        return replace(workspace.shelf.document(stored.document_id), name=stored.name, size=stored.size)
+        return replace(workspace.document_store.document(stored.document_id), name=stored.name, size=stored.size)
 
     return PreparedSource(stored.name, stored.size or stored.characters, document)
 

@@ -18,7 +18,7 @@ from core.records.judgments import Judgment, free_split
 from core.records.search import CollectionOptions
 from core.util.formatting import plural
 from core.util.progress import ProgressReport, silent
-from core.workspace import Workspace, arrival, refuse_taken
+from core.workspace import Workspace
 
 
 def import_beir(
@@ -34,10 +34,10 @@ def import_beir(
     fit; SettingsError, CollectionExists, BadName, ModelError; and Cancelled where ``report`` raises it.
     """
     if name is not None:
-        refuse_taken(workspace, name)  # before a large file is read
+        workspace.check_name_is_free(name)  # before a large file is read
     dataset = read_beir(path)
     name = name or dataset.name
-    refuse_taken(workspace, name)
+    workspace.check_name_is_free(name)
     documents: dict[str, Document] = {}  # one for every text
     for document in dataset.documents.values():
         if document.text:
@@ -47,10 +47,10 @@ def import_beir(
     ]
     queries = {query_id: text for query_id, text in dataset.queries.items() if text}
     judgments = _judgments(dataset)
-    with arrival(workspace, name) as coming:
-        collection = workspace.create(coming.title, options)
+    with workspace.stage_collection(name) as staged:
+        collection = workspace.create(staged.temporary_name, options)
         require_all_indexed(Indexer(workspace, collection, report=report).run(sources))
-        workspace.judgments.keep(collection.key, queries, judgments)
+        workspace.judgments.add(collection.key, queries, judgments)
     notes = (*dataset.notes, *_notes(dataset, len(documents), len(queries)))
     return ImportResult(workspace.store.collection(name), len(documents), len(queries), len(judgments), notes)
 

@@ -103,7 +103,7 @@ def import_judgments(
         origin="" if file_format == "csv" else f"{_FORMAT_NAMES[file_format]} {path.name}",
     )
     judgments = matcher.match(lines)
-    workspace.judgments.take(
+    workspace.judgments.import_judgments(
         collection.key,
         matcher.matched_queries,
         judgments,
@@ -293,13 +293,13 @@ def export_judgments(
     file_format = file_format or guess_format(path)
     if file_format == "csv":
         return _export_csv(workspace, collection, path, split)
-    judged, names = judged_queries_for(workspace, collection, split), workspace.shelf.names(collection.key)
+    judged, names = judged_queries_for(workspace, collection, split), workspace.document_store.names(collection.key)
     qrels = highest_by_document(judged)
     if file_format == "beir":
         ids = _export_ids(names)
         write_beir(
             path,
-            ((ids[document_id], workspace.shelf.document(document_id).text) for document_id in names),
+            ((ids[document_id], workspace.document_store.document(document_id).text) for document_id in names),
             judged.queries,
             {
                 query: _renamed({one: grades[one] for one in grades if one in names}, ids)
@@ -342,7 +342,7 @@ def _export_csv(workspace: Workspace, collection: Collection, path: Path, split:
         ]
     elif not judgments:
         judged_queries_for(workspace, collection, split)  # raises: nothing is judged, or there is no such split
-    names = workspace.shelf.names(collection.key)
+    names = workspace.document_store.names(collection.key)
     rows = (
         {
             **asdict(judgment),

@@ -42,11 +42,11 @@ class CollectionWriter:
     def take(self, entries: Sequence[Entry], batches: Iterable[Batch]) -> None:
         """Store documents with all their chunks: they can be found when the last chunk is in."""
         key, chunks = self.collection.key, sum(entry.chunks for entry in entries)
-        with self.workspace.writing():
-            self.workspace.shelf.begin(key, entries)
+        with self.workspace.write_lock():
+            self.workspace.document_store.begin(key, entries)
             for batch in batches:
-                self.workspace.store.put(self.collection, batch)
-            self.workspace.shelf.finish(key, [entry.document.id for entry in entries], [])
+                self.workspace.store.upsert(self.collection, batch)
+            self.workspace.document_store.finish(key, [entry.document.id for entry in entries], [])
         self.progress.add(len(entries), chunks, entries[-1].name)
 
 
