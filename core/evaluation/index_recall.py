@@ -7,8 +7,6 @@ for every value.
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,8 +19,7 @@ import numpy as np
 from core.errors import DataError, StoreError
 from core.evaluation.corpora import CollectionCorpus
 from core.records.search import Collection
-from core.store.conversion import CHROMA_FILE
-from core.store.vector_store import VectorStore, vector_folders
+from core.store.vector_store import VectorStore
 from core.util.arrays import Float32Array
 from core.util.progress import CountReport, silent
 from core.workspace import Workspace
@@ -202,22 +199,13 @@ def _search_index(
 @contextmanager
 def _index_copy(workspace: Workspace, collection: Collection) -> Iterator[Path]:
     """Yield a temporary folder with Chroma's database and this collection's index. Raises StoreError."""
-    data = workspace.settings.data
     try:
         with tempfile.TemporaryDirectory(prefix="rankscope-index-") as name:
             folder = Path(name)
             with workspace.write_lock():  # nobody else may write meanwhile
-                address = f"{(data / CHROMA_FILE).absolute().as_uri()}?mode=ro"
-                with (
-                    closing(sqlite3.connect(address, uri=True, timeout=30)) as source,
-                    closing(sqlite3.connect(folder / CHROMA_FILE)) as target,
-                ):
-                    source.backup(target)
-                for index in vector_folders(data, collection.key):
-                    if (data / index).is_dir():
-                        shutil.copytree(data / index, folder / index)
+                workspace.store.copy_index(collection, folder)
             yield folder
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
         raise StoreError(
             f"The index of {collection.name!r} cannot be copied to try other settings ({error}): "
             "is there room in the temporary folder?"

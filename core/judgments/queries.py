@@ -36,7 +36,7 @@ class _Query:
 def splits_for(workspace: Workspace, collection: Collection) -> list[str]:
     """Return the names of the splits that a collection is judged in, ``everything`` last where there are several."""
     splits = workspace.judgments.splits(collection.key)
-    if next(_sample_queries(workspace.shelf.names(collection.key)), None):
+    if next(_sample_queries(workspace.document_store.names(collection.key)), None):
         splits.append(SAMPLES)
     return [*splits, EVERYTHING] if len(splits) > 1 else splits
 
@@ -95,12 +95,12 @@ def spans_for(workspace: Workspace, collection: Collection, query: str) -> Seque
     normalised = normalise_query(query)
     grades = _highest(
         ((judgment.document_id, judgment.start, judgment.end), judgment.grade)
-        for judgment in workspace.judgments.of_query(collection.key, normalised)
+        for judgment in workspace.judgments.for_query(collection.key, normalised)
     )
     is_sample = normalised in _sample_questions()
     if not grades and not is_sample:
         return ()
-    names = workspace.shelf.names(collection.key)
+    names = workspace.document_store.names(collection.key)
     if is_sample:
         samples_grades = [item for sample in _sample_queries(names, normalised) for item in sample.grades.items()]
         grades = _highest([*grades.items(), *samples_grades])

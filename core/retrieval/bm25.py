@@ -48,7 +48,7 @@ class Bm25:
     @classmethod
     def of_collection(cls, workspace: Workspace, collection: Collection) -> Bm25:
         """Index the chunks of a collection that can be found, as the models read them. Raises StoreError."""
-        return cls.build(workspace.store.texts(collection, workspace.shelf.hidden(collection.key)))
+        return cls.build(workspace.store.texts(collection, workspace.document_store.hidden(collection.key)))
 
     def scores(self, query: str) -> Float64Array:
         """Return the score of every text, shape (texts,); 0 for those that share no term with the query."""

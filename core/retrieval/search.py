@@ -37,12 +37,14 @@ def search(
     check_hits(top_k)
     collection = workspace.store.collection(collection_name)
     encoder = workspace.encoder(collection)
-    document_ids = [workspace.shelf.find(collection.key, name).document_id for name in documents] if documents else None
+    document_ids = None
+    if documents:
+        document_ids = [workspace.document_store.find(collection.key, name).document_id for name in documents]
     started = time.perf_counter()
     vector = encoder.encode_query(query)
     encoded = time.perf_counter()
     hits = workspace.store.query(
-        collection, vector, top_k, document_ids, workspace.shelf.hidden(collection.key), filters
+        collection, vector, top_k, document_ids, workspace.document_store.hidden(collection.key), filters
     )
     done = time.perf_counter()
     return SearchResult(

@@ -1,4 +1,4 @@
-"""Runs over collections, kept as experiments, in the background. Scores as tests/fakes.py makes them."""
+"""Runs over collections, kept as experiments and run in the background; scores are the fake encoder's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The depth sweep and the cost of systems, by hand."""
+"""The sweep over pool depths and the cost of systems, by hand."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from core.retrieval.comparison import agreement, kendall_tau
 def answer(
     query: str = "q", logits: tuple[float, ...] = (1.0, 3.0, 2.0, 4.0), names: str = "abcdef", read: float = 80.0
 ) -> Candidates:
-    """Six candidates in the order of their names, the first four read by the cross-encoder at 20 ms each, found in 5 ms."""
-    places = tuple(range(len(names)))
-    stage = StageRanking(places, tuple(1 - at / 10 for at in places), 5.0)
+    """Six candidates in the order of their names, retrieved in 5 ms; the first four are scored, at 20 ms each."""
+    order = tuple(range(len(names)))
+    stage = StageRanking(order, tuple(1 - row / 10 for row in order), 5.0)
     return Candidates(
         query, "", tuple(names), tuple((name,) for name in names), {"bi": stage}, dict(enumerate(logits)), read
     )

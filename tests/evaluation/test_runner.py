@@ -1,4 +1,4 @@
-"""Judged queries in, metrics and rankings out, each by hand."""
+"""Data sets, metrics, and the rankings of systems over a data set, by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is it luck? Values that can be computed by hand."""
+"""Paired tests, intervals and effect sizes on values that can be computed by hand."""
 
 from __future__ import annotations
 

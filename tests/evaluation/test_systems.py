@@ -1,4 +1,4 @@
-"""Systems, units and run files, by hand. Query "red green" on tests/fakes.py's axes, as in test_evaluation.py."""
+"""Systems, units and run files, by hand: the query "red green" on the axes of the fake encoder."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_system_may_name_its_collection() -> None:
         "other:bogus",
     ],
 )
-def test_a_wrong_name_is_said(name: str) -> None:
+def test_a_wrong_name_is_refused(name: str) -> None:
     with pytest.raises(SettingsError):
         check_systems([name])
 
@@ -126,7 +126,7 @@ def test_time_of_a_system_by_hand() -> None:
     ]  # 10 ms a pair, three candidates
 
 
-def test_an_answer_survives_the_disk() -> None:
+def test_candidates_survive_the_disk() -> None:
     answer = Candidates(
         "q 1",
         "böx",
@@ -273,7 +273,7 @@ def test_every_figure_is_that_of_ir_measures_on_the_exported_files(tmp_path: Pat
             assert results.mean(name, measure).n == 4
 
 
-def test_results_compare_and_warn() -> None:
+def test_results_compare_systems_and_warn() -> None:
     questions = JudgedQueries({q: q for q in "abc"}, {q: {"x": 1} for q in "abc"})
     answers = [
         Candidates(

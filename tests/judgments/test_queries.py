@@ -1,4 +1,4 @@
-"""What a collection is judged on, and how judgments made under one way to cut count under others."""
+"""The judged queries of a collection, and how judgments made under one chunking count under others."""
 
 from __future__ import annotations
 
@@ -67,7 +67,10 @@ def test_a_grade_below_0_gains_nothing() -> None:
 # ---- none lost
 
 
-WORDS = "One two three four five six. Seven eight nine ten eleven twelve.\n\nThirteen fourteen fifteen sixteen. Seventeen eighteen nineteen twenty."
+WORDS = (
+    "One two three four five six. Seven eight nine ten eleven twelve.\n\n"
+    "Thirteen fourteen fifteen sixteen. Seventeen eighteen nineteen twenty."
+)
 CUTS = [
     ChunkSettings(8, 0),
     ChunkSettings(12, 4),
@@ -101,7 +104,7 @@ def test_judgments_on_chunks_of_one_size_by_hand_on_others() -> None:
     assert [span for span, given in zip(small, grades(small), strict=True) if given == 1] == [(63, 70), (70, 77)]
 
 
-def test_no_judgment_is_lost_under_another_way_to_cut() -> None:
+def test_no_judgment_is_lost_under_another_chunking() -> None:
     for judged_under in CUTS:
         for number, chunk in enumerate(cut(judged_under)):
             span = judge(chunk, number % 4)
@@ -118,14 +121,14 @@ def test_a_span_that_is_parted_in_its_middle_counts_for_one_half(gap: str, lengt
     assert counts_as(left, at(0, length)) or counts_as(right, at(0, length))
 
 
-def test_the_chunks_of_these_cuts_hold_all_but_white_space() -> None:
+def test_the_chunks_of_these_chunkings_cover_all_but_white_space() -> None:
     for settings in CUTS:
         chunks = cut(settings)
         assert all(not WORDS[one.end : other.start].strip() for one, other in pairwise(chunks))
         assert len(chunks) > 1
 
 
-# ---- what is asked
+# ---- queries and splits
 
 
 @pytest.fixture
@@ -140,7 +143,7 @@ def three(workspace: Workspace) -> tuple[Workspace, list[str]]:
     return workspace, [document.document_id for document in workspace.documents(workspace.store.collection("coarse"))]
 
 
-def test_what_was_judged_in_one_collection_is_asked_of_another(three: tuple[Workspace, list[str]]) -> None:
+def test_judgments_hold_in_every_collection_with_the_documents(three: tuple[Workspace, list[str]]) -> None:
     workspace, (a, b) = three
     coarse, fine = (workspace.store.collection(name) for name in ("coarse", "fine"))
     for hit in search(workspace, "fine", "red?", 3).hits:
@@ -168,7 +171,7 @@ def test_splits_and_all_of_them_together(three: tuple[Workspace, list[str]]) -> 
     assert (splits_for(workspace, held), default_split(workspace, held)) == ([], None)
     with pytest.raises(DataError, match="Nothing is judged in 'coarse' yet"):
         judged_queries_for(workspace, held)
-    workspace.judgments.keep(
+    workspace.judgments.add(
         held.key,
         {"q1": "Red?", "q2": "blue?", "q3": "nobody judged this", "q4": "RED?"},
         [
@@ -199,7 +202,7 @@ def test_splits_and_all_of_them_together(three: tuple[Workspace, list[str]]) -> 
     assert together.queries == {"q1": "Red?", "q2": "blue?"}  # two spellings and two ids of one query
     assert together.spans["q1"] == [JudgedSpan(a, "a.txt", 0, 12, 3), JudgedSpan(a, "a.txt", 0, whole, 1)]
     assert not together.per_document
-    workspace.judgments.keep(held.key, {"q2": "blue?"}, [Judgment("test", "q2", b, 0, 8, 1)])
+    workspace.judgments.add(held.key, {"q2": "blue?"}, [Judgment("test", "q2", b, 0, 8, 1)])
     assert default_split(workspace, held) == "test"
     with pytest.raises(DataError, match="no judgments in a split 'train': there are dev, judged, test, everything"):
         judged_queries_for(workspace, held, "train")
@@ -209,7 +212,7 @@ def test_two_queries_of_one_id_keep_apart(three: tuple[Workspace, list[str]]) ->
     workspace, (a, _) = three
     held = workspace.store.collection("coarse")
     own = query_id_of("red?")
-    workspace.judgments.keep(held.key, {own: "something else"}, [Judgment("dev", own, a, 0, 12, 1)])
+    workspace.judgments.add(held.key, {own: "something else"}, [Judgment("dev", own, a, 0, 12, 1)])
     workspace.judgments.judge("red?", a, 0, 12, 3)
     together = judged_queries_for(workspace, held, "everything")
     assert sorted(map(len, together.spans.values())) == [1, 1]

@@ -1,4 +1,4 @@
-"""Judged spans and the chunks that share them, nDCG by hand."""
+"""Which judged spans a chunk counts as, and nDCG over them, by hand."""
 
 from __future__ import annotations
 

@@ -1,15 +1,14 @@
-"""BM25 and the joining of rankings, by hand."""
+"""BM25 by hand."""
 
 from __future__ import annotations
 
 import unicodedata
-from math import log, sqrt
+from math import log
 
 import numpy as np
 import pytest
 
 from core.retrieval.bm25 import Bm25, top_rows
-from core.retrieval.fusion import standardised_sum
 from core.text.analyzers import terms
 
 K1, B = 1.5, 0.75
@@ -142,40 +141,6 @@ def test_the_best_are_the_start_of_the_whole_order() -> None:
     whole = sorted(range(200), key=lambda at: (-scores[at], ids[at]))
     for many in (1, 7, 50, 199, 200):
         assert top_rows(scores, ids, many) == whole[:many]
-
-
-def test_scores_on_different_scales_weigh_the_same() -> None:
-    """[1, 2, 3] has mean 2 and deviation sqrt(2/3), so it becomes -sqrt(3/2), 0, sqrt(3/2); so does [100, 200, 300]."""
-    small, large = np.array([1.0, 2.0, 3.0]), np.array([300.0, 200.0, 100.0])
-    np.testing.assert_allclose(standardised_sum(small), [-sqrt(1.5), 0, sqrt(1.5)])
-    np.testing.assert_allclose(standardised_sum(small, large), [0, 0, 0], atol=1e-12)
-    np.testing.assert_allclose(standardised_sum(small, small * 100 + 7), [-2 * sqrt(1.5), 0, 2 * sqrt(1.5)])
-
-
-def test_a_sum_of_two_by_hand() -> None:
-    """[0, 0, 3] has mean 1 and deviation sqrt(2): -1/sqrt(2), -1/sqrt(2), sqrt(2)."""
-    found = standardised_sum(np.array([1.0, 2.0, 3.0]), np.array([0.0, 0.0, 3.0]))
-    np.testing.assert_allclose(found, [-sqrt(1.5) - sqrt(0.5), -sqrt(0.5), sqrt(1.5) + sqrt(2)])
-
-
-@pytest.mark.parametrize(
-    "constant",
-    [
-        [3.0, 3.0, 3.0],
-        [0.0, 0.0, 0.0],
-        pytest.param([0.1, 0.1, 0.1]),
-    ],
-)
-def test_scores_that_are_the_same_for_all_add_nothing(constant: list[float]) -> None:
-    scores = np.array([1.0, 2.0, 3.0])
-    np.testing.assert_allclose(standardised_sum(scores, np.array(constant)), standardised_sum(scores))
-    np.testing.assert_allclose(standardised_sum(np.array(constant)), [0, 0, 0])
-
-
-def test_the_scores_given_are_left_as_they_were() -> None:
-    scores = np.array([1.0, 2.0, 3.0])
-    standardised_sum(scores, scores)
-    assert scores.tolist() == [1, 2, 3]
 
 
 def test_war_is_counted_in_english_and_left_out_in_german() -> None:

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from core.formats.trec import trec_run
+from core.formats.trec import hits_run_text
 from core.retrieval.comparison import Agreement, Comparison, QueryMove
 from core.retrieval.search import rerank
-from core.util.formatting import clip, move
+from core.util.formatting import clip, rank_change
 from tests.support.comparing import FOUR, TWELVE, ReadingCrossEncoder, compared, ids, result
 
 
@@ -118,13 +118,13 @@ def test_a_rise_that_ends_below_the_top_ten_is_not_the_furthest() -> None:
 def test_a_trec_run_line_by_line() -> None:
     pool = compared(FOUR, 3).hits
     one = compared((-0.1234567,)).hits
-    assert trec_run([("q1", pool), ("q2", one)], "mine", "bi") == (
+    assert hits_run_text([("q1", pool), ("q2", one)], "mine", "bi") == (
         "q1 Q0 a 1 0.990000 mine\n"
         "q1 Q0 b 2 0.980000 mine\n"
         "q1 Q0 c 3 0.970000 mine\n"
         "q2 Q0 a 1 0.990000 mine\n"
     )  # fmt: skip
-    assert trec_run([("q1", pool), ("q2", one)], "mine", "cross") == (
+    assert hits_run_text([("q1", pool), ("q2", one)], "mine", "cross") == (
         "q1 Q0 b 1 2.000000 mine\n"
         "q1 Q0 c 2 1.000000 mine\n"
         "q1 Q0 a 3 0.000000 mine\n"
@@ -136,7 +136,7 @@ def test_a_trec_run_line_by_line() -> None:
     ("places", "words"), [(7, "up 7"), (1, "up 1"), (0, "same"), (-1, "down 1"), (-49, "down 49"), (None, "")]
 )
 def test_a_move_in_words(places: int | None, words: str) -> None:
-    assert move(places) == words
+    assert rank_change(places) == words
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Reranking by hand: the fake cross-encoder's logit is the share of the text's words that the query has, times 10, minus 5."""
+"""Reranking by hand: the logit of the fake is the share of the words of a text that the query has, times 10, less 5."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.loading.sources import Upload
 from core.models.cross_encoder import PairScores
 from core.records.search import Hit, SearchResult, Timings
 from core.retrieval.search import MOST_HITS, check_pool, rerank, search
-from core.util.formatting import move
+from core.util.formatting import rank_change
 from core.util.progress import DoneReport
 from core.workspace import Workspace
 from tests.support.fakes import FakeCrossEncoder
@@ -190,9 +190,9 @@ def test_a_search_is_reranked_by_the_workspaces_own_model(workspace: Workspace) 
     found = search(workspace, "c", "red green")
     assert [hit.document for hit in found.hits] == ["exact.txt", "half.txt", "long.txt"]
 
-    assert not workspace.catalog.has_reranker()
-    found = rerank(found, workspace.catalog.reranker())
-    assert workspace.catalog.has_reranker()
+    assert not workspace.models.has_reranker()
+    found = rerank(found, workspace.models.reranker())
+    assert workspace.models.has_reranker()
     assert [hit.document for hit in found.hits] == ["half.txt", "long.txt", "exact.txt"]
     assert [hit.cross_score for hit in found.hits] == pytest.approx([5, 0, 10 / 3 - 5], abs=1e-6)
     assert [hit.moved for hit in found.hits] == [1, 1, -2]
@@ -202,4 +202,4 @@ def test_a_search_is_reranked_by_the_workspaces_own_model(workspace: Workspace) 
     ("places", "words"), [(None, ""), (0, "same"), (1, "up 1"), (12, "up 12"), (-1, "down 1"), (-30, "down 30")]
 )
 def test_a_move_in_words(places: int | None, words: str) -> None:
-    assert move(places) == words
+    assert rank_change(places) == words

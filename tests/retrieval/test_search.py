@@ -33,7 +33,7 @@ def test_hits_are_ranked_by_the_cosine(filled: Workspace) -> None:
 
 def test_the_filter_takes_names_and_ids(filled: Workspace) -> None:
     collection = filled.store.collection("c")
-    two = filled.shelf.find(collection.key, "two.txt")
+    two = filled.document_store.find(collection.key, "two.txt")
     result = search(filled, "c", "red", 10, ["four.txt", two.document_id])
     assert [hit.document for hit in result.hits] == ["two.txt", "four.txt"]
     with pytest.raises(DocumentNotFound, match=r"none\.txt"):
