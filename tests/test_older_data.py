@@ -243,11 +243,11 @@ def test_documents_and_their_texts_are_there(opened: Workspace) -> None:
         "files/words.txt",
     }
     for name, document_id in (("harbour.md", HARBOUR), ("words.txt", WORDS)):
-        assert opened.shelf.document(document_id).text == (OLDER / "files" / name).read_text(encoding="utf-8")
-    assert "🌊 high water" in opened.shelf.document(WORDS).text
+        assert opened.document_store.document(document_id).text == (OLDER / "files" / name).read_text(encoding="utf-8")
+    assert "🌊 high water" in opened.document_store.document(WORDS).text
     for collection in (first, second):
         for held in opened.documents(collection):
-            assert opened.shelf.document(held.document_id).id == held.document_id
+            assert opened.document_store.document(held.document_id).id == held.document_id
 
 
 def test_what_hangs_on_spans_is_there(opened: Workspace) -> None:
@@ -264,13 +264,13 @@ def test_what_hangs_on_spans_is_there(opened: Workspace) -> None:
         "Harbour guide",
         *(f"Harbour guide › {title}" for title in ("Mooring", "Storm surge", "Fees")),
     ]
-    times = opened.shelf.document(WATCH).times
+    times = opened.document_store.document(WATCH).times
     assert [(time.begin, time.until) for time in times] == [(1.0, 4.5), (5.0, 9.0), (70.0, 73.25), (74.0, 78.0)]
     stations = open_document(opened, second, STATIONS)
     lock = {"station": "Lower lock", "country": "Norland", "opened": "1974-09-15", "depth": 6.0, "automatic": "yes"}
     assert (stations.document.rows[1].fields, stations.chunks[1].metadata) == (lock, lock)
     assert [chunk.page for chunk in open_document(opened, second, HANDBOOK).chunks] == [1, 1, 1, 2, 2]
-    assert [page.number for page in opened.shelf.document(HANDBOOK).pages] == [1, 2, 3]
+    assert [page.number for page in opened.document_store.document(HANDBOOK).pages] == [1, 2, 3]
     assert [chunk.carried for chunk in open_document(opened, second, HARBOUR).chunks if chunk.carried] == [
         "| gauge | level in cm | what happens |"
     ] * 2
@@ -285,7 +285,7 @@ def test_searching_finds_what_it_found(opened: Workspace, name: str, query: str)
 
 
 def test_reranking_gives_the_order_that_it_gave(opened: Workspace) -> None:
-    reranked = rerank(search(opened, FIRST, FROST, 3), opened.catalog.reranker())
+    reranked = rerank(search(opened, FIRST, FROST, 3), opened.models.reranker())
     assert [hit.document for hit in reranked.hits] == ["stations.csv", "harbour.md", "words.txt"]
     assert [hit.bi_rank for hit in reranked.hits] == [3, 1, 2]
 
@@ -359,7 +359,7 @@ def test_what_was_half_stored_or_arriving_is_removed(older: Path, models: Catalo
         ).fetchone() == (1,)
     assert len(list((older / "arriving").iterdir())) == 1
     with closing(Workspace.open(settings(older), models.get)) as workspace:
-        assert workspace.shelf.unfinished() == []
+        assert workspace.document_store.unfinished() == []
         assert [collection.name for collection in workspace.store.collections()] == [FIRST, SECOND]
         assert workspace.store.collection(SECOND).chunks == 19
     assert list((older / "arriving").iterdir()) == []
@@ -383,7 +383,7 @@ def test_a_queued_run_is_taken_up_and_one_with_a_failed_file_is_listed(opened: W
         [("buoys.csv", "indexed"), ("note.txt", "indexed")],
     )
     second = opened.store.collection(SECOND)
-    texts = {held.name: opened.shelf.document(held.document_id) for held in opened.documents(second)}
+    texts = {held.name: opened.document_store.document(held.document_id) for held in opened.documents(second)}
     assert texts["note.txt"].text == "The lantern of buoy B2 is out 🔦."
     assert "vor der Möweninsel" in texts["buoys.csv"].text
     assert "grün" not in texts["buoys.csv"].text  # the choice of columns was put by too
@@ -437,12 +437,12 @@ def test_judgments_hang_on_their_spans_with_their_grades(opened: Workspace) -> N
         ("judged", "Where do guests moor?", STATIONS, 9, 192, 0, "", "", ""),
         ("judged", "Wer schließt das Fluttor?", WORDS, 123, 242, 3, "", "", ""),
     ]
-    assert opened.shelf.document(HARBOUR).text[286:343] == "Guests moor at the eastern quay, between the white posts."
+    assert opened.document_store.document(HARBOUR).text[286:343] == "Guests moor at the eastern quay, between the white posts."
     assert (
-        opened.shelf.document(WATCH).text[50:119]
+        opened.document_store.document(WATCH).text[50:119]
         == "The flood gate closes in twenty minutes, come in now or stay outside."
     )
-    assert [one.grade for one in judged.of_query(key, "  wer SCHLIESST das fluttor? ")] == [3]
+    assert [one.grade for one in judged.for_query(key, "  wer SCHLIESST das fluttor? ")] == [3]
     assert [one.document_id for one in judged.judgments(opened.store.collection(SECOND).key)] == [
         HARBOUR,
         HARBOUR,

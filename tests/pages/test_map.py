@@ -1,4 +1,4 @@
-"""The Map page as a visitor uses it, without a browser: what it says, what it draws, what it does with a broken address."""
+"""The Map page as a visitor uses it, without a browser: what it says and draws, also for a broken address."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from core.loading.sources import Upload
 from core.records.search import CollectionOptions
 from core.settings import Settings
 from core.workspace import Workspace
-from tests.pages.test_search import ODD, _alone, library, opened, own  # noqa: F401  # fixtures
+from tests.support.pages import ODD, opened
 
-pytestmark = pytest.mark.usefixtures("_alone")
+pytestmark = pytest.mark.usefixtures("fresh_server")
 
 
 def sent(page: AppTest, name: str) -> list[dict[str, object]]:
@@ -39,7 +39,7 @@ def names(page: AppTest) -> list[str]:
     return [trace["name"] for trace in data]
 
 
-def test_without_a_query_every_chunk_is_a_point_and_nothing_is_dimmed(own: Path) -> None:  # noqa: F811
+def test_without_a_query_every_chunk_is_a_point_and_nothing_is_dimmed(own: Path) -> None:
     page = opened("pages/map.py", collection="colours", method="pca")
     base = json.loads(str(sent(page, "rankscope_points")[0]["figure"]))
     assert sum(len(trace["customdata"]) for trace in base["data"]) == 2
@@ -49,7 +49,7 @@ def test_without_a_query_every_chunk_is_a_point_and_nothing_is_dimmed(own: Path)
     assert "colour of" not in str(base)  # no text goes out with the points
 
 
-def test_a_query_is_drawn_with_its_hits_and_its_meter(own: Path) -> None:  # noqa: F811
+def test_a_query_is_drawn_with_its_hits_and_its_meter(own: Path) -> None:
     page = opened("pages/map.py", collection="colours", method="pca", q="Which colour is the sky?")
     assert names(page) == ["lines to the hits", "the query", "hits"]
     assert drawn(page)["dims"]
@@ -57,7 +57,7 @@ def test_a_query_is_drawn_with_its_hits_and_its_meter(own: Path) -> None:  # noq
     assert any("of your 2 nearest chunks are among the 2 nearest on screen" in text for text in said)
 
 
-def test_small_collections_are_drawn_too(own: Path) -> None:  # noqa: F811
+def test_small_collections_are_drawn_too(own: Path) -> None:
     page = opened("pages/map.py", collection=ODD, method="umap")
     assert not page.error
     base = json.loads(str(sent(page, "rankscope_points")[0]["figure"]))
@@ -65,12 +65,12 @@ def test_small_collections_are_drawn_too(own: Path) -> None:  # noqa: F811
     assert any("there are no neighbourhoods to compare" in caption.value for caption in page.caption)
 
 
-def test_a_name_with_markup_is_not_rendered(own: Path) -> None:  # noqa: F811
+def test_a_name_with_markup_is_not_rendered(own: Path) -> None:
     page = opened("pages/map.py", collection=ODD, method="pca")
     assert "<b>" not in str(sent(page, "rankscope_points")[0]["figure"]).replace("\\u003c", "<")
 
 
-def test_an_address_out_of_bounds_is_mended_and_said(own: Path) -> None:  # noqa: F811
+def test_an_address_out_of_bounds_is_mended_and_said(own: Path) -> None:
     page = opened(
         "pages/map.py", collection="colours", method="sammon", n_neighbors="1", colour="taste", view="Five maps"
     )
@@ -82,7 +82,7 @@ def test_an_address_out_of_bounds_is_mended_and_said(own: Path) -> None:  # noqa
     assert not page.exception
 
 
-def test_many_queries_say_what_never_comes_up(own: Path) -> None:  # noqa: F811
+def test_many_queries_say_what_never_comes_up(own: Path) -> None:
     page = opened("pages/map.py", collection="colours", method="pca", view="Many queries")
     assert any("Paste some queries" in info.value for info in page.info)
     page.text_area(key="map-queries").set_value("the sky\nred paint\nthe sky").run()
@@ -90,7 +90,7 @@ def test_many_queries_say_what_never_comes_up(own: Path) -> None:  # noqa: F811
     assert names(page) == ["queries", "queries"]
 
 
-def test_two_maps_need_two_collections_of_the_same_documents(own: Path) -> None:  # noqa: F811
+def test_two_maps_need_two_collections_of_the_same_documents(own: Path) -> None:
     page = opened("pages/map.py", collection="colours", method="pca", view="Two maps")
     assert any("No other collection holds documents of colours" in info.value for info in page.info)
     workspace = Workspace.open(Settings(own))
@@ -102,7 +102,7 @@ def test_two_maps_need_two_collections_of_the_same_documents(own: Path) -> None:
     assert [told["slot"] for told in sent(page, "rankscope_picture")] == ["left", "right"]
 
 
-def test_a_word_is_lit(own: Path) -> None:  # noqa: F811
+def test_a_word_is_lit(own: Path) -> None:
     page = opened("pages/map.py", collection="colours", method="pca")
     page.text_input(key="map-word").set_value("SKY").run()
     assert names(page) == ["contain “SKY”"]
@@ -120,13 +120,13 @@ def test_a_layout_that_is_done_waits_until_the_reader_closes_the_dialog() -> Non
 
         import streamlit as st
 
-        from pages.ui.map.data import watch
+        from pages.ui.map.data import watch_projection
 
         st.session_state["runs"] = st.session_state.get("runs", 0) + 1
         work: Any = cast(
             Any, SimpleNamespace(state="done" if st.session_state["runs"] < 3 else "failed", active=False, error="over")
         )
-        watch(work, "UMAP")
+        watch_projection(work, "UMAP")
 
     page = AppTest.from_function(script)
     page.session_state["map-reading"] = True
