@@ -43,7 +43,7 @@ def lower_products(model: nn.Module, packed: bool, dtype: torch.dtype = torch.bf
     if packed:
         _fuse_gelu(model, dtype)
         _batch_attention(model)
-    kind = PackedLinear if packed else LowLinear
+    kind = PackedLinear if packed else LowPrecisionLinear
     for module in list(model.modules()):
         for name, child in list(module.named_children()):
             if type(child) is nn.Linear:
@@ -59,7 +59,7 @@ def _fuse_gelu(model: nn.Module, dtype: torch.dtype) -> None:
             module.intermediate_act_fn = nn.Identity()
 
 
-class LowLinear(nn.Module):
+class LowPrecisionLinear(nn.Module):
     """``x W' + b`` computed in another type, whatever type ``x`` has."""
 
     def __init__(self, linear: nn.Linear, dtype: torch.dtype) -> None:
@@ -121,7 +121,7 @@ def batched_attention(
     return mixed.view(batch, heads, length, size).transpose(1, 2), None
 
 
-def last_for_first_token(model: nn.Module) -> None:
+def limit_last_layer_to_first_token(model: nn.Module) -> None:
     """Change the last layer of a model of BERT's kind, in place. Raises ValueError where there is no such layer."""
     layers = [
         module
@@ -184,14 +184,14 @@ MOST_ERROR = 0.02  # of the range of the probe pairs' logits
 Way = Callable[[nn.Module, bool], None]
 
 
-def lowered(loaded: SentenceTransformer) -> SentenceTransformer:
+def bfloat16_bi_encoder(loaded: SentenceTransformer) -> SentenceTransformer:
     """Return a copy of a bi-encoder whose transformer layers compute in bfloat16, in float32 where no way works."""
     return _lowered(
         loaded, _unit_vector, lambda wanted, found: float(wanted @ found) >= LEAST_COSINE, (_products_only, _whole)
     )
 
 
-def lowered_cross_encoder(loaded: CrossEncoder) -> CrossEncoder:
+def bfloat16_cross_encoder(loaded: CrossEncoder) -> CrossEncoder:
     """Return a copy of a cross-encoder whose transformer layers compute in bfloat16, in float32 where no way works."""
 
     def agree(wanted: Float32Array, found: Float32Array) -> bool:
@@ -202,7 +202,7 @@ def lowered_cross_encoder(loaded: CrossEncoder) -> CrossEncoder:
 
 
 def _reads_first_token(loaded: CrossEncoder) -> bool:
-    """Whether the head takes the first token alone: no pooling but that one; what a transformer's own head takes, the probe shows."""
+    """Return whether no pooling layer takes more than the first token; the probe tests a transformer's own head."""
     from sentence_transformers.sentence_transformer.modules import Pooling
 
     return all(module.pooling_mode == "cls" for module in loaded.modules() if isinstance(module, Pooling))
@@ -240,13 +240,8 @@ def _first_that_works(module: Any, on_cpu: bool, works: Callable[[], bool], ways
             way(module.model, on_cpu)
             if works():
                 return
-        except (
-            RuntimeError,
-            TypeError,
-            ValueError,
-            AttributeError,
-            IndexError,
-        ):  # this build of model does not go that way
+        # what a module of an unforeseen build raises when it is called with other parts
+        except (RuntimeError, TypeError, ValueError, AttributeError, IndexError):
             continue
     module.model = original
 
@@ -267,7 +262,7 @@ def _products_only(model: nn.Module, on_cpu: bool) -> None:
 
 
 def _first_token(model: nn.Module, on_cpu: bool) -> None:
-    last_for_first_token(model)
+    limit_last_layer_to_first_token(model)
     _products_only(model, on_cpu)
 
 

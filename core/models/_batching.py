@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-MOST = 16  # streams
+MAX_THREADS = 16
 
 
-def map_in_streams(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+def map_in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
     """Yield ``work(item)`` for each item in order, as many at once as PyTorch has threads.
 
     Each runs with a single thread of PyTorch's. If the caller stops early, what has not begun is dropped.
     """
     threads = torch.get_num_threads()
-    streams = min(threads, MOST, len(items))
+    streams = min(threads, MAX_THREADS, len(items))
     if streams < 2:
         yield from map(work, items)
         return
@@ -38,7 +38,7 @@ def map_in_streams(work: Callable[[Item], Result], items: Sequence[Item]) -> Ite
         pool.shutdown(cancel_futures=True)
 
 
-def over_slices(
+def map_length_sorted_slices(
     work: Callable[[list[int]], Result],
     lengths: Sequence[int],
     step: int,
@@ -49,33 +49,33 @@ def over_slices(
 
     ``progress`` hears how many places are done after every slice; what it raises ends the work.
     """
-    slices = in_slices(lengths, step)
+    slices = length_sorted_slices(lengths, step)
     done = 0
-    for places, found in zip(slices, map_in_streams(work, slices) if on_cpu else map(work, slices), strict=True):
+    for places, found in zip(slices, map_in_threads(work, slices) if on_cpu else map(work, slices), strict=True):
         yield places, found
         done += len(places)
         if progress:
             progress(done)
 
 
-def balanced(items: int, most: int) -> int:
+def balanced_slice_size(items: int, most: int) -> int:
     """Return a slice's size, at most ``most``, with which every stream gets as many slices, and at least two.
 
     A pool of 10 in slices of 8 and 2 would leave one core idle most of the time.
     """
-    streams = min(torch.get_num_threads(), MOST)
+    streams = min(torch.get_num_threads(), MAX_THREADS)
     rounds = max(2, -(-items // (most * streams)))
     return max(1, min(most, -(-items // (rounds * streams))))
 
 
-def in_slices(lengths: Sequence[int], step: int) -> list[list[int]]:
-    """Return the places 0, 1, 2 … longest first, ``step`` to a slice: texts of like length are computed together."""
-    order = sorted(range(len(lengths)), key=lambda at: -lengths[at])
+def length_sorted_slices(lengths: Sequence[int], step: int) -> list[list[int]]:
+    """Return the indices of ``lengths``, longest first, ``step`` to a slice: similar lengths are computed together."""
+    order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
     return [order[first : first + step] for first in range(0, len(order), step)]
 
 
 def tokenize_one_at_a_time(loaded: BaseModel) -> None:
-    """Let no two threads set up a model's fast tokenizer at once, which it cannot bear; the layers after it may run at once."""
+    """Lock a model's tokenization, since fast tokenizers are not thread-safe; the layers may run in parallel."""
     lock = threading.Lock()
     preprocess = loaded.preprocess
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from core.errors import ModelError
-from core.models._batching import over_slices, tokenize_one_at_a_time
+from core.models._batching import map_length_sorted_slices, tokenize_one_at_a_time
 from core.models.tokenization import Reader, TokenCounter, TokenSource
 from core.settings import Precision
 from core.util.arrays import Float32Array
@@ -81,13 +81,15 @@ class SentenceTransformerEncoder:
 
         Raises ModelUnavailable where it cannot be had, ModelError where it cannot be used.
         """
-        from core.models._acceleration import lowered
+        from core.models._acceleration import bfloat16_bi_encoder
         from core.models.devices import choose_device, wants_bfloat16
         from core.models.hub import load_sentence_transformer
 
         place = choose_device(device)
         loaded, revision = load_sentence_transformer(model, place)
-        encoder = cls(loaded, model, revision, lowered(loaded) if wants_bfloat16(precision, place) else None)
+        encoder = cls(
+            loaded, model, revision, bfloat16_bi_encoder(loaded) if wants_bfloat16(precision, place) else None
+        )
         encoder.encode_query("warm up")  # the first call is many times as slow, and would be shown as a query's time
         return encoder
 
@@ -98,12 +100,12 @@ class SentenceTransformerEncoder:
     def encode_documents(self, texts: Sequence[str], progress: DoneReport | None = None) -> Float32Array:
         """Return float32 vectors, shape (texts, dimension), in the order of ``texts``.
 
-        Texts of like length are encoded together. ``progress`` hears how many are done after every
+        Texts of like length are encoded together. ``progress`` receives how many are done after every
         few batches; what it raises ends the encoding.
         """
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         lengths, on_cpu = [len(text) for text in texts], self._loaded.device.type == "cpu"
-        for at, found in over_slices(
+        for at, found in map_length_sorted_slices(
             lambda at: self._encode([texts[i] for i in at]), lengths, self._batch * SLICE, on_cpu, progress
         ):
             vectors[at] = found

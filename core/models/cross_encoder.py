@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from core.errors import ModelError
-from core.models._batching import balanced, over_slices, tokenize_one_at_a_time
+from core.models._batching import balanced_slice_size, map_length_sorted_slices, tokenize_one_at_a_time
 from core.models.bi_encoder import fast_tokenizer
 from core.models.tokenization import Reader
 from core.settings import Precision
@@ -73,7 +73,7 @@ class SentenceTransformersCrossEncoder:
 
         Raises ModelUnavailable where it cannot be had, ModelError where it is not a cross-encoder of one score.
         """
-        from core.models._acceleration import lowered_cross_encoder
+        from core.models._acceleration import bfloat16_cross_encoder
         from core.models.devices import choose_device, wants_bfloat16
         from core.models.hub import load_cross_encoder
 
@@ -81,22 +81,22 @@ class SentenceTransformersCrossEncoder:
         loaded, revision = load_cross_encoder(model, place)
         _check_head(loaded, model)
         encoder = cls(
-            loaded, model, revision, lowered_cross_encoder(loaded) if wants_bfloat16(precision, place) else None
+            loaded, model, revision, bfloat16_cross_encoder(loaded) if wants_bfloat16(precision, place) else None
         )
         encoder.score([("warm up", "the first call is many times as slow")] * 2 * encoder._batch)
         return encoder
 
     def score(self, pairs: Sequence[tuple[str, str]], progress: DoneReport | None = None) -> PairScores:
-        """Return the scores of (query, text) pairs, in their order; what the model has no room for is cut off the longer of the two.
+        """Return the scores of (query, text) pairs, in their order; of a pair that is too long the longer text is cut.
 
-        ``progress`` hears how many are done after every batch; what it raises ends the scoring.
+        ``progress`` receives how many are done after every batch; what it raises ends the scoring.
         """
         from scipy.special import expit
 
         logits = np.empty(len(pairs), dtype=np.float32)
         lengths = [len(query) + len(text) for query, text in pairs]
-        step = balanced(len(pairs), self._batch) if self._on_cpu else self._batch
-        for at, found in over_slices(
+        step = balanced_slice_size(len(pairs), self._batch) if self._on_cpu else self._batch
+        for at, found in map_length_sorted_slices(
             lambda at: self._score([pairs[i] for i in at]), lengths, step, self._on_cpu, progress
         ):
             logits[at] = found

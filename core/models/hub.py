@@ -1,4 +1,4 @@
-"""A model's name into a loaded model of sentence-transformers, or a clear error soon."""
+"""Loading models of sentence-transformers: the built-in ones, local folders and Hugging Face."""
 
 from __future__ import annotations
 
@@ -172,7 +172,8 @@ def load_cross_encoder(model: str, device: str) -> tuple[CrossEncoder, str]:
 
     if is_built_in(model):
         raise ModelUnavailable(
-            f"{model!r} is the built-in bi-encoder, which cannot rerank: leave the cross-encoder out to use the built-in one"
+            f"{model!r} is the built-in bi-encoder, which cannot rerank: "
+            "leave the cross-encoder out to use the built-in one"
         )
     if is_built_in_reranker(model):
         with TemporaryDirectory(prefix="rankscope-", ignore_cleanup_errors=True) as folder:
@@ -200,7 +201,7 @@ def _from_folder(kind: type[Loaded], folder: Path, model: str, device: str) -> t
 
 
 def _revision(weights: list[Path]) -> str:
-    """One file's checksum, or what all of them give together."""
+    """Return a hash of the weights: one file's checksum, or the hash of all checksums."""
     sums = [sha256_of(path) for path in weights]
     return (sums[0] if len(sums) == 1 else short_hash(*sums))[:SHORT_REVISION]
 
@@ -219,7 +220,7 @@ def _ask_hub(model: str) -> None:
     """Raise ModelUnavailable, quickly, unless the hub answers that it has ``model``."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
-    from huggingface_hub.errors import HTTPError as TransportError  # type: ignore[attr-defined]
+    from huggingface_hub.errors import HTTPError as TransportError  # type: ignore[attr-defined]  # not in __all__
 
     advice = "use the built-in model, a local folder, or try again where the hub can be reached"
     try:
@@ -237,6 +238,7 @@ def _ask_hub(model: str) -> None:
 def _open(kind: type[Loaded], path: str, model: str, device: str, local_only: bool = True) -> Loaded:
     try:
         return kind(path, device=device, local_files_only=local_only, trust_remote_code=False)
+    # a model's folder may hold anything: this is what its missing and malformed parts raise in the libraries
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise ModelUnavailable(f"The model {model!r} cannot be loaded: {reason}") from error

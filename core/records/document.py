@@ -1,4 +1,4 @@
-"""A document's text, and the pages, headings, tables, records and times that hang on spans of it.
+"""A document's text, with the pages, headings, tables, rows and times of its spans.
 
 Offsets are counted in characters (Unicode code points) of ``Document.text``; ``end`` is exclusive.
 """
@@ -82,7 +82,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """What is said from ``begin`` to ``until``, in seconds of a recording."""
+    """The text spoken from ``begin`` to ``until``, in seconds of a recording."""
 
     start: int
     end: int
@@ -96,7 +96,7 @@ def _begun_by(marks: Sequence[Span], offset: int) -> int:
 
 @dataclass(frozen=True)
 class Document:
-    """A document's text and what hangs on it.
+    """A document's text and the structure of it.
 
     ``pages``, ``headings``, ``tables``, ``rows`` and ``times`` are sorted by ``start``. ``metadata`` is what
     the file says of itself (title, author, date as YYYY-MM-DD, source). The id is a hash of the text
@@ -124,16 +124,16 @@ class Document:
         return self.pages[begun - 1].number if begun else None
 
     def metadata_at(self, start: int, end: int) -> Metadata:
-        """Return the document's metadata; with the record's where a single record holds all of the span, with the times where it has any."""
+        """Return the document's metadata, with those of the row that holds all of the span, and its times."""
         begun = _begun_by(self.rows, start)
         row = self.rows[begun - 1] if begun else None
-        inside = row.fields if row and end <= row.end else {}
-        spoken = self.times[max(_begun_by(self.times, start) - 1, 0) : _begun_by(self.times, end - 1)]
-        said: Metadata = {"from_second": spoken[0].begin, "to_second": spoken[-1].until} if spoken else {}
-        return {**self.metadata, **inside, **said}
+        row_fields = row.fields if row and end <= row.end else {}
+        times = self.times[max(_begun_by(self.times, start) - 1, 0) : _begun_by(self.times, end - 1)]
+        seconds: Metadata = {"from_second": times[0].begin, "to_second": times[-1].until} if times else {}
+        return {**self.metadata, **row_fields, **seconds}
 
     def header_at(self, offset: int) -> str:
-        """Return the header of the table whose rows hold ``offset``, empty where there is none or it is in the text anyway."""
+        """Return the header of the table whose body holds ``offset``; empty outside of tables and in a header."""
         begun = _begun_by(self.tables, offset)
         table = self.tables[begun - 1] if begun else None
         if not table or not table.start < table.body < offset < table.end:

@@ -64,7 +64,7 @@ def is_date(value: Value) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class FieldValue:
-    """One value of a field, and how many chunks say it."""
+    """One value of a field, and how many chunks have it."""
 
     value: Value
     chunks: int
@@ -72,7 +72,7 @@ class FieldValue:
 
 @dataclass(frozen=True)
 class Field:
-    """One metadata field; the value that most chunks say comes first, ties as they sort."""
+    """One metadata field; the value that most chunks have comes first, ties as they sort."""
 
     name: str
     values: tuple[FieldValue, ...]
@@ -80,24 +80,24 @@ class Field:
     @cached_property
     def kind(self) -> Kind:
         """Numbers or dates where all values are such, else words."""
-        if all(is_number(said.value) for said in self.values):
+        if all(is_number(entry.value) for entry in self.values):
             return "number"
-        return "date" if all(is_date(said.value) for said in self.values) else "word"
+        return "date" if all(is_date(entry.value) for entry in self.values) else "word"
 
     @cached_property
     def numbers(self) -> list[float]:
         """The values that are numbers, sorted."""
-        return sorted(float(said.value) for said in self.values if is_number(said.value))
+        return sorted(float(entry.value) for entry in self.values if is_number(entry.value))
 
     @cached_property
     def dates(self) -> list[str]:
         """The values that are dates, sorted."""
-        return sorted(str(said.value) for said in self.values if is_date(said.value))
+        return sorted(str(entry.value) for entry in self.values if is_date(entry.value))
 
     @property
     def chunks(self) -> int:
         """How many chunks have the field."""
-        return sum(said.chunks for said in self.values)
+        return sum(entry.chunks for entry in self.values)
 
     def as_json(self) -> dict[str, object]:
         """Return a plain dictionary: name, kind, chunks, how many values, and the range of numbers and dates."""
@@ -108,11 +108,11 @@ class Field:
         return {"name": self.name, "kind": self.kind, "chunks": self.chunks, "values": len(self.values), **bounds}
 
 
-def group_fields(told: Iterable[tuple[str, FieldValue]]) -> tuple[Field, ...]:
+def group_fields(values: Iterable[tuple[str, FieldValue]]) -> tuple[Field, ...]:
     """Return the fields that (name, value) pairs make up, sorted by name."""
-    ordered = sorted(told, key=lambda pair: (pair[0], -pair[1].chunks, format_value(pair[1].value)))
+    ordered = sorted(values, key=lambda pair: (pair[0], -pair[1].chunks, format_value(pair[1].value)))
     return tuple(
-        Field(name, tuple(said for _, said in group)) for name, group in groupby(ordered, key=lambda pair: pair[0])
+        Field(name, tuple(value for _, value in group)) for name, group in groupby(ordered, key=lambda pair: pair[0])
     )
 
 
@@ -160,28 +160,30 @@ class Filter:
 
     def __str__(self) -> str:
         """The filter as the shell takes it."""
-        said = [format_value(value) for value in self.values]
+        texts = [format_value(value) for value in self.values]
         if self.op == "between":
-            return f"{self.field} between {said[0]} and {said[1]}"
+            return f"{self.field} between {texts[0]} and {texts[1]}"
         if self.op == "one of":
             line = io.StringIO(newline="")
-            csv.writer(line, lineterminator="\n").writerow(said)
+            csv.writer(line, lineterminator="\n").writerow(texts)
             return f"{self.field} in {line.getvalue()[:-1]}"
-        plain = said[0] == said[0].strip() and not said[0].startswith('"')
-        return self.field + _SIGNS[self.op] + (said[0] if plain and said[0] else '"' + said[0].replace('"', '""') + '"')
+        plain = texts[0] == texts[0].strip() and not texts[0].startswith('"')
+        return (
+            self.field + _SIGNS[self.op] + (texts[0] if plain and texts[0] else '"' + texts[0].replace('"', '""') + '"')
+        )
 
     @property
     def words(self) -> str:
         """The filter in words."""
-        said = [format_value(value) for value in self.values]
-        listed = " or ".join(said) if len(said) <= 3 else f"one of {len(said)} values"
+        texts = [format_value(value) for value in self.values]
+        listed = " or ".join(texts) if len(texts) <= 3 else f"one of {len(texts)} values"
         kinds: dict[Op, str] = {
-            "equal": f"is {said[0]}",
-            "not": f"is not {said[0]}",
+            "equal": f"is {texts[0]}",
+            "not": f"is not {texts[0]}",
             "one of": f"is {listed}",
-            "at least": f"from {said[0]}",
-            "at most": f"up to {said[0]}",
-            "between": f"from {said[0]} to {said[-1]}",
+            "at least": f"from {texts[0]}",
+            "at most": f"up to {texts[0]}",
+            "between": f"from {texts[0]} to {texts[-1]}",
         }
         return f"{self.field} {kinds[self.op]}"
 
@@ -209,25 +211,25 @@ def parse_filter(text: str, fields: Sequence[Field]) -> Filter:
 
 def unknown_field(name: str, fields: Sequence[Field]) -> QueryError:
     """Return the error for a field that no chunk has."""
-    there = ", ".join(field.name for field in fields)
+    names = ", ".join(field.name for field in fields)
     return QueryError(
         f"There is no metadata field {name!r} in this collection: "
-        + (f"there are {there}" if there else "its chunks have none")
+        + (f"there are {names}" if names else "its chunks have none")
     )
 
 
 def _values(text: str, op: Op, rest: str) -> tuple[str, ...]:
-    """Read what stands behind the operator."""
+    """Return the values after the operator."""
     if op == "between":
-        found = [part.strip() for part in _AND.split(rest)]
+        values = [part.strip() for part in _AND.split(rest)]
     elif op == "one of" or rest.startswith('"'):
-        found = next(csv.reader(io.StringIO(rest, newline=""), skipinitialspace=True), [])
+        values = next(csv.reader(io.StringIO(rest, newline=""), skipinitialspace=True), [])
     else:
-        found = [rest]
+        values = [rest]
     if (
-        not found
-        or (found == [""] and not rest.startswith('"'))
-        or (len(found) > 1 and op not in ("between", "one of"))
+        not values
+        or (values == [""] and not rest.startswith('"'))
+        or (len(values) > 1 and op not in ("between", "one of"))
     ):
         raise QueryError(f"The filter {text!r} cannot be read: {_HOW}")
-    return tuple(found)
+    return tuple(values)

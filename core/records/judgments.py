@@ -1,4 +1,4 @@
-"""Judgments as records: how well a span of a document answers a query, who said so, and when."""
+"""Relevance judgments: how well a span of a document answers a query, who judged it, and when."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def as_scores(ranking: Sequence[str]) -> dict[str, float]:
 
     Whole numbers, which the single precision that trec_eval computes in keeps apart.
     """
-    return {id_: float(len(ranking) - at) for at, id_ in enumerate(ranking)}
+    return {id_: float(len(ranking) - index) for index, id_ in enumerate(ranking)}
 
 
 # what a person can give; imports may hold others
@@ -43,7 +43,7 @@ class Judgment:
 
     @property
     def key(self) -> tuple[str, str, str, int, int]:
-        """What there is one judgment of."""
+        """What identifies a judgment: there is at most one of each key."""
         return (self.split, self.query_id, self.document_id, self.start, self.end)
 
 
@@ -62,12 +62,12 @@ def normalise_query(query: str) -> str:
 
 
 def query_id_of(query: str) -> str:
-    """Return the id of a query that was asked here: a hash of its normalised text."""
+    """Return the id of a query entered in the app: a hash of its normalised text."""
     return short_hash("query", normalise_query(query))[:_ID_LENGTH]
 
 
 def free_split(name: str) -> str:
-    """Return the name of a split that comes from elsewhere, changed where we mean something else by it."""
+    """Return the name of an imported split, changed where it is one of the reserved names."""
     return f"{name}-imported" if name in RESERVED else name
 
 

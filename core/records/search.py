@@ -1,6 +1,6 @@
-"""The records that every room speaks: small, frozen, and free of behaviour that needs a library.
+"""Chunks, collections, hits and search results, and the settings of a collection: frozen records.
 
-Documents and what hangs on them are in document.py, and are had from here too. Offsets are counted in characters (Unicode code points) of ``Document.text``; ``end`` is exclusive.
+Offsets are counted in characters (Unicode code points) of ``Document.text``; ``end`` is exclusive.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ def as_read(carried: str, text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ChunkSettings:
-    """How documents are cut: ``size`` (the most) and ``overlap`` in tokens of the bi-encoder.
+    """How documents are cut: the largest ``size`` and the ``overlap`` in tokens of the bi-encoder.
 
-    ``rows`` is how many rows of a table one chunk holds with the method rows, ``percentile`` above which distance
-    between neighbouring sentences the method meaning breaks: both are left alone by the other methods.
+    Only the method rows uses ``rows``, the number of table rows in a chunk. Only the method meaning uses
+    ``percentile``: it breaks where the distance of neighbouring sentences is above that percentile.
     Raises SettingsError for an overlap that is not smaller than the size, an unknown method, or numbers out of range.
     """
 
@@ -74,9 +74,9 @@ class ChunkSettings:
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """What a chunk's id depends on: the settings that this method heeds."""
-        own: dict[Method, tuple[object, ...]] = {"rows": (self.rows,), "meaning": (self.percentile,)}
-        return (self.method, self.size, self.overlap, *own.get(self.method, ()))
+        """What a chunk's id depends on: the settings that the method uses."""
+        method_settings: dict[Method, tuple[object, ...]] = {"rows": (self.rows,), "meaning": (self.percentile,)}
+        return (self.method, self.size, self.overlap, *method_settings.get(self.method, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A set of chunks with their vectors, and everything needed to ask it a question."""
+    """A set of chunks with their vectors, and everything needed to search it."""
 
     name: str
     key: str  # Chroma's own id, which survives renaming
@@ -232,7 +232,7 @@ class SearchResult:
             "model": self.model,
             "metric": self.metric,
             **({"reranker": self.reranker, "pool": self.pool} if self.reranker else {}),
-            "filters": [asked.as_json() for asked in self.filters],
+            "filters": [condition.as_json() for condition in self.filters],
             "hits": hits,
             "timings_ms": {name: round(ms, 3) for name, ms in asdict(self.timings).items() if ms is not None},
         }
@@ -240,7 +240,7 @@ class SearchResult:
 
 @dataclass(frozen=True)
 class CollectionOptions:
-    """The settings asked for; None leaves one to the collection that is there, or to the usual value."""
+    """Settings requested for a collection; None stands for an existing collection's own, or for the default."""
 
     model: str | None = None
     metric: Metric | None = None
@@ -251,30 +251,31 @@ class CollectionOptions:
     percentile: int | None = None
 
     def chunking(self, model: str, budget: int) -> ChunkSettings:
-        """Return how a new collection's documents are cut: 200 tokens (fewer if the model reads fewer), a fifth of them shared.
+        """Return a new collection's chunk settings: by default 200 tokens or the model's limit, overlapping by a fifth.
 
         ``budget`` is how many tokens ``model`` reads. Raises SettingsError for longer chunks.
         """
-        usual = ChunkSettings()
-        size = min(usual.size, budget) if self.size is None else self.size
+        size = min(ChunkSettings().size, budget) if self.size is None else self.size
         if size > budget:
             raise SettingsError(f"A chunk size of {size} tokens is more than {model} reads: use at most {budget}")
-        asked = {"method": self.method, "rows": self.rows, "percentile": self.percentile}
-        given = {name: value for name, value in asked.items() if value is not None}
-        return replace(ChunkSettings(size, size // 5 if self.overlap is None else self.overlap), **given)  # type: ignore[arg-type]
+        default = ChunkSettings(size, size // 5 if self.overlap is None else self.overlap)
+        return replace(
+            default,
+            method=default.method if self.method is None else self.method,
+            rows=default.rows if self.rows is None else self.rows,
+            percentile=default.percentile if self.percentile is None else self.percentile,
+        )
 
-    def check(self, there: Collection) -> None:
-        """Raise SettingsMismatch if the collection that is ``there`` has other settings than those asked for."""
+    def check(self, collection: Collection) -> None:
+        """Raise SettingsMismatch if an existing collection has other settings than those requested."""
         for setting in fields(self):
-            value, holder = (
-                getattr(self, setting.name),
-                there if setting.name in ("model", "metric") else there.chunking,
-            )
-            has = getattr(holder, setting.name)
-            if value is not None and value != has:
+            requested = getattr(self, setting.name)
+            owner = collection if setting.name in ("model", "metric") else collection.chunking
+            actual = getattr(owner, setting.name)
+            if requested is not None and requested != actual:
                 raise SettingsMismatch(
-                    f"The collection {there.name!r} has {_NAMES.get(setting.name, setting.name)} {has}, not {value}, and that is fixed when it is made: "
-                    "leave the setting out, or choose a new name"
+                    f"The collection {collection.name!r} has {_NAMES.get(setting.name, setting.name)} {actual}, "
+                    f"not {requested}, and that is fixed when it is made: leave the setting out, or choose a new name"
                 )
 
 

@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-StageReport = Callable[[str, float], None]
-DoneReport = Callable[[int], None]
-LineReport = Callable[[str], None]
+# Work is cancelled by raising from its callback: every caller lets the exception through.
+StageReport = Callable[[str, float], None]  # receives the stage's name and the share done, 0 to 1
+DoneReport = Callable[[int], None]  # receives the number of items done
+CountReport = Callable[[int, int], None]  # receives the number of items done and the number of all
+LineReport = Callable[[str], None]  # receives a line of text to show
 
 
 def silent(*_: object) -> None:
-    """Report nothing: for callers who want no progress."""
+    """Ignore progress: the default callback."""
 
 
-CountReport = Callable[[int, int], None]
 Status = Literal["indexed", "replaced", "kept beside", "unchanged", "duplicate", "failed", "cancelled"]
 STORED: tuple[Status, ...] = ("indexed", "replaced", "kept beside")
 

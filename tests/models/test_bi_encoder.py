@@ -84,22 +84,22 @@ def test_a_model_that_cannot_go_one_way_goes_another(
             parameter.data.mul_(0.5)
 
     monkeypatch.setattr(lowering, "_products_only", breaks)
-    assert lowering.lowered(plain)[0].model.dtype == torch.bfloat16
+    assert lowering.bfloat16_bi_encoder(plain)[0].model.dtype == torch.bfloat16
     assert plain[0].model.dtype == torch.float32
     monkeypatch.setattr(lowering, "_whole", spoils)
-    np.testing.assert_allclose(lowering.lowered(plain).encode("red"), plain.encode("red"), atol=1e-6)
+    np.testing.assert_allclose(lowering.bfloat16_bi_encoder(plain).encode("red"), plain.encode("red"), atol=1e-6)
 
 
 def test_streams_keep_the_order_and_give_the_threads_back() -> None:
-    from core.models._batching import map_in_streams
+    from core.models._batching import map_in_threads
 
     threads = torch.get_num_threads()
-    assert list(map_in_streams(lambda number: number * number, range(50))) == [number * number for number in range(50)]
-    stopped = map_in_streams(lambda number: number, range(10_000))
+    assert list(map_in_threads(lambda number: number * number, range(50))) == [number * number for number in range(50)]
+    stopped = map_in_threads(lambda number: number, range(10_000))
     assert next(stopped) == 0
     stopped.close()  # type: ignore[attr-defined]
     assert torch.get_num_threads() == threads
-    assert list(map_in_streams(str, [])) == []
+    assert list(map_in_threads(str, [])) == []
 
 
 def test_what_a_collection_records_of_the_model(float32: SentenceTransformerEncoder) -> None:

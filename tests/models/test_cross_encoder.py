@@ -25,7 +25,7 @@ from transformers import AutoTokenizer, BertConfig, BertForSequenceClassificatio
 from core.errors import ModelError, ModelUnavailable
 from core.models import _acceleration as lowering
 from core.models import hub as reranker
-from core.models._acceleration import last_for_first_token
+from core.models._acceleration import limit_last_layer_to_first_token
 from core.models.cross_encoder import SentenceTransformersCrossEncoder
 from core.models.hub import built_in_folder, load_cross_encoder
 from core.models.registry import ModelRegistry
@@ -227,14 +227,14 @@ def test_a_model_that_cannot_go_one_way_goes_another(plain: CrossEncoder, monkey
 
     monkeypatch.setattr(lowering, "_products_only", breaks)
     monkeypatch.setattr(lowering, "_whole", spoils)
-    found = lowering.lowered_cross_encoder(plain)
+    found = lowering.bfloat16_cross_encoder(plain)
     assert found is not plain
     np.testing.assert_allclose(found.predict(PAIRS[:8]), plain.predict(PAIRS[:8]), atol=1e-5)
 
 
 def test_lowering_leaves_the_original_in_float32(plain: CrossEncoder) -> None:
     before = np.asarray(plain.predict(PAIRS[:8]))
-    lowering.lowered_cross_encoder(plain)
+    lowering.bfloat16_cross_encoder(plain)
     assert {parameter.dtype for parameter in plain.parameters()} == {torch.float32}
     np.testing.assert_array_equal(plain.predict(PAIRS[:8]), before)
 
@@ -342,16 +342,16 @@ def test_the_built_in_reranker_is_the_default(tmp_path: Path) -> None:
     [(10, 2, 3), (50, 2, 7), (200, 2, 8), (1, 2, 1), (0, 2, 1), (64, 2, 8), (16, 4, 2), (5, 1, 3)],
 )
 def test_slices_keep_all_streams_busy(monkeypatch: pytest.MonkeyPatch, items: int, threads: int, size: int) -> None:
-    from core.models._batching import balanced
+    from core.models._batching import balanced_slice_size
 
     monkeypatch.setattr("torch.get_num_threads", lambda: threads)
-    assert balanced(items, 8) == size
+    assert balanced_slice_size(items, 8) == size
 
 
 def test_the_last_layer_of_the_first_token_alone_changes_no_score(plain: CrossEncoder) -> None:
     short = deepcopy(plain)
     transformer: Any = short[0]
-    last_for_first_token(transformer.model)
+    limit_last_layer_to_first_token(transformer.model)
     assert short[0](short.preprocess(PAIRS[:8]))["token_embeddings"].shape[1] == 1
     wanted, found = (
         model.predict(PAIRS[:20], activation_fn=nn.Identity(), show_progress_bar=False) for model in (plain, short)
@@ -361,6 +361,6 @@ def test_the_last_layer_of_the_first_token_alone_changes_no_score(plain: CrossEn
 
 def test_a_head_that_reads_every_token_gets_every_token(plain: CrossEncoder) -> None:
     averaging = CrossEncoder(modules=[deepcopy(plain[0]), Pooling(384, "mean"), deepcopy(plain[2])])
-    found = lowering.lowered_cross_encoder(averaging)
+    found = lowering.bfloat16_cross_encoder(averaging)
     assert found[0](found.preprocess(PAIRS[:8]))["token_embeddings"].shape[1] > 1
     np.testing.assert_allclose(found.predict(PAIRS[:8]), averaging.predict(PAIRS[:8]), atol=0.05)
