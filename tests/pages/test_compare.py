@@ -1,49 +1,25 @@
-"""Comparing and reranking as a visitor does, without a browser. Which hit wins is the models' business, not tested here."""
+"""The Compare page as a visitor uses it, without a browser. Which hit wins depends on the models, and is not tested."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.samples.library import SAMPLE_COLLECTION, questions
 from core.samples.pairs import KINDS, trick_pairs
 from pages.ui.page import literal
-from tests.pages.test_search import address, cards, html, opened, press, said
+from tests.support.pages import address, html, opened, press, said
+
+pytestmark = pytest.mark.usefixtures("loaded_samples")
 
 COMPARE, SEARCH = "pages/compare.py", "pages/search.py"
 QUERY = "Which planet is the hottest?"  # not one of the judged questions
 JUDGED = questions()[0].question
 PAIRS = len(trick_pairs())
-MOVE = re.compile(r'<span class="rs-move rs-(up|down|same)">(up \d+|down \d+|same)</span>')
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _samples(sample_data: Path) -> Iterator[None]:
-    """The sample library, for reading only; models stay loaded from test to test."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("RANKSCOPE_PRECISION", "RANKSCOPE_DEVICE", "RANKSCOPE_MODEL", "RANKSCOPE_RERANKER"):
-            patch.delenv(name, raising=False)
-        patch.setenv("RANKSCOPE_DATA", str(sample_data))
-        st.cache_resource.clear()
-        st.cache_data.clear()
-        yield
-        st.cache_resource.clear()
-        st.cache_data.clear()
-
-
-@pytest.fixture
-def _no_reranker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("RANKSCOPE_RERANKER", "/nowhere")
-    st.cache_resource.clear()
-    yield
-    st.cache_resource.clear()
 
 
 def metrics(page: AppTest) -> dict[str, str]:
@@ -198,7 +174,7 @@ def test_bm25_is_drawn_when_it_is_wanted() -> None:
     assert charts(page) == 3
 
 
-@pytest.mark.usefixtures("_no_reranker")
+@pytest.mark.usefixtures("no_reranker")
 def test_without_a_cross_encoder_there_is_an_error_that_names_it() -> None:
     for view in ("One query", "Pairs"):
         page = opened(COMPARE, q=QUERY, view=view)
@@ -206,7 +182,7 @@ def test_without_a_cross_encoder_there_is_an_error_that_names_it() -> None:
         assert charts(page) == 0
 
 
-@pytest.mark.usefixtures("_no_reranker")
+@pytest.mark.usefixtures("no_reranker")
 def test_without_a_cross_encoder_many_queries_say_so() -> None:
     page = opened(COMPARE, view="Many queries")
     next(button for button in page.button if button.label.startswith("Compare ")).click().run()
@@ -382,51 +358,3 @@ def test_a_query_that_cannot_be_searched_is_an_error_and_the_others_are_kept() -
 
 
 # ---- reranking on the Search page
-
-
-def badges(page: AppTest) -> list[str]:
-    return [found[2] if (found := MOVE.search(card)) else "" for card in cards(page)]
-
-
-def times(page: AppTest) -> str:
-    return " ".join(html(page, "retrieve <b>"))
-
-
-def test_search_reranks_where_the_address_asks_for_it() -> None:
-    page = opened(SEARCH, q=QUERY, rerank="1")
-    assert len(cards(page)) == 10
-    assert all(badges(page))
-    assert "rerank 50 pairs <b>" in times(page)
-    assert all("cross-encoder, probability" in card and "cosine similarity, rank" in card for card in cards(page))
-    assert address(page)["rerank"] == ["1"]
-    assert said(page) == ""
-    scores = [float(found[1]) for card in cards(page) if (found := re.search(r"<b>([+-]\d+\.\d\d)</b>", card))]
-    assert scores == sorted(scores, reverse=True)
-    assert len(scores) == 10
-    page.toggle(key="rerank").set_value(False).run()
-    assert badges(page) == [""] * 10
-    assert "rerank" not in times(page)
-
-
-def test_hits_behind_the_pool_have_no_move() -> None:
-    page = opened(SEARCH, q=QUERY, rerank="1", pool="3")
-    assert "rerank 3 pairs <b>" in times(page)
-    assert [bool(badge) for badge in badges(page)] == [True] * 3 + [False] * 7
-
-
-def test_reranked_hits_are_kept_whatever_else_is_clicked() -> None:
-    page = opened(SEARCH, q=QUERY, rerank="1")
-    took = times(page)
-    page.run()
-    assert times(page) == took  # milliseconds that were measured once
-
-
-@pytest.mark.usefixtures("_no_reranker")
-def test_search_without_a_cross_encoder_says_so_and_shows_the_bi_encoders_hits() -> None:
-    page = opened(SEARCH, q=QUERY, rerank="1")
-    assert literal("'/nowhere'") in said(page)
-    assert literal("These are the bi-encoder's own hits") in said(page)
-    assert len(cards(page)) == 10
-    assert badges(page) == [""] * 10
-    page.toggle(key="rerank").set_value(False).run()
-    assert (said(page), len(cards(page))) == ("", 10)

@@ -1,4 +1,7 @@
-"""The Evaluate page as a visitor uses it, without a browser. Experiments of fake models where looking is enough, real ones where something runs."""
+"""The Evaluate page as a visitor uses it, without a browser.
+
+Tests that only look at results use experiments of fake models; tests that run something use the real ones.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,8 @@ from core.workspace import Workspace
 from pages.ui.evaluate import runs
 from pages.ui.page import literal
 from tests.evaluation.test_experiments import QUERIES, filled, judge
-from tests.pages.test_search import address, opened, said
 from tests.support.fakes import FakeCrossEncoder, FakeEncoder
+from tests.support.pages import address, opened, said
 
 PAGE = "pages/evaluate.py"
 SYSTEMS = ("bm25", "bi", "bi+cross", "hybrid+cross")

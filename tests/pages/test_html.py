@@ -1,26 +1,16 @@
-"""What pages make of records: HTML, Markdown, CSV and addresses, none of which a document may break."""
+"""Records as HTML and Markdown, which no document may break."""
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import replace
 
-import pandas as pd
 import pytest
 
-from core.records.search import Hit, Metric, SearchResult, Timings
+from core.records.search import Metric, SearchResult, Timings
 from core.text.excerpts import Context
-from pages.ui.downloads import frame_csv, hits_csv
-from pages.ui.html import bar_percent, context_html, hit_card, marked_text, timings_html
+from pages.ui.html import bar_percent, context_html, hit_card, marked_text, metadata_html, timings_html
 from pages.ui.page import literal
-from pages.ui.url_state import _parsed
-
-HIT = Hit(1, "id", "a.txt", "d", None, None, 0, 4, "text", 1, 0.5, 1)
-
-
-def result(*hits: Hit, query: str = "q", collection: str = "c") -> SearchResult:
-    return SearchResult(query, collection, "m", "cosine", hits, Timings(1, 2, 3))
+from tests.support.pages import HIT
 
 
 @pytest.mark.parametrize(
@@ -131,46 +121,20 @@ def test_text_as_markdown_that_shows_it_word_for_word(text: str, markdown: str) 
     assert literal(text) == markdown
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝"])
-def test_a_cell_that_a_spreadsheet_would_run_is_disarmed(start: str) -> None:
-    evil = f"{start}HYPERLINK(1)"
-    table = hits_csv(result(replace(HIT, text=evil, document=evil, heading=evil), query=evil, collection=evil))
-    (row,) = csv.DictReader(io.StringIO(table, newline=""))
-    assert [row[name] for name in ("query", "collection", "document", "heading", "text")] == [f"'{evil}"] * 5
+TAG = "<img src=x onerror=alert(1)>"
 
 
-def test_no_cell_of_a_table_is_run_by_a_spreadsheet() -> None:
-    frame = pd.DataFrame({"query": ["=1+1", "fine"], "rank": [1, -2], "grade": [None, 0.5]})
-    assert frame_csv(frame).decode("utf-8-sig").splitlines() == ["query,rank,grade", "'=1+1,1,", "fine,-2,0.5"]
+def test_a_hit_shows_its_metadata_and_the_tables_header_escaped() -> None:
+    from dataclasses import replace
 
-
-def test_csv_keeps_harmless_text_and_numbers_as_they_are() -> None:
-    hit = replace(HIT, text='two\nlines, "quoted" = fine', page=2, bi_score=-1.25)
-    first, second = csv.DictReader(io.StringIO(hits_csv(result(hit, replace(HIT, rank=2))), newline=""))
-    assert (first["text"], first["page"], first["heading"], first["bi_score"]) == (hit.text, "2", "", "-1.25")
-    assert (second["rank"], second["page"]) == ("2", "")
-    assert hits_csv(result()).strip() == ""
-
-
-@pytest.mark.parametrize(
-    ("found", "default", "value"),
-    [
-        ([], 10, None),
-        (["7"], 10, 7),
-        (["1", "7"], 10, 7),
-        (["-3"], 10, -3),
-        (["9999"], 10, 9999),
-        (["many"], 10, None),
-        (["1.5"], 10, None),
-        ([""], 10, None),
-        (["9" * 5000], 10, None),
-        (["7\n"], 10, None),
-        ([], "x", None),
-        ([""], "x", ""),
-        (["a", "b"], "x", "b"),
-        ([], ["d"], []),
-        (["a", "b"], ["d"], ["a", "b"]),
-    ],
-)
-def test_a_parameter_of_the_address(found: list[str], default: str | int | list[str], value: object) -> None:
-    assert _parsed(found, default) == value
+    card = hit_card(
+        replace(HIT, carried=f"name | {TAG}", metadata={"author": TAG, TAG: "x", "year": 2020.0, "ok": True}),
+        "",
+        "cosine",
+        0.5,
+    )
+    assert "<img" not in card
+    for expected in ("<i>author</i> &lt;img", "<i>year</i> 2020<", "<i>ok</i> true", "name | &lt;img"):
+        assert expected in card
+    assert metadata_html({}) == ""
+    assert "…</span>" in metadata_html({"title": "long " * 100})

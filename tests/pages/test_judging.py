@@ -17,7 +17,7 @@ from core.records.judgments import GRADES
 from core.settings import Settings
 from core.workspace import Workspace
 from pages.ui.page import literal
-from tests.pages.test_search import cards, html, opened, press, said
+from tests.support.pages import cards, html, opened, press, said
 
 COMPARE, SEARCH = "pages/compare.py", "pages/search.py"
 TEXTS = {
@@ -30,7 +30,7 @@ QUERY = "Which colour has the sky?"
 
 @pytest.fixture(scope="module", autouse=True)
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A collection of three one-chunk documents, and one of the same documents; models stay loaded from test to test."""
+    """Two collections of the same three one-chunk documents; models stay loaded from test to test."""
     folder = tmp_path_factory.mktemp("library")
     built = Workspace.open(Settings(folder))
     for name in ("colours", "again"):
@@ -59,8 +59,8 @@ def workspace(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def given(workspace: Workspace, name: str = "colours", query: str = QUERY) -> dict[str, int]:
     """Document to grade."""
     held = workspace.store.collection(name)
-    names = workspace.shelf.names(held.key)
-    return {names[one.document_id]: one.grade for one in workspace.judgments.of_query(held.key, query)}
+    names = workspace.document_store.names(held.key)
+    return {names[one.document_id]: one.grade for one in workspace.judgments.for_query(held.key, query)}
 
 
 def grades(page: AppTest) -> list[Any]:
@@ -102,7 +102,7 @@ def test_a_grade_on_search_is_kept_changed_and_taken_back(workspace: Workspace) 
     first = "blue.txt" if "blue.txt" in cards(page)[0] else "other"
     grade(page, 0, 3)
     assert given(workspace) == {first: 3} == {"blue.txt": 3}
-    assert workspace.judgments.of_query(workspace.store.collection("colours").key, QUERY)[0].who == "Ann *A*"
+    assert workspace.judgments.for_query(workspace.store.collection("colours").key, QUERY)[0].who == "Ann *A*"
     assert literal("Ann *A*") in captions(page)
     grade(page, 0, 1)
     grade(page, 1, 0)
@@ -139,7 +139,7 @@ def test_without_grades_compare_says_what_is_needed() -> None:
 
 def test_a_judgment_on_overlapping_text_is_said(workspace: Workspace) -> None:
     held = workspace.store.collection("colours")
-    blue = workspace.shelf.find(held.key, "blue.txt").document_id
+    blue = workspace.document_store.find(held.key, "blue.txt").document_id
     workspace.judgments.judge(QUERY, blue, 0, 20, 2)
     page = switch(opened(SEARCH, q=QUERY, collection="colours"))
     assert grades(page) == [None] * 3
@@ -151,7 +151,7 @@ def test_a_grade_that_cannot_be_kept_is_an_error(workspace: Workspace) -> None:
     assert "blue.txt" in cards(page)[0]
     for name in ("colours", "again"):
         held = workspace.store.collection(name)
-        workspace.delete_documents(held, [workspace.shelf.find(held.key, "blue.txt").document_id])
+        workspace.delete_documents(held, [workspace.document_store.find(held.key, "blue.txt").document_id])
     grade(page, 0, 3)
     assert "There is no document" in said(page)
     assert given(workspace) == {}
@@ -214,7 +214,7 @@ def test_texts_come_one_by_one_and_who_found_them_is_told_at_the_end(workspace: 
         press(page, f"{number} {GRADES[number]}")
         judged[name] = number
     assert given(workspace) == judged
-    assert {one.note for one in workspace.judgments.of_query(workspace.store.collection("colours").key, QUERY)} == {
+    assert {one.note for one in workspace.judgments.for_query(workspace.store.collection("colours").key, QUERY)} == {
         "because"
     }
     press(page, "Skip")
@@ -281,7 +281,7 @@ def test_a_list_of_queries_is_gone_through(workspace: Workspace) -> None:
 def test_the_judged_queries_are_a_list_too(workspace: Workspace) -> None:
     page = pooled(state={"judging-mode": "Judged queries"})
     assert "Nothing is judged in colours yet" in captions(page)
-    blue = workspace.shelf.find(workspace.store.collection("colours").key, "blue.txt").document_id
+    blue = workspace.document_store.find(workspace.store.collection("colours").key, "blue.txt").document_id
     workspace.judgments.judge(QUERY, blue, 0, 30, 3)
     page = pooled(state={"judging-mode": "Judged queries"})
     assert progress(page) == "judged 1 of 3"

@@ -1,10 +1,8 @@
-"""The Library's cards, its table of documents, the reading view, and chunks that say the same; filters on Search."""
+"""The Library's cards, table of documents, reader, duplicate chunks, copies and exports."""
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,76 +14,20 @@ from core.indexing.indexer import index
 from core.library.document_view import WINDOW, Opened, open_document
 from core.library.duplicates import find_duplicates
 from core.loading.sources import Upload
-from core.records.document import Document, Page, Value
-from core.records.filters import FieldValue, Filter, group_fields
+from core.records.document import Document, Page
 from core.records.search import ChunkSettings, Collection, CollectionOptions
 from core.settings import Settings
 from core.store.documents import Entry
 from core.workspace import Workspace
-from pages.ui.filters import range_filter, widget_value
-from pages.ui.html import chunking_html, hit_card, metadata_html
+from pages.ui.html import chunking_html
 from pages.ui.library.collections import card_html
 from pages.ui.library.documents import document_table, group_html
 from pages.ui.library.transfers import exports_folder, start_copy, start_export, transfers
 from pages.ui.page import literal
-from tests.pages.test_html import HIT
-from tests.pages.test_search import html, press, said
-from tests.pages.test_search import opened as opened_page
 from tests.support.fakes import FakeEncoder
+from tests.support.pages import html, names, opened, press
 
 EVIL = "<img src=x onerror=alert(1)>"
-
-
-def page_of(author: str, day: str, text: str) -> bytes:
-    return f'<html><head><title>{author}</title><meta name="author" content="{author}"><meta name="date" content="{day}"></head><body><p>{text}</p></body></html>'.encode()
-
-
-FILES = {
-    "kettle.html": page_of("Jane Doe", "2020-05-01", "Use vinegar to remove the lime of a kettle."),
-    "bike.html": page_of("John Roe", "2011-01-01", "Pump the tyres of the bicycle to four bar."),
-    "bike2.html": page_of("Ann Poe", "2015-07-30", "PUMP THE TYRES of the bicycle to four bar."),
-}
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("library-page")
-    opened = Workspace.open(Settings(folder))
-    index(opened, opened.open_or_create("home"), [Upload(name, data) for name, data in FILES.items()])
-    opened.close()
-    fake = Workspace.open(Settings(folder), loader=lambda model: FakeEncoder())
-    text = b"# Red\n\nred red red\n\n# Green\n\ngreen green green\n\n# Blue\n\nblue blue blue"
-    index(
-        fake,
-        fake.open_or_create(
-            "colours", CollectionOptions(model="fake", metric="dot", method="sections", size=8, overlap=0)
-        ),
-        [Upload("colours.md", text)],
-    )
-    fake.close()
-    return folder
-
-
-@pytest.fixture
-def data(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    folder = tmp_path / "data"
-    shutil.copytree(made, folder)
-    monkeypatch.setenv("RANKSCOPE_DATA", str(folder))
-    for name in ("RANKSCOPE_PRECISION", "RANKSCOPE_DEVICE", "RANKSCOPE_MODEL"):
-        monkeypatch.delenv(name, raising=False)
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    yield folder
-    st.cache_resource.clear()
-
-
-def opened(script: str = "pages/library.py", **parameters: str | list[str]) -> AppTest:
-    return opened_page(script, **parameters)
-
-
-def names(page: AppTest) -> list[str]:
-    tables = [table.value for table in page.dataframe if "document" in table.value]
-    return list(tables[0]["document"]) if tables else []
 
 
 def tick(page: AppTest, column: str, row: int) -> AppTest:
@@ -97,9 +39,9 @@ def tick(page: AppTest, column: str, row: int) -> AppTest:
     return page
 
 
-@pytest.mark.usefixtures("data")
+@pytest.mark.usefixtures("home_data")
 def test_every_collection_is_a_card_and_can_be_opened() -> None:
-    page = opened()
+    page = opened("pages/library.py")
     colours, home = html(page, "rs-card")
     for expected in (
         "colours",
@@ -130,9 +72,9 @@ def test_a_card_escapes_what_it_shows() -> None:
     assert "made by another program" in card_html(collection(foreign=True), 0, 10, opened=True)
 
 
-@pytest.mark.usefixtures("data")
+@pytest.mark.usefixtures("home_data")
 def test_a_document_is_read_with_its_chunks() -> None:
-    page = tick(opened(), "document", 0)
+    page = tick(opened("pages/library.py"), "document", 0)
     press(page, "Read with its chunks")
     assert any(header.value == literal("colours.md") for header in page.subheader)
     (shown_,) = html(page, "rs-cutting")
@@ -204,33 +146,33 @@ def fill(workspace: Workspace, many: int) -> Collection:
         )
         for at in range(many)
     ]
-    workspace.shelf.begin(held.key, entries)
-    workspace.shelf.finish(held.key, [entry.document.id for entry in entries], [])
+    workspace.document_store.begin(held.key, entries)
+    workspace.document_store.finish(held.key, [entry.document.id for entry in entries], [])
     return held
 
 
 def test_the_table_of_10_000_documents_is_made_once_and_found_in_quickly(workspace: Workspace) -> None:
     st.cache_data.clear()
     held = fill(workspace, 10_000)
-    table = document_table(held.key, workspace.shelf.stamp, workspace)
+    table = document_table(held.key, workspace.document_store.stamp, workspace)
     assert len(table) == 10_000
     assert list(table.columns[2:6]) == ["document", "author", "date", "year"]
     started = time.process_time()
-    again = document_table(held.key, workspace.shelf.stamp, workspace)
+    again = document_table(held.key, workspace.document_store.stamp, workspace)
     found = again[again["_text"].str.contains("author 7", regex=False)]
     assert time.process_time() - started < 0.5  # measured: 0.03
     assert len(found) == 1100
-    workspace.shelf.forget(held.key, [table["_id"][0]])
-    assert len(document_table(held.key, workspace.shelf.stamp, workspace)) == 9_999
-    assert workspace.shelf.count(held.key) == 9_999
+    workspace.document_store.remove(held.key, [table["_id"][0]])
+    assert len(document_table(held.key, workspace.document_store.stamp, workspace)) == 9_999
+    assert workspace.document_store.count(held.key) == 9_999
 
 
-def test_documents_are_found_by_name_and_metadata(data: Path) -> None:
-    workspace = Workspace.open(Settings(data), loader=lambda model: FakeEncoder())
+def test_documents_are_found_by_name_and_metadata(home_data: Path) -> None:
+    workspace = Workspace.open(Settings(home_data), loader=lambda model: FakeEncoder())
     workspace.delete_collection("home")
     fill(workspace, 12)
     workspace.close()
-    page = opened()
+    page = opened("pages/library.py")
     page.selectbox(key="shelf").set_value("many").run()
     assert len(names(page)) == 12
     (box,) = [box for box in page.text_input if box.label == "Find documents"]
@@ -239,9 +181,9 @@ def test_documents_are_found_by_name_and_metadata(data: Path) -> None:
     assert any("2 of 12 documents" in caption.value for caption in page.caption)
 
 
-@pytest.mark.usefixtures("data")
+@pytest.mark.usefixtures("home_data")
 def test_equal_chunks_are_found_on_the_page() -> None:
-    page = opened()
+    page = opened("pages/library.py")
     page.selectbox(key="shelf").set_value("home").run()
     page.toggle(key="duplicates").set_value(True).run()
     press(page, "Look")
@@ -286,124 +228,3 @@ def test_what_a_process_that_ended_has_left_goes_and_what_this_one_makes_stays(t
     assert list(folder.iterdir()) == []
     (folder / "export-1.zip").write_bytes(b"waits to be downloaded")
     assert [path.name for path in exports_folder(tmp_path).iterdir()] == ["export-1.zip"]
-
-
-@pytest.mark.usefixtures("data")
-@pytest.mark.parametrize(
-    ("where", "found"),
-    [
-        (["author=Jane Doe"], ["kettle.html"]),
-        (["date>=2015"], ["kettle.html", "bike2.html"]),
-        (["author in John Roe,Ann Poe", "date<=2012"], ["bike.html"]),
-    ],
-)
-def test_an_address_filters_the_hits(where: list[str], found: list[str]) -> None:
-    page = opened("pages/search.py", q="tyres", collection="home", where=where)
-    cards = html(page, "rs-hit")
-    assert sorted(name for name in FILES if any(f">{name}<" in card for card in cards)) == sorted(found)
-    assert len(cards) == len(found)
-    kept = page.query_params["where"]
-    assert ([kept] if isinstance(kept, str) else kept) == where
-    assert said(page) == ""
-
-
-@pytest.mark.usefixtures("data")
-def test_a_filter_is_chosen_by_widgets_and_taken_off() -> None:
-    page = opened("pages/search.py", q="tyres", collection="home", where=["author=Jane Doe"])
-    author = next(widget for widget in page.multiselect if widget.label == "author")
-    assert author.value == ["Jane Doe"]
-    author.set_value(["Jane Doe", "Ann Poe"]).run()
-    assert page.session_state["where"] == ["author in Jane Doe,Ann Poe"]
-    assert len(html(page, "rs-hit")) == 2
-    assert any("<i>author</i> Ann Poe" in card for card in html(page, "rs-hit"))
-    page.multiselect(key="where-fields").set_value(["author", "date"]).run()
-    assert [widget.label for widget in page.date_input] == ["date"]
-    assert page.session_state["where"] == ["author in Jane Doe,Ann Poe"]
-    page.multiselect(key="where-fields").set_value(["date"]).run()
-    assert page.session_state["where"] == []
-    assert len(html(page, "rs-hit")) == 3
-
-
-@pytest.mark.usefixtures("data")
-def test_an_empty_result_names_the_filter_and_offers_to_search_without_it() -> None:
-    page = opened("pages/search.py", q="tyres", collection="home", where=["author=Nobody", "author!=Jane Doe"])
-    assert literal(
-        "No chunk was found whose metadata fits the filter: author is Nobody, and author is not Jane Doe"
-    ) in said(page)
-    press(page, "Search without the filter")
-    assert len(html(page, "rs-hit")) == 3
-
-
-@pytest.mark.usefixtures("data")
-def test_an_unusable_filter_of_an_address_is_explained_and_dropped() -> None:
-    page = opened("pages/search.py", q="tyres", collection="home", where=["colour=red", "author>=M"])
-    assert literal("There is no metadata field 'colour'") in said(page)
-    assert literal("author holds words") in said(page)
-    assert len(html(page, "rs-hit")) == 3
-    assert page.session_state["where"] == []
-
-
-BOOKS: list[dict[str, Value]] = [
-    {"year": 2000, "date": "2000-01-15", "kind": "a"},
-    {"year": 2010, "date": "2010-12-31", "kind": "b"},
-]
-YEAR, DATE, KIND = (
-    next(
-        field
-        for field in group_fields((n, FieldValue(v, 1)) for book in BOOKS for n, v in book.items())
-        if field.name == name
-    )
-    for name in ("year", "date", "kind")
-)
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        Filter("year", "at least", (2003,)),
-        Filter("year", "at most", (2003,)),
-        Filter("year", "between", (2003, 2005)),
-        Filter("year", "equal", (2003,)),
-    ],
-)
-def test_a_slider_shows_what_is_asked(asked: Filter) -> None:
-    value = widget_value(YEAR, [asked])
-    assert isinstance(value, tuple)
-    assert range_filter(YEAR, value) == asked
-
-
-def test_widgets_show_what_they_can() -> None:
-    from datetime import date
-
-    assert widget_value(YEAR, []) == (2000, 2010)
-    assert range_filter(YEAR, (2000, 2010)) is None
-    assert range_filter(YEAR, (2003, 2010 - 1e-9)) == Filter("year", "at least", (2003,))
-    assert widget_value(DATE, [Filter("date", "between", ("2001", "2004-02"))]) == (date(2001, 1, 1), date(2004, 2, 29))
-    assert range_filter(DATE, (date(2001, 1, 1), date(2010, 12, 31))) == Filter("date", "at least", ("2001-01-01",))
-    assert widget_value(KIND, [Filter("kind", "one of", ("a", "z"))]) == ["a", "z"]
-    for field, asked in (
-        (YEAR, Filter("year", "not", (2000,))),
-        (YEAR, Filter("year", "equal", (1900,))),
-        (YEAR, Filter("year", "one of", (2000, 2010))),
-        (DATE, Filter("date", "equal", ("2001",))),
-        (DATE, Filter("date", "at least", ("2001-13",))),
-        (KIND, Filter("kind", "not", ("a",))),
-    ):
-        assert widget_value(field, [asked]) is None
-    assert widget_value(YEAR, [Filter("year", "at least", (2001,)), Filter("year", "at most", (2003,))]) is None
-
-
-def test_a_hit_shows_its_metadata_and_the_tables_header_escaped() -> None:
-    from dataclasses import replace
-
-    card = hit_card(
-        replace(HIT, carried=f"name | {EVIL}", metadata={"author": EVIL, EVIL: "x", "year": 2020.0, "ok": True}),
-        "",
-        "cosine",
-        0.5,
-    )
-    assert "<img" not in card
-    for expected in ("<i>author</i> &lt;img", "<i>year</i> 2020<", "<i>ok</i> true", "name | &lt;img"):
-        assert expected in card
-    assert metadata_html({}) == ""
-    assert "…</span>" in metadata_html({"title": "long " * 100})

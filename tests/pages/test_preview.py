@@ -1,4 +1,4 @@
-"""The preview on the Library page: text in colours, figures that follow the sliders, two ways to cut, columns of a table."""
+"""The Library's preview of chunking: tinted text, figures that follow the sliders, two ways to cut, table columns."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from streamlit.testing.v1 import AppTest
 from core.chunking.preview import Segment
 from core.records.search import Chunk
 from pages.ui.html import chunking_html, tooltip
-from tests.pages.test_search import _alone, library, opened, own, press, said, shelf, wait
+from tests.support.pages import opened, press, said, shelf, wait
 
-__all__ = ["_alone", "library", "own"]  # fixtures
+pytestmark = pytest.mark.usefixtures("fresh_server")
+
 SENTENCES = " ".join(f"The sun is red on day {at}." for at in range(30))
 
 
@@ -20,7 +21,7 @@ def chunk(start: int, end: int, **more: object) -> Chunk:
     return Chunk(f"{start}", "d", start, end, "x" * (end - start), 5, **more)  # type: ignore[arg-type]
 
 
-def html(page: AppTest) -> str:
+def chunking_of(page: AppTest) -> str:
     said_in = [str(getattr(block, "value", "")) for block in page.get("html")]
     return "".join(text for text in said_in if 'class="rs-text rs-cutting"' in text)
 
@@ -48,20 +49,20 @@ def test_pieces_are_escaped_numbered_striped_and_greyed() -> None:
 
 def test_the_preview_follows_the_sliders(own: Path) -> None:
     page = dropped(own)
-    assert html(page).count('class="rs-number"') == 2
+    assert chunking_of(page).count('class="rs-number"') == 2
     page.slider(key="cut-a-size").set_value(32).run()
     page.slider(key="cut-a-overlap").set_value(0).run()
-    assert html(page).count('class="rs-number"') == 8
-    assert "rs-cut-shared" not in html(page)
+    assert chunking_of(page).count('class="rs-number"') == 8
+    assert "rs-cut-shared" not in chunking_of(page)
     page.selectbox(key="cut-a-method").set_value("sentences").run()
-    assert html(page).count('class="rs-number"') == 8
+    assert chunking_of(page).count('class="rs-number"') == 8
     assert not page.exception
 
 
 def test_what_is_too_long_for_the_model_is_greyed_and_not_indexed(own: Path) -> None:
     page = dropped(own, text=SENTENCES * 3)
     page.slider(key="cut-a-size").set_value(400).run()
-    assert "rs-unread" in html(page)
+    assert "rs-unread" in chunking_of(page)
     assert next(button for button in page.button if button.label == "Index 1 file").disabled
     assert any("not indexed" in caption.value for caption in page.caption)
 
@@ -92,10 +93,10 @@ def test_pasted_text_is_a_document(own: Path) -> None:
 
 def test_columns_of_a_table_are_chosen(own: Path) -> None:
     page = dropped(own, "words.csv", "word,colour\nsun,red\nsea,blue\n")
-    assert "word: sun" in html(page)
+    assert "word: sun" in chunking_of(page)
     page.multiselect(key="text-words.csv").set_value(["colour"]).run()
-    assert "sun" not in html(page)
-    assert "red" in html(page)
+    assert "sun" not in chunking_of(page)
+    assert "red" in chunking_of(page)
 
 
 def test_a_file_that_cannot_be_read_says_so_in_the_preview(own: Path) -> None:

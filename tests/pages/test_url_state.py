@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.ui.url_state import _parsed
+
 
 def script() -> None:
     import streamlit as st
@@ -71,3 +73,27 @@ def test_a_run_that_ends_as_soon_as_the_browser_is_told_leaves_the_address_known
         page.text_input("collection").set_value("three").run()
     page.text_input("q").set_value("moon").run()
     assert shown(page) == ("moon", "three")
+
+
+@pytest.mark.parametrize(
+    ("found", "default", "value"),
+    [
+        ([], 10, None),
+        (["7"], 10, 7),
+        (["1", "7"], 10, 7),
+        (["-3"], 10, -3),
+        (["9999"], 10, 9999),
+        (["many"], 10, None),
+        (["1.5"], 10, None),
+        ([""], 10, None),
+        (["9" * 5000], 10, None),
+        (["7\n"], 10, None),
+        ([], "x", None),
+        ([""], "x", ""),
+        (["a", "b"], "x", "b"),
+        ([], ["d"], []),
+        (["a", "b"], ["d"], ["a", "b"]),
+    ],
+)
+def test_a_parameter_of_the_address(found: list[str], default: str | int | list[str], value: object) -> None:
+    assert _parsed(found, default) == value
