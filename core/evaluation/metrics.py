@@ -22,20 +22,11 @@ MAX_CUTOFF = 1000
 MAX_NAME = 80  # characters of an unknown name in a message
 _HINT = "use names such as nDCG@10, R@100, P@5, RR@10, Success@1, AP or Rprec, with a cutoff from 1 to 1000"
 _COUNTS = ("NumQ", "NumRel", "NumRet")
-# What ir_measures and the programs behind it raise for a measure that they do not know or cannot compute.
-_REFUSALS = (
-    SyntaxError,
-    ValueError,
-    NameError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    AssertionError,
-    RuntimeError,
-    ArithmeticError,
-    OSError,
-    subprocess.SubprocessError,
-)
+# What ir_measures raises for a name that it cannot parse or does not have.
+_UNKNOWN = (NameError, TypeError, ValueError)
+# What it raises for a parameter that the metric does not take or lacks (AssertionError, TypeError), a metric without a
+# program here (ValueError), judgments that give nothing to divide by, and a program that fails.
+_NOT_COMPUTABLE = (AssertionError, TypeError, ValueError, ZeroDivisionError, subprocess.CalledProcessError)
 _TRIAL_QRELS: Qrels = {"1": {"a": 2, "b": 0}, "2": {"a": 1}}
 _TRIAL_RUN = {"1": {"b": 2.0, "a": 1.0}, "2": {"c": 1.0}}
 
@@ -136,7 +127,7 @@ def _translated(name: str, problem: str = "") -> Iterator[None]:
     """Raise what ir_measures raises as SettingsError, whose message says that the metric has this ``problem``."""
     try:
         yield
-    except _REFUSALS as error:
+    except _NOT_COMPUTABLE if problem else _UNKNOWN as error:
         quoted = repr(clip(name, MAX_NAME)) if len(name) > MAX_NAME else repr(name)
         raise SettingsError(
             f"The metric {quoted} {problem}: {_HINT}" if problem else f"There is no metric {quoted}: {_HINT}"
