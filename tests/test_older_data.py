@@ -31,7 +31,7 @@ from core.loading.sources import Upload
 from core.models.bi_encoder import BiEncoder
 from core.models.registry import ModelRegistry as Catalog
 from core.projection.cache import load_clusters, load_neighbours
-from core.projection.jobs import Projections
+from core.projection.jobs import ProjectionQueue
 from core.projection.points import load_current_points, read_points
 from core.projection.records import LayoutSettings
 from core.records.document import Table
@@ -511,12 +511,12 @@ def picture(method: str) -> LayoutSettings:
 def test_a_map_is_found_again_and_nothing_is_computed(opened: Workspace, method: str) -> None:
     first, data = opened.store.collection(FIRST), opened.settings.data
     before = {path: (path.stat().st_ino, path.read_bytes()) for path in (data / "maps").rglob("*") if path.is_file()}
-    points, projections = read_points(opened, first), Projections(data)
-    layout = projections.kept(points, picture(method))
+    points, projections = read_points(opened, first), ProjectionQueue(data)
+    layout = projections.cached_layout(points, picture(method))
     assert layout is not None
     assert (points.digest, layout.digest) == ("3265df2d0551b81a3833107325a41024",) * 2
     assert (layout.xy.shape, layout.settings, layout.fitted.all()) == ((9, 2), picture(method), np.True_)
-    assert projections.ask(points, picture(method)).state == "done"
+    assert projections.request_layout(points, picture(method)).state == "done"
     clusters = load_clusters(projections.data, points, layout)
     assert clusters is not None
     assert clusters.labels.tolist() == [-1] * 9  # too few for groups
@@ -529,8 +529,8 @@ def test_a_map_is_found_again_and_nothing_is_computed(opened: Workspace, method:
 
 
 def test_the_clusters_of_a_map_have_the_words_that_they_had(opened: Workspace) -> None:
-    projections, points = Projections(opened.settings.data), read_points(opened, opened.store.collection(SECOND))
-    layout = projections.kept(points, picture("umap"))
+    projections, points = ProjectionQueue(opened.settings.data), read_points(opened, opened.store.collection(SECOND))
+    layout = projections.cached_layout(points, picture("umap"))
     assert layout is not None
     clusters = load_clusters(projections.data, points, layout)
     assert clusters is not None

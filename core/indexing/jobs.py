@@ -61,7 +61,7 @@ class IndexingJob(BackgroundJob):
 
     def run(self) -> None:
         """Index what remains."""
-        collection = self._workspace.by_key(self._collection_key, self.collection)
+        collection = self._workspace.collection_by_key(self._collection_key, self.collection)
         settled = [outcome.name for outcome in self.outcomes]
         Indexer(self._workspace, collection, self._on_change, self._report, self.outcomes, settled).run(self.remaining)
         if any(outcome.status == "cancelled" for outcome in self.outcomes):
