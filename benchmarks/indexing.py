@@ -45,7 +45,7 @@ def timed(command: list[str], environment: dict[str, str]) -> tuple[float, float
 def chunks_of(data: Path, target: Path) -> int:
     """Write the chunks that Rankscope stored to ``target``, for the peer to embed; return how many."""
     workspace = Workspace.open(Settings(data))
-    with workspace.store._fresh("the benchmark") as client:
+    with workspace.store._chroma.client("the benchmark") as client:
         held = client.get_collection("bench", embedding_function=None).get(include=["documents"])
     workspace.close()
     rows = zip(held["ids"], held["documents"] or [], strict=True)

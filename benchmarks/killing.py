@@ -154,7 +154,7 @@ def look(data: Path, real: bool) -> Stored:
         [hit.bi_score for hit in search(workspace, COLLECTION, f"{axis} and {AXES[0]}", 20).hits] for axis in AXES
     ]
     queued = [path.name for path in (data / FOLDER).iterdir()]
-    leftovers = [*queued, *(document_id for _, document_id in workspace.shelf.unfinished())]
+    leftovers = [*queued, *(document_id for _, document_id in workspace.document_store.unfinished())]
     workspace.close()
     return Stored(documents, chunks, vectors, scores, leftovers)
 

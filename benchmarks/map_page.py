@@ -50,7 +50,7 @@ PATIENCE = 1800  # seconds
 def fill(data: Path, vectors: np.ndarray) -> None:
     """Make a collection of chunks with these vectors; their texts are a few words each."""
     workspace = Workspace.open(Settings(data))
-    encoder = workspace.catalog.get(BUILT_IN_MODEL)
+    encoder = workspace.models.get(BUILT_IN_MODEL)
     collection = workspace.store.create(
         "many", model=encoder.model, revision=encoder.revision, dimension=vectors.shape[1]
     )

@@ -37,7 +37,7 @@ def main() -> None:
     workspace = Workspace.open(Settings(options.data))
     plain = SentenceTransformer(str(built_in_folder()))
     name = workspace.store.collection(options.collection).chroma_name
-    with workspace.store._fresh("the benchmark") as client:
+    with workspace.store._chroma.client("the benchmark") as client:
         held = client.get_collection(name, embedding_function=None)
     ours, peer = [], []
     for query in ["warm up", *queries]:

@@ -1,7 +1,7 @@
-"""One data folder, opened: its collections, documents and models, and who may write.
+"""One data folder, opened: its collections, documents, judgments and models, and the lock for writing.
 
-Writers of all processes take turns through a lock file, held only while something is stored, never
-while models compute. Whatever a killed process left half done is removed when a folder is opened.
+Writers in all processes take turns through a lock file, which is held only while something is stored, never while
+models compute. Whatever a process left unfinished when it died is removed when a folder is opened.
 """
 
 from __future__ import annotations
@@ -16,295 +16,283 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core.errors import CollectionExists, CollectionNotFound, ModelMismatch, StoreBusy, StoreError
+from core.errors import CollectionNotFound, ModelMismatch, StoreBusy, StoreError
 from core.models.bi_encoder import BiEncoder
 from core.models.registry import Loader, ModelRegistry, RerankerLoader
 from core.records.document import short_hash
 from core.records.search import Collection, CollectionOptions, StoredDocument
 from core.settings import Settings
-from core.store.conversion import ARRIVING, CHROMA_FILE, chroma_name
+from core.store.conversion import CHROMA_FILE, STAGING_PREFIX
 from core.store.documents import DOCUMENTS_FILE, DocumentStore
 from core.store.judgments import JudgmentStore
-from core.store.vector_store import VectorStore, vector_folders
+from core.store.vector_store import VectorStore
 
-FOLDER = "arriving"
+WRITE_TIMEOUT = 60.0  # seconds to wait for another writer, each of which holds the lock for a moment only
+STAGING_FOLDER = "arriving"
 
 
 @dataclass(frozen=True)
-class Arrival:
-    """A collection on its way in."""
+class StagedCollection:
+    """A collection that is being filled, and not listed until it is complete."""
 
-    name: str  # that it shall have
-    folder: Path  # for what must be unpacked; removed at the end
+    name: str  # when it is complete
+    folder: Path  # for temporary files; deleted at the end
 
     @property
-    def title(self) -> str:
-        """The name by which it goes until it is complete."""
-        return ARRIVING + self.folder.name
-
-
-@contextmanager
-def arrival(workspace: Workspace, name: str) -> Iterator[Arrival]:
-    """Let the body make and fill the collection ``arrival.title``; then it is called ``name``, or removed if the body fails.
-
-    Raises BadName, CollectionExists, and StoreError where the folder cannot be written.
-    """
-    refuse_taken(workspace, name)
-    with workspace.writing():
-        folder = _make_folder(workspace)
-        lock = FileLock(folder / "lock", timeout=0)
-        lock.acquire()
-    try:
-        coming = Arrival(name, folder)
-        yield coming
-        workspace.rename(coming.title, name)
-    finally:
-        with workspace.writing():
-            _discard(workspace, folder)
-        lock.release()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def refuse_taken(workspace: Workspace, name: str) -> None:
-    """Raise BadName for an impossible name, CollectionExists for one that a collection has."""
-    chroma_name(name)
-    if name in {collection.name for collection in workspace.store.collections()}:
-        raise CollectionExists(f"There is a collection {name!r} already: choose another name or delete it first")
-
-
-def remove_stranded(workspace: Workspace) -> None:
-    """Remove what dead processes left half done. The caller is the only writer."""
-    for folder in _folders(workspace):
-        try:
-            with FileLock(folder / "lock", timeout=0):
-                _discard(workspace, folder)
-        except Timeout:  # its filler is alive
-            continue
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def stranded(workspace: Workspace) -> bool:
-    """Whether there is anything that may have to be removed."""
-    return bool(_folders(workspace))
-
-
-def _folders(workspace: Workspace) -> list[Path]:
-    place = workspace.settings.data / FOLDER
-    return [folder for folder in place.iterdir() if folder.is_dir()] if place.is_dir() else []
-
-
-def _make_folder(workspace: Workspace) -> Path:
-    folder = workspace.settings.data / FOLDER / uuid.uuid4().hex
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise StoreError(
-            f"The folder {folder} cannot be made ({error.strerror}): is the disk full, or the data folder write-protected?"
-        ) from error
-    return folder
-
-
-def _discard(workspace: Workspace, folder: Path) -> None:
-    try:
-        workspace.remove(workspace.store.collection(ARRIVING + folder.name))
-    except CollectionNotFound:  # it was never made, or has its own name by now
-        return
-
-
-PATIENCE = 60.0  # seconds to wait for another writer: each holds the lock for a moment only
+    def temporary_name(self) -> str:
+        """The name under which it is filled."""
+        return STAGING_PREFIX + self.folder.name
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """Everything that a search or an indexing run needs."""
+    """The stores and models of one data folder: what a search or an indexing run needs."""
 
     settings: Settings
     store: VectorStore
-    shelf: DocumentStore
-    catalog: ModelRegistry
+    document_store: DocumentStore
+    models: ModelRegistry
     judgments: JudgmentStore
 
     @classmethod
     def open(
         cls, settings: Settings, loader: Loader | None = None, reranker_loader: RerankerLoader | None = None
     ) -> Workspace:
-        """Open the data folder and tidy it up. The loaders load models, for tests.
+        """Open the data folder and remove what is unfinished in it. Tests pass loaders that return fake models.
 
-        Raises StoreError where the folder cannot be used.
+        Raises StoreError if the folder cannot be used.
         """
-        store = VectorStore.open(settings.data)
-        shelf = DocumentStore(settings.data / DOCUMENTS_FILE)
         workspace = cls(
             settings,
-            store,
-            shelf,
+            VectorStore(settings.data),
+            DocumentStore(settings.data / DOCUMENTS_FILE),
             ModelRegistry(settings, loader, reranker_loader),
             JudgmentStore(settings.data / DOCUMENTS_FILE),
         )
-        workspace.tidy()
+        workspace.remove_unfinished()
         return workspace
 
     def close(self) -> None:
-        """Let go of the files."""
-        self.shelf.close()
+        """Close all files."""
+        self.document_store.close()
         self.judgments.close()
         self.store.close()
 
     @contextmanager
-    def writing(self, patience: float = PATIENCE) -> Iterator[None]:
-        """Be the only writer. Raises StoreBusy if another one does not finish within ``patience`` seconds."""
+    def write_lock(self, timeout: float = WRITE_TIMEOUT) -> Iterator[None]:
+        """Let nobody else write. Raises StoreBusy if another writer does not finish within ``timeout`` seconds."""
         try:
-            with FileLock(self.settings.data / "rankscope.lock", timeout=patience):
+            with FileLock(self.settings.data / "rankscope.lock", timeout=timeout):
                 yield
         except Timeout as error:
             raise StoreBusy(
                 f"Another process is writing into {self.settings.data}: try again when it is done"
             ) from error
 
-    def tidy(self) -> None:
-        """Remove what was half done when a process died; leave it if a writer is at work right now."""
-        if not self.shelf.unfinished() and not stranded(self):
+    def remove_unfinished(self) -> None:
+        """Remove what processes left unfinished when they died; do nothing while somebody writes."""
+        if not self.document_store.unfinished() and not self._staging_folders():
             return
         try:
-            with self.writing(patience=0):
-                self._remove_unfinished()
-                remove_stranded(self)
+            with self.write_lock(timeout=0):
+                self._remove_unfinished_documents()
+                self._remove_abandoned_collections()
         except StoreBusy:
             return
 
-    def _remove_unfinished(self) -> None:
-        half_done: dict[str, list[str]] = defaultdict(list)
-        for key, document_id in self.shelf.unfinished():
-            half_done[key].append(document_id)
-        there = {collection.key: collection for collection in self.store.collections()}
-        for key, document_ids in half_done.items():
-            if key in there:
-                self.store.remove_documents(there[key], document_ids)
-            self.shelf.forget(key, document_ids)
+    def _remove_unfinished_documents(self) -> None:
+        unfinished: dict[str, list[str]] = defaultdict(list)
+        for key, document_id in self.document_store.unfinished():
+            unfinished[key].append(document_id)
+        collections = {collection.key: collection for collection in self.store.collections()}
+        for key, document_ids in unfinished.items():
+            if key in collections:
+                self.store.remove_documents(collections[key], document_ids)
+            self.document_store.remove(key, document_ids)
 
-    def version(self, collection: Collection) -> str:
-        """Return a text that changes whenever a chunk that can be found comes, changes or goes: the key of a cache.
+    def _remove_abandoned_collections(self) -> None:
+        for folder in self._staging_folders():
+            try:
+                with FileLock(folder / "lock", timeout=0):
+                    self._discard_staged(folder)
+            except Timeout:  # the process that fills it is alive
+                continue
+            shutil.rmtree(folder, ignore_errors=True)
 
-        Raises StoreError.
-        """
-        hidden = sorted(self.shelf.hidden(collection.key))
-        return f"{self.store.version(collection)} {short_hash(*hidden)}"
+    # Collections
 
     def encoder(self, collection: Collection) -> BiEncoder:
         """Return the bi-encoder that ``collection`` was built with.
 
-        Raises ModelMismatch, naming both, if the model to be had is another one.
+        Raises ModelMismatch, naming both, if the installed model is another one.
         """
         if collection.foreign or not collection.model:
             raise ModelMismatch(
                 f"The collection {collection.name!r} was made by another program and does not say with which model: "
                 "index its documents here to search them"
             )
-        encoder = self.catalog.get(collection.model)
-        ours, theirs = (encoder.revision, encoder.dimension), (collection.revision, collection.dimension)
-        if ours != theirs:
+        encoder = self.models.get(collection.model)
+        if (encoder.revision, encoder.dimension) != (collection.revision, collection.dimension):
             raise ModelMismatch(
-                f"The collection {collection.name!r} was built with {collection.model} revision {theirs[0]} "
-                f"({theirs[1]} dimensions), but the one here is revision {ours[0]} ({ours[1]} dimensions): "
-                "index its documents again"
+                f"The collection {collection.name!r} was built with {collection.model} revision {collection.revision} "
+                f"({collection.dimension} dimensions), but the one here is revision {encoder.revision} "
+                f"({encoder.dimension} dimensions): index its documents again"
             )
         return encoder
 
-    def create(self, name: str, wanted: CollectionOptions | None = None) -> Collection:
-        """Make an empty collection; what is not asked for gets the setting's model, cosine, chunks of 200 tokens.
+    def create(self, name: str, options: CollectionOptions | None = None) -> Collection:
+        """Create an empty collection; by default with the model of the settings, cosine, and chunks of 200 tokens.
 
-        Raises SettingsError for chunks longer than the model reads, BadName, CollectionExists, and
-        ModelError where the model cannot be loaded.
+        Raises SettingsError for chunks longer than the model reads, BadName, CollectionExists, and ModelError if the
+        model cannot be loaded.
         """
-        wanted = wanted or CollectionOptions()
-        encoder = self.catalog.get(wanted.model or self.settings.model)
-        chunking = wanted.chunking(encoder.model, encoder.budget)
-        with self.writing():
+        options = options or CollectionOptions()
+        encoder = self.models.get(options.model or self.settings.model)
+        chunking = options.chunking(encoder.model, encoder.budget)
+        with self.write_lock():
             return self.store.create(
                 name,
                 model=encoder.model,
                 revision=encoder.revision,
                 dimension=encoder.dimension,
-                metric=wanted.metric or "cosine",
+                metric=options.metric or "cosine",
                 chunking=chunking,
                 query_prompt=encoder.query_prompt,
                 document_prompt=encoder.document_prompt,
             )
 
-    def open_or_create(self, name: str, wanted: CollectionOptions | None = None) -> Collection:
-        """Return the collection ``name``, made if it is missing; what is not asked for follows it, or the defaults.
+    def open_or_create(self, name: str, options: CollectionOptions | None = None) -> Collection:
+        """Return the collection ``name``, created with these options if it is missing.
 
-        Raises SettingsMismatch if it exists with other settings than those asked for.
+        Raises SettingsMismatch if it exists with other settings than ``options``.
         """
         try:
-            there = self.store.collection(name)
+            collection = self.store.collection(name)
         except CollectionNotFound:
-            return self.create(name, wanted)
-        (wanted or CollectionOptions()).check(there)
-        return there
+            return self.create(name, options)
+        (options or CollectionOptions()).check(collection)
+        return collection
 
-    def current(self, collection: Collection) -> Collection:
-        """Return a collection as it is now, which may be under another name. Raises CollectionNotFound if it was deleted."""
-        return self.by_key(collection.key, collection.name)
+    def reload(self, collection: Collection) -> Collection:
+        """Return a collection as it is now, perhaps under another name. Raises CollectionNotFound if it was deleted."""
+        return self.collection_by_key(collection.key, collection.name)
 
-    def by_key(self, key: str, name: str) -> Collection:
-        """Return the collection of that key, which was called ``name`` when it was last seen. Raises CollectionNotFound."""
+    def collection_by_key(self, key: str, name: str) -> Collection:
+        """Return the collection with that key, whose last known name is ``name``. Raises CollectionNotFound."""
         try:
-            there = [self.store.collection(name)]
+            candidates = [self.store.collection(name)]
         except CollectionNotFound:
-            there = []
-        for collection in there if there and there[0].key == key else self.store.collections():
+            candidates = []
+        name_in_use = bool(candidates)
+        if not candidates or candidates[0].key != key:
+            candidates = self.store.collections()
+        for collection in candidates:
             if collection.key == key:
                 return collection
         raise CollectionNotFound(
             f"The collection {name!r} was deleted meanwhile"
-            + (", and the one of that name is another" if there else "")
+            + (", and the one of that name is another" if name_in_use else "")
             + ": index the files again"
         )
 
-    def documents(self, collection: Collection) -> list[StoredDocument]:
-        """Return the documents of a collection, sorted by name."""
-        return self.shelf.documents(collection.key)
+    def check_name_is_free(self, name: str) -> None:
+        """Raise BadName for an impossible collection name, CollectionExists for one in use."""
+        self.store.check_name_is_free(name)
 
-    def delete_collection(self, name: str) -> None:
-        """Delete a collection with its documents. Raises CollectionNotFound."""
-        with self.writing():
-            self.remove(self.store.collection(name))
+    def version(self, collection: Collection) -> str:
+        """Return a text that changes whenever a searchable chunk is added, changed or deleted: a key for caches.
 
-    def remove(self, collection: Collection) -> None:
-        """Delete a collection with its documents and the judgments that are its own. The caller is the only writer."""
-        self.store.delete(collection)
-        self.shelf.forget(collection.key)
-        self.judgments.forget(collection.key)
+        Raises StoreError.
+        """
+        hidden = sorted(self.document_store.hidden(collection.key))
+        return f"{self.store.version(collection)} {short_hash(*hidden)}"
 
     def rename(self, old: str, new: str) -> Collection:
-        """Give a collection another name; documents, chunks and judgments stay as they are.
+        """Rename a collection; its documents, chunks and judgments stay as they are.
 
         Raises CollectionNotFound, CollectionExists, BadName, ForeignCollection.
         """
-        with self.writing():
+        with self.write_lock():
             return self.store.rename(self.store.collection(old), new)
 
+    def delete_collection(self, name: str) -> None:
+        """Delete a collection with its documents. Raises CollectionNotFound."""
+        with self.write_lock():
+            self._delete(self.store.collection(name))
+
+    def _delete(self, collection: Collection) -> None:
+        """Delete a collection, its documents and its own judgments. The caller has the lock."""
+        self.store.delete(collection)
+        self.document_store.remove(collection.key)
+        self.judgments.remove(collection.key)
+
+    def size_on_disk(self, collection: Collection) -> int:
+        """Return an estimate of the bytes that ``collection`` takes on the disk, since collections share files.
+
+        Counted are the files of its HNSW index, as far as Chroma has written them; its share, by number of chunks, of
+        Chroma's database, which holds texts, metadata, their word index and the newest vectors; and its documents'
+        texts, in full even if other collections have them too. Raises StoreError if the database cannot be read.
+        """
+        total_chunks = sum(other.chunks for other in self.store.collections())
+        share = collection.chunks / total_chunks if total_chunks else 0.0
+        database = sum(file.stat().st_size for file in self.settings.data.glob(f"{CHROMA_FILE}*"))
+        index = sum(file.stat().st_size for folder in self.store.index_folders(collection) for file in folder.glob("*"))
+        return index + round(share * database) + self.document_store.size(collection.key)
+
+    # Documents
+
+    def documents(self, collection: Collection) -> list[StoredDocument]:
+        """Return the documents of a collection, sorted by name."""
+        return self.document_store.documents(collection.key)
+
     def delete_documents(self, collection: Collection, document_ids: Sequence[str]) -> None:
-        """Delete documents of a collection: out of sight in one step, then removed."""
-        with self.writing():
-            self.shelf.finish(collection.key, [], document_ids)
+        """Delete documents of a collection: hide them in one step, then remove their chunks."""
+        with self.write_lock():
+            self.document_store.finish(collection.key, [], document_ids)
             self.store.remove_documents(collection, document_ids)
-            self.shelf.forget(collection.key, document_ids)
+            self.document_store.remove(collection.key, document_ids)
 
+    # Staging: a collection that is filled over a longer time appears when it is complete
 
-def size_on_disk(workspace: Workspace, collection: Collection) -> int:
-    """Return the bytes that ``collection`` takes: an estimate, since collections share files.
+    @contextmanager
+    def stage_collection(self, name: str) -> Iterator[StagedCollection]:
+        """Let the body create and fill the collection ``temporary_name``, then rename it to ``name``.
 
-    Its vectors' own files, where Chroma has written them yet; its share by chunks of Chroma's database, which holds texts,
-    metadata, their word index and the newest vectors; and its documents' texts. A text that several collections hold
-    counts in each. Raises StoreError where Chroma's database cannot be read.
-    """
-    folder = workspace.settings.data
-    everything = sum(other.chunks for other in workspace.store.collections())
-    share = collection.chunks / everything if everything else 0.0
-    database = sum(file.stat().st_size for file in folder.glob(f"{CHROMA_FILE}*"))
-    vectors = sum(
-        file.stat().st_size for name in vector_folders(folder, collection.key) for file in (folder / name).glob("*")
-    )
-    return vectors + round(share * database) + workspace.shelf.size(collection.key)
+        The collection is deleted if the body fails, and by the next process that opens the folder if this one dies.
+        Raises BadName, CollectionExists, and StoreError if the folder cannot be written.
+        """
+        self.check_name_is_free(name)
+        with self.write_lock():
+            folder = self._make_staging_folder()
+            lock = FileLock(folder / "lock", timeout=0)
+            lock.acquire()
+        try:
+            staged = StagedCollection(name, folder)
+            yield staged
+            self.rename(staged.temporary_name, name)
+        finally:
+            with self.write_lock():
+                self._discard_staged(folder)
+            lock.release()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _staging_folders(self) -> list[Path]:
+        parent = self.settings.data / STAGING_FOLDER
+        return [folder for folder in parent.iterdir() if folder.is_dir()] if parent.is_dir() else []
+
+    def _make_staging_folder(self) -> Path:
+        folder = self.settings.data / STAGING_FOLDER / uuid.uuid4().hex
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise StoreError(
+                f"The folder {folder} cannot be made ({error.strerror}): "
+                "is the disk full, or the data folder write-protected?"
+            ) from error
+        return folder
+
+    def _discard_staged(self, folder: Path) -> None:
+        try:
+            self._delete(self.store.collection(STAGING_PREFIX + folder.name))
+        except CollectionNotFound:  # it was never created, or has its final name by now
+            return

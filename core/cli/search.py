@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     filters = [parse_filter(text, fields) for text in options.where]
     result = search(workspace, options.collection, options.query, max(options.top_k, pool), options.document, filters)
     if reranking:
-        result = rerank(result, workspace.catalog.reranker(options.reranker or ""), pool)
+        result = rerank(result, workspace.models.reranker(options.reranker or ""), pool)
     output.result(result.top(options.top_k), as_json=options.json)
     return 0
 
@@ -203,7 +203,7 @@ def delete(options: argparse.Namespace) -> int:
     workspace = Workspace.open(Settings.from_environment())
     if options.document:
         collection = workspace.store.collection(options.collection)
-        found = [workspace.shelf.find(collection.key, name) for name in options.document]
+        found = [workspace.document_store.find(collection.key, name) for name in options.document]
         workspace.delete_documents(collection, [document.document_id for document in found])
         output.deleted(options.collection, [document.name for document in found], as_json=options.json)
     else:

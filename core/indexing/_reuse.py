@@ -1,6 +1,6 @@
 """Vectors that are stored already, found by what they were computed from.
 
-The shelf says where a chunk with the same content may be. What is fetched from there is compared with
+The document store says where a chunk with the same content may be. What is fetched from there is compared with
 the content itself, so that a wrong note costs an embedding, never a wrong vector.
 """
 
@@ -32,7 +32,7 @@ def reusable_vectors(
     found: dict[bytes, Float32Array] = {}
     lenders = {other.key: other for other in workspace.store.collections() if _lends(other, collection)}
     places: dict[str, list[str]] = defaultdict(list)
-    for key, chunk_id, _ in workspace.shelf.holders(contents, list(lenders)):
+    for key, chunk_id, _ in workspace.document_store.chunks_with_content(contents, list(lenders)):
         places[key].append(chunk_id)
     for key, chunk_ids in places.items():
         found.update(_fetch(workspace, lenders[key], chunk_ids))
@@ -48,7 +48,7 @@ def _lends(other: Collection, collection: Collection) -> bool:
 
 def _fetch(workspace: Workspace, lender: Collection, chunk_ids: list[str]) -> dict[bytes, Float32Array]:
     try:
-        batch = workspace.store.picked(lender, chunk_ids)
+        batch = workspace.store.chunks_by_id(lender, chunk_ids)
     except CollectionNotFound:  # deleted a moment ago
         return {}
     reads = (

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.records.document import Document, Metadata
 from core.records.search import Chunk, Collection
-from core.store.conversion import META
+from core.store.conversion import own_metadata
 from core.workspace import Workspace
 
 WINDOW = 6000  # characters: some 30 kB of HTML
@@ -49,37 +49,37 @@ class Opened:
         ]
 
 
-def open_document(workspace: Workspace, collection: Collection, document_id: str) -> Opened:
-    """Return a document with its chunks in ``collection``. Raises DocumentNotFound."""
-    stored = workspace.shelf.find(collection.key, document_id)
-    document = replace(workspace.shelf.document(document_id), name=stored.name)
+def open_document(workspace: Workspace, collection: Collection, name_or_id: str) -> Opened:
+    """Return the document with that name or id, with its chunks in ``collection``. Raises DocumentNotFound."""
+    stored = workspace.document_store.find(collection.key, name_or_id)
+    document = replace(workspace.document_store.document(stored.document_id), name=stored.name)
     chunks = [
-        _chunk(document, id_, dict(held))
-        for batch in workspace.store.batches(collection, [document_id], vectors=False)
-        for id_, held in zip(batch.ids, batch.metadatas, strict=True)
+        _chunk(document, chunk_id, dict(metadata))
+        for batch in workspace.store.batches(collection, [stored.document_id], vectors=False)
+        for chunk_id, metadata in zip(batch.ids, batch.metadatas, strict=True)
     ]
     return Opened(document, tuple(sorted(chunks, key=lambda chunk: (chunk.start, chunk.end))), stored.metadata)
 
 
-def _chunk(document: Document, id_: str, held: dict[str, Any]) -> Chunk:
-    start, end = held["start"], held["end"]
-    metadata = {name.removeprefix(META): value for name, value in held.items() if name.startswith(META)}
+def _chunk(document: Document, chunk_id: str, metadata: dict[str, Any]) -> Chunk:
+    """Return a chunk of ``document`` from what is stored with it."""
+    start, end = metadata["start"], metadata["end"]
     return Chunk(
-        id_,
+        chunk_id,
         document.id,
         start,
         end,
         document.text[start:end],
-        held["tokens"],
-        held.get("page"),
-        held.get("heading"),
-        held.get("carried", ""),
-        metadata,
+        metadata["tokens"],
+        metadata.get("page"),
+        metadata.get("heading"),
+        metadata.get("carried", ""),
+        own_metadata(metadata),
     )
 
 
 def _parts(text: str, start: int, stop: int, most: int) -> list[tuple[int, int]]:
-    """Cut from ``start`` to ``stop`` into parts of at most ``most`` characters, at the last paragraph, line or word of each."""
+    """Split ``start`` to ``stop`` into parts of at most ``most`` characters, at the last paragraph, line or word."""
     found = []
     while stop - start > most:
         breaks = (text.rfind(sign, start + most // 2, start + most) for sign in _BREAKS)

@@ -29,7 +29,10 @@ _SPACE = re.compile(r"\s+")
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """A chunk in a group; ``similarity`` is the cosine to the group's first chunk, ``exact`` whether the texts are equal but for case and spaces."""
+    """A chunk in a group.
+
+    ``similarity`` is the cosine to the first chunk, ``exact`` whether the texts differ only in case and spaces.
+    """
 
     chunk_id: str
     document: str
@@ -108,9 +111,10 @@ def _read(workspace: Workspace, collection: Collection) -> Batch:
     """All searchable chunks, by document and place."""
     if collection.foreign:
         raise ForeignCollection(
-            f"The chunks of {collection.name!r} were written by another program and do not name their documents: import it first"
+            f"The chunks of {collection.name!r} were written by another program and do not name their documents: "
+            "import it first"
         )
-    hidden = set(workspace.shelf.hidden(collection.key))
+    hidden = set(workspace.document_store.hidden(collection.key))
     rows = [
         (str(held["document"]), int(held["start"]), id_, text, held, vector)
         for batch in workspace.store.batches(collection)

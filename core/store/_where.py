@@ -1,7 +1,7 @@
-"""Filters as Chroma takes them.
+"""Metadata filters in Chroma's query language.
 
-Chroma orders numbers only, so that a range of dates becomes the list of the dates that lie in it. And it cuts the
-fraction off a number before it compares it with a stored whole number: 9.5 would find 9 too, which is then left out.
+Chroma has ranges of numbers only, so a range of dates becomes a list of the field's dates within it. It also truncates
+a fractional number before it compares it with a stored integer, so that 9.5 would match 9: such integers are excluded.
 """
 
 from __future__ import annotations
@@ -15,102 +15,103 @@ from core.errors import QueryError
 from core.records.document import Value
 from core.records.filters import RANGES, Field, Filter, Op, format_value, is_number, parse_number, unknown_field
 
-_BOUND = re.compile(r"\d{4}(-\d\d){0,2}")
-_SIGNS: dict[Op, tuple[str, ...]] = {"at least": ("$gte",), "at most": ("$lte",), "between": ("$gte", "$lte")}
-MOST_VALUES = 30_000  # that Chroma can be asked for at once: SQLite takes 32,766
-NOTHING, EVERYTHING = {"document_id": {"$eq": ""}}, {"document_id": {"$ne": ""}}  # hold of no chunk, and of all
-Where = dict[str, Any]
+Condition = dict[str, Any]  # as in Chroma: nested, and too loosely typed there to be of help
+MAX_VALUES = 30_000  # in one condition: SQLite takes 32,766
+NO_CHUNK: Condition = {"document_id": {"$eq": ""}}
+EVERY_CHUNK: Condition = {"document_id": {"$ne": ""}}
+_DATE_BOUND = re.compile(r"\d{4}(-\d\d){0,2}")
+_OPERATORS: dict[Op, tuple[str, ...]] = {"at least": ("$gte",), "at most": ("$lte",), "between": ("$gte", "$lte")}
 
 
-def as_where(filters: Iterable[Filter], fields: Sequence[Field], prefix: str = "") -> list[Where]:
-    """Return the filters as conditions for Chroma, all of which must hold; it knows the fields with ``prefix`` before their names.
+def as_where(filters: Iterable[Filter], fields: Sequence[Field], prefix: str = "") -> list[Condition]:
+    """Return a Chroma condition for each filter; ``prefix`` is added to the fields' names to get Chroma's keys.
 
-    Raises QueryError for an unknown field, a range over words, or more values than Chroma can be asked for.
+    Raises QueryError for an unknown field, a range over words, or more values than Chroma can take.
     """
-    known = {field.name: field for field in fields}
+    fields_by_name = {field.name: field for field in fields}
     conditions = []
-    for asked in filters:
-        if asked.field not in known:
-            raise unknown_field(asked.field, fields)
-        build = _range if asked.op in RANGES else _membership
-        conditions.append(build(asked, known[asked.field], prefix + asked.field))
+    for condition in filters:
+        if condition.field not in fields_by_name:
+            raise unknown_field(condition.field, fields)
+        build = _range if condition.op in RANGES else _membership
+        conditions.append(build(condition, fields_by_name[condition.field], prefix + condition.field))
     return conditions
 
 
-def _membership(asked: Filter, field: Field, key: str) -> Where:
-    """Equal, one of, not: by the values that there are, numbers however they are written, words word for word."""
-    numbers, words = {parse_number(value) for value in asked.values}, {format_value(value) for value in asked.values}
-    found = [
-        held
-        for held in (said.value for said in field.values)
-        if (held in numbers if is_number(held) else format_value(held) in words)
+def _membership(condition: Filter, field: Field, key: str) -> Condition:
+    """Return the condition of "equal", "one of" or "not": numbers match by value, words by their exact text."""
+    numbers = {parse_number(value) for value in condition.values}
+    words = {format_value(value) for value in condition.values}
+    matches = [
+        counted.value
+        for counted in field.values
+        if (counted.value in numbers if is_number(counted.value) else format_value(counted.value) in words)
     ]
-    if len(found) > MOST_VALUES:
-        raise _too_many(asked, len(found))
-    lists, cut = _by_type(found), _cut(found, field)
-    if asked.op != "not":
-        return _all([_any([{key: {"$in": same}} for same in lists]), *([{key: {"$nin": cut}}] if cut else [])])
-    return _any(
-        [_all([{key: {"$nin": same}} for same in lists] or [EVERYTHING]), *([{key: {"$in": cut}}] if cut else [])]
-    )
+    _check_count(condition, matches)
+    lists, confused = _by_type(matches), _truncations(matches, field)
+    if condition.op != "not":
+        matching = _any([{key: {"$in": values}} for values in lists])
+        return _all([matching, {key: {"$nin": confused}}]) if confused else matching
+    others = _all([{key: {"$nin": values}} for values in lists] or [EVERY_CHUNK])
+    return _any([others, {key: {"$in": confused}}]) if confused else others
 
 
-def _range(asked: Filter, field: Field, key: str) -> Where:
-    bounds = [bound for value in asked.values if (bound := parse_number(value)) is not None]
-    if field.numbers and len(bounds) == len(asked.values):
-        return _all(
-            [part for sign, bound in zip(_SIGNS[asked.op], bounds, strict=True) for part in _bound(key, sign, bound)]
-        )
-    if field.dates and all(_BOUND.fullmatch(format_value(value)) for value in asked.values):
-        inside = _inside(asked.op, [format_value(value) for value in asked.values])
-        days = [day for day in field.dates if inside(day)]
-        if len(days) > MOST_VALUES:
-            raise _too_many(asked, len(days))
-        return {key: {"$in": days}} if days else NOTHING
-    holds = "numbers" if field.numbers else "dates, written YYYY-MM-DD" if field.dates else "words"
-    what = "a range needs numbers or dates: use = or in" if holds == "words" else "its bounds must be such"
-    raise QueryError(f"The filter {str(asked)!r} cannot be used: {field.name} holds {holds}, and {what}")
+def _range(condition: Filter, field: Field, key: str) -> Condition:
+    """Return the condition of a range of numbers or dates. Raises QueryError for a field or bounds that are neither."""
+    bounds = [number for value in condition.values if (number := parse_number(value)) is not None]
+    if field.numbers and len(bounds) == len(condition.values):
+        ends = zip(_OPERATORS[condition.op], bounds, strict=True)
+        return _all([part for operator, bound in ends for part in _number_bound(key, operator, bound)])
+    texts = [format_value(value) for value in condition.values]
+    if field.dates and all(_DATE_BOUND.fullmatch(text) for text in texts):
+        dates = list(filter(_date_range(condition.op, texts), field.dates))
+        _check_count(condition, dates)
+        return {key: {"$in": dates}} if dates else NO_CHUNK
+    content = "numbers" if field.numbers else "dates, written YYYY-MM-DD" if field.dates else "words"
+    advice = "a range needs numbers or dates: use = or in" if content == "words" else "its bounds must be such"
+    raise QueryError(f"The filter {str(condition)!r} cannot be used: {field.name} holds {content}, and {advice}")
 
 
-def _bound(key: str, sign: str, bound: int | float) -> list[Where]:
-    """One end of a range of numbers, without the whole number beyond a fraction."""
+def _number_bound(key: str, operator: str, bound: int | float) -> list[Condition]:
+    """Return the conditions of one end of a range, without the integer to which Chroma would truncate the bound."""
     if isinstance(bound, int) or bound.is_integer():
-        return [{key: {sign: bound}}]
-    return [{key: {sign: bound}}, {key: {"$ne": math.floor(bound) if sign == "$gte" else math.ceil(bound)}}]
+        return [{key: {operator: bound}}]
+    return [{key: {operator: bound}}, {key: {"$ne": math.floor(bound) if operator == "$gte" else math.ceil(bound)}}]
 
 
-def _inside(op: Op, bounds: list[str]) -> Callable[[str], bool]:
-    """Whether a date lies within; of a bound that is a month or a year, all of it does."""
+def _date_range(op: Op, bounds: list[str]) -> Callable[[str], bool]:
+    """Return a test whether a date is in a range; a bound that is a month or a year includes all of it."""
     low = "" if op == "at most" else bounds[0]
     high = "9999" if op == "at least" else bounds[-1]
-    return lambda day: low <= day and day[: len(high)] <= high
+    return lambda date: low <= date and date[: len(high)] <= high
 
 
-def _cut(found: Sequence[Value], field: Field) -> list[int]:
-    """The whole numbers of a field that Chroma would take for fractions among ``found``."""
-    fractions = {math.trunc(value) for value in found if isinstance(value, float) and not value.is_integer()}
-    if not fractions:
-        return []
-    return sorted(whole for whole in fractions if whole in set(field.numbers) and whole not in found)
+def _truncations(values: Sequence[Value], field: Field) -> list[int]:
+    """Return the field's integers, not among ``values``, that Chroma takes for equal to a fraction among them."""
+    truncated = {math.trunc(value) for value in values if isinstance(value, float) and not value.is_integer()}
+    numbers = set(field.numbers)
+    return sorted(number for number in truncated.difference(values) if number in numbers)
 
 
 def _by_type(values: Sequence[Value]) -> list[list[Value]]:
-    """Part values by type: Chroma takes lists of one type only."""
-    kinds: dict[type, list[Value]] = {}
+    """Group values by type, since Chroma takes lists of a single type."""
+    groups: dict[type, list[Value]] = {}
     for value in values:
-        kinds.setdefault(type(value), []).append(value)
-    return list(kinds.values())
+        groups.setdefault(type(value), []).append(value)
+    return list(groups.values())
 
 
-def _too_many(asked: Filter, many: int) -> QueryError:
-    return QueryError(
-        f"The filter on {asked.field} holds of {many:,} different values, and Chroma takes {MOST_VALUES:,} at once: narrow it"
-    )
+def _check_count(condition: Filter, values: Sequence[Value]) -> None:
+    if len(values) > MAX_VALUES:
+        raise QueryError(
+            f"The filter on {condition.field} holds of {len(values):,} different values, "
+            f"and Chroma takes {MAX_VALUES:,} at once: narrow it"
+        )
 
 
-def _any(conditions: list[Where]) -> Where:
-    return {"$or": conditions} if len(conditions) > 1 else conditions[0] if conditions else NOTHING
+def _any(conditions: list[Condition]) -> Condition:
+    return {"$or": conditions} if len(conditions) > 1 else conditions[0] if conditions else NO_CHUNK
 
 
-def _all(conditions: list[Where]) -> Where:
+def _all(conditions: list[Condition]) -> Condition:
     return {"$and": conditions} if len(conditions) > 1 else conditions[0]

@@ -1,27 +1,26 @@
 """The documents of every collection, with their texts: one SQLite file beside Chroma's.
 
-Of every file it remembers which document came of it, and of every chunk what its vector was computed
-from: a file that did not change is not read again, nor is a text embedded twice.
+For every file it records which document was read from it, and for every chunk what its vector was computed from: an
+unchanged file is not read again, and no text is embedded twice.
 
-It is also the journal that keeps a half-indexed document out of sight: a document is ``adding``
-while its chunks go into Chroma, ``ready`` by one transaction, ``removing`` while they come out.
+It is also the journal of unfinished work: a document is ``adding`` while its chunks go into Chroma, ``ready`` by a
+single transaction, and ``removing`` while its chunks are deleted. Only ready documents can be found.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from core.errors import DocumentNotFound, StoreError
+from core.errors import DocumentNotFound
 from core.records.document import Document, Heading, Page, Row, Table, Time
 from core.records.search import StoredDocument
+from core.store._database import Database, add_missing_columns
 
 DOCUMENTS_FILE = "rankscope.sqlite3"
 _SCHEMA = """
@@ -41,53 +40,53 @@ CREATE TABLE IF NOT EXISTS contents (
     PRIMARY KEY (collection, document_id, chunk_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS contents_by_content ON contents (content);
 """
+_SIZE = """
+SELECT sum(length(CAST(text AS BLOB)) + length(CAST(marks AS BLOB)))
+FROM texts JOIN entries USING (document_id) WHERE collection = ?
+"""
+_CHUNK_WITH_CONTENT = """
+SELECT collection, chunk_id, content FROM contents JOIN entries USING (collection, document_id)
+WHERE content = ? AND state = 'ready' AND collection IN (SELECT value FROM json_each(?)) LIMIT 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A document that is about to join a collection; ``print`` is its file's fingerprint, empty where it came from none."""
+    """A document to be added to a collection; ``fingerprint`` is its file's, empty if it was not read from a file."""
 
     document: Document
     name: str
     chunks: int
-    print: str = ""
+    fingerprint: str = ""
 
 
 class DocumentStore:
-    """Which documents are in which collection, and what they say. Collections are named by their key."""
+    """Which documents are in which collection, and their texts. A collection is given by its key.
+
+    Every method raises StoreError if the file cannot be read or written.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.RLock()
-        self._opening = uuid.uuid4().hex
-        try:
-            self._db = sqlite3.connect(path, timeout=30, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.executescript(_SCHEMA)
-            self._add_what_older_files_lack()
-        except sqlite3.DatabaseError as error:
-            raise StoreError(
-                f"The list of documents {path} cannot be opened ({error}): restore it or choose another data folder"
-            ) from error
-
-    def _add_what_older_files_lack(self) -> None:
-        held = {row[1] for row in self._db.execute("PRAGMA table_info(entries)")}
-        if "metadata" not in held:
-            self._db.execute("ALTER TABLE entries ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}'")
+        """Open the file, creating it if needed. Raises StoreError."""
+        self._session = uuid.uuid4().hex
+        self._database = Database(path, "The list of documents", _prepare)
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        self._database.close()
 
-    def _all(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._db.execute(sql, values).fetchall()
+    @property
+    def stamp(self) -> str:
+        """A text that changes with every write, by this or another process, and is never the same in two sessions."""
+        version = self._database.select("PRAGMA data_version")[0][0]
+        return f"{self._session}-{version}-{self._database.connection.total_changes}"
 
     def documents(self, collection: str) -> list[StoredDocument]:
         """Return the searchable documents of a collection, sorted by name."""
-        rows = self._all(
+        rows = self._database.select(
             "SELECT name, document_id, chunks, characters, size, added, metadata FROM entries"
             " WHERE collection = ? AND state = 'ready' ORDER BY name COLLATE NOCASE, document_id",
-            collection,
+            [collection],
         )
         return [
             StoredDocument(name, id_, chunks, characters, size, added, json.loads(metadata))
@@ -95,23 +94,17 @@ class DocumentStore:
         ]
 
     def count(self, collection: str) -> int:
-        """Return how many searchable documents a collection has."""
-        return int(self._all("SELECT count(*) FROM entries WHERE collection = ? AND state = 'ready'", collection)[0][0])
-
-    @property
-    def stamp(self) -> str:
-        """What changes with everything that is written here, by us or another process, and is never the same for two openings."""
-        with self._lock:
-            return f"{self._opening}-{self._db.execute('PRAGMA data_version').fetchone()[0]}-{self._db.total_changes}"
+        """Return the number of searchable documents of a collection."""
+        sql = "SELECT count(*) FROM entries WHERE collection = ? AND state = 'ready'"
+        return int(self._database.select(sql, [collection])[0][0])
 
     def names(self, collection: str) -> dict[str, str]:
-        """Return document id to name of the searchable documents."""
-        return dict(
-            self._all("SELECT document_id, name FROM entries WHERE collection = ? AND state = 'ready'", collection)
-        )
+        """Return the names of the searchable documents by document id."""
+        sql = "SELECT document_id, name FROM entries WHERE collection = ? AND state = 'ready'"
+        return dict(self._database.select(sql, [collection]))
 
     def find(self, collection: str, name_or_id: str) -> StoredDocument:
-        """Return the document of that name or id. Raises DocumentNotFound."""
+        """Return the searchable document with that name or id. Raises DocumentNotFound."""
         for document in self.documents(collection):
             if name_or_id in (document.name, document.document_id):
                 return document
@@ -120,130 +113,124 @@ class DocumentStore:
         )
 
     def hidden(self, collection: str) -> list[str]:
-        """Return the ids of documents that must not be found: half in, or half out."""
-        return [
-            row[0]
-            for row in self._all(
-                "SELECT document_id FROM entries WHERE collection = ? AND state <> 'ready'", collection
-            )
-        ]
+        """Return the ids of documents that a search must leave out, since they are being added or removed."""
+        sql = "SELECT document_id FROM entries WHERE collection = ? AND state <> 'ready'"
+        return [document_id for (document_id,) in self._database.select(sql, [collection])]
 
     def unfinished(self) -> list[tuple[str, str]]:
-        """Return (collection key, document id) of everything half done."""
-        return [
-            (row[0], row[1]) for row in self._all("SELECT collection, document_id FROM entries WHERE state <> 'ready'")
-        ]
+        """Return (collection key, document id) of all documents that are being added or removed."""
+        rows = self._database.select("SELECT collection, document_id FROM entries WHERE state <> 'ready'")
+        return [(collection, document_id) for collection, document_id in rows]
 
     def document(self, document_id: str) -> Document:
-        """Return a stored document, named by its id. Raises DocumentNotFound."""
-        rows = self._all("SELECT text, marks FROM texts WHERE document_id = ?", document_id)
+        """Return a stored document, with its id as name. Raises DocumentNotFound."""
+        rows = self._database.select("SELECT text, marks FROM texts WHERE document_id = ?", [document_id])
         if not rows:
             raise DocumentNotFound(f"The text of document {document_id} is not stored here: index its file again")
-        return read_document(document_id, *rows[0])
+        return decode_document(document_id, *rows[0])
 
     def size(self, collection: str) -> int:
-        """Return how many bytes the texts of a collection's documents take, with what hangs on them."""
-        held = "SELECT sum(length(CAST(text AS BLOB)) + length(CAST(marks AS BLOB))) FROM texts JOIN entries USING (document_id) WHERE collection = ?"
-        return int(self._all(held, collection)[0][0] or 0)
+        """Return the bytes that the texts of a collection's documents take, with their marks."""
+        return int(self._database.select(_SIZE, [collection])[0][0] or 0)
 
     def begin(self, collection: str, entries: Iterable[Entry]) -> None:
-        """Note that these documents are being added: they are stored, but not to be found yet."""
+        """Store documents as being added: a search does not find them yet."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        with self._lock, self._db:
+        with self._database.transaction() as connection:
             for entry in entries:
-                document = entry.document
-                self._db.execute(
-                    "INSERT OR IGNORE INTO texts VALUES (?, ?, ?)", (document.id, document.text, write_marks(document))
+                document, text = entry.document, entry.document.text
+                connection.execute(
+                    "INSERT OR IGNORE INTO texts VALUES (?, ?, ?)", [document.id, text, encode_marks(document)]
                 )
-                self._db.execute(
+                metadata = json.dumps(dict(document.metadata))
+                connection.execute(
                     "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, 'adding', ?, ?, ?, ?, ?)",
-                    (
-                        collection,
-                        document.id,
-                        entry.name,
-                        document.size,
-                        len(document.text),
-                        entry.chunks,
-                        now,
-                        json.dumps(dict(document.metadata)),
-                    ),
+                    [collection, document.id, entry.name, document.size, len(text), entry.chunks, now, metadata],
                 )
-                if entry.print:
-                    self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?)", (entry.print, document.id))
+                if entry.fingerprint:
+                    _record_file(connection, entry.fingerprint, document.id)
 
     def finish(
         self, collection: str, added: Sequence[str], replaced: Sequence[str], renamed: Mapping[str, str] | None = None
     ) -> None:
-        """In one step: the ``added`` documents can be found, the ``replaced`` ones no more; ``renamed`` maps ids to new names."""
-        with self._lock, self._db:
-            self._set_state(collection, "ready", added)
-            self._set_state(collection, "removing", replaced)
-            names = [(name, collection, document_id) for document_id, name in (renamed or {}).items()]
-            self._db.executemany("UPDATE entries SET name = ? WHERE collection = ? AND document_id = ?", names)
-
-    def _set_state(self, collection: str, state: str, document_ids: Iterable[str]) -> None:
-        self._db.executemany(
-            "UPDATE entries SET state = ? WHERE collection = ? AND document_id = ?",
-            [(state, collection, document_id) for document_id in document_ids],
-        )
-
-    def forget(self, collection: str, document_ids: Iterable[str] | None = None) -> None:
-        """Drop documents of a collection (None: all of them), and texts that no collection holds."""
-        with self._lock, self._db:
-            if document_ids is None:
-                self._db.execute("DELETE FROM entries WHERE collection = ?", (collection,))
-                self._db.execute("DELETE FROM contents WHERE collection = ?", (collection,))
-            else:
-                pairs = [(collection, document_id) for document_id in document_ids]
-                self._db.executemany("DELETE FROM entries WHERE collection = ? AND document_id = ?", pairs)
-                self._db.executemany("DELETE FROM contents WHERE collection = ? AND document_id = ?", pairs)
-            self._db.execute("DELETE FROM texts WHERE document_id NOT IN (SELECT document_id FROM entries)")
-            self._db.execute("DELETE FROM files WHERE document_id NOT IN (SELECT document_id FROM entries)")
-
-    def note_file(self, file_print: str, document_id: str) -> None:
-        """Remember which document comes of a file."""
-        with self._lock, self._db:
-            self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?)", (file_print, document_id))
-
-    def document_of(self, file_print: str) -> str | None:
-        """Return the id of the document that came of a file, None if that is not known."""
-        rows = self._all("SELECT document_id FROM files WHERE print = ?", file_print)
-        return rows[0][0] if rows else None
-
-    def note_contents(self, collection: str, chunks: Iterable[tuple[str, str, bytes]]) -> None:
-        """Remember of chunks (document id, chunk id, content) what their vectors were computed from."""
-        with self._lock, self._db:
-            self._db.executemany(
-                "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?)", ((collection, *chunk) for chunk in chunks)
+        """Make ``added`` documents searchable and ``replaced`` ones not, in one step; ``renamed`` maps ids to names."""
+        states = [("ready", added), ("removing", replaced)]
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "UPDATE entries SET state = ? WHERE collection = ? AND document_id = ?",
+                [(state, collection, document_id) for state, document_ids in states for document_id in document_ids],
+            )
+            connection.executemany(
+                "UPDATE entries SET name = ? WHERE collection = ? AND document_id = ?",
+                [(name, collection, document_id) for document_id, name in (renamed or {}).items()],
             )
 
-    def holders(self, contents: Iterable[bytes], collections: Sequence[str]) -> list[tuple[str, str, bytes]]:
-        """Return (collection, chunk id, content) of one searchable chunk for each of the contents that these collections hold."""
-        sql = (
-            "SELECT collection, chunk_id, content FROM contents JOIN entries USING (collection, document_id)"
-            " WHERE content = ? AND state = 'ready' AND collection IN (SELECT value FROM json_each(?)) LIMIT 1"
-        )
-        among = json.dumps(list(collections))
-        return [(row[0], row[1], row[2]) for content in contents for row in self._all(sql, content, among)]
+    def remove(self, collection: str, document_ids: Iterable[str] | None = None) -> None:
+        """Delete documents of a collection (None: all of them), and texts that no collection has any more."""
+        pairs = [(collection, document_id) for document_id in document_ids or []]
+        with self._database.transaction() as connection:
+            for table in ("entries", "contents"):
+                sql = f"DELETE FROM {table} WHERE collection = ?"  # noqa: S608  one of the two names above
+                if document_ids is None:
+                    connection.execute(sql, [collection])
+                else:
+                    connection.executemany(f"{sql} AND document_id = ?", pairs)
+            connection.execute("DELETE FROM texts WHERE document_id NOT IN (SELECT document_id FROM entries)")
+            connection.execute("DELETE FROM files WHERE document_id NOT IN (SELECT document_id FROM entries)")
+
+    def record_file(self, fingerprint: str, document_id: str) -> None:
+        """Record which document was read from the file with this fingerprint."""
+        with self._database.transaction() as connection:
+            _record_file(connection, fingerprint, document_id)
+
+    def document_id_of_file(self, fingerprint: str) -> str | None:
+        """Return the id of the document that was read from a file, None if that is not known."""
+        rows = self._database.select("SELECT document_id FROM files WHERE print = ?", [fingerprint])
+        return rows[0][0] if rows else None
+
+    def record_contents(self, collection: str, chunks: Iterable[tuple[str, str, bytes]]) -> None:
+        """Record what the vectors of chunks (document id, chunk id, fingerprint of the content) were computed from."""
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?)", [(collection, *chunk) for chunk in chunks]
+            )
+
+    def chunks_with_content(
+        self, contents: Iterable[bytes], collections: Sequence[str]
+    ) -> list[tuple[str, str, bytes]]:
+        """Return (collection, chunk id, content) of one searchable chunk in these collections for each content."""
+        keys = json.dumps(list(collections))
+        rows = (row for content in contents for row in self._database.select(_CHUNK_WITH_CONTENT, [content, keys]))
+        return [(collection, chunk_id, content) for collection, chunk_id, content in rows]
 
 
-def read_document(name: str, text: str, marks: str) -> Document:
-    """Return the document of that name; ``marks`` is what ``write_marks`` made of what hangs on its text."""
-    held = json.loads(marks)
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.executescript(_SCHEMA)
+    add_missing_columns(connection, "entries", ["metadata"], default="{}")
+
+
+def _record_file(connection: sqlite3.Connection, fingerprint: str, document_id: str) -> None:
+    connection.execute("INSERT OR REPLACE INTO files VALUES (?, ?)", [fingerprint, document_id])
+
+
+def decode_document(name: str, text: str, marks: str) -> Document:
+    """Return the document with that name and text; ``marks`` is what ``encode_marks`` returned."""
+    decoded = json.loads(marks)
     return Document(
         name,
         text,
-        tuple(Page(**mark) for mark in held["pages"]),
-        tuple(Heading(**mark) for mark in held["headings"]),
-        tuple(Table(**mark) for mark in held["tables"]),
-        rows=tuple(Row(**mark) for mark in held.get("rows", [])),
-        times=tuple(Time(**mark) for mark in held.get("times", [])),
-        metadata=held.get("metadata", {}),
+        tuple(Page(**mark) for mark in decoded["pages"]),
+        tuple(Heading(**mark) for mark in decoded["headings"]),
+        tuple(Table(**mark) for mark in decoded["tables"]),
+        rows=tuple(Row(**mark) for mark in decoded.get("rows", [])),
+        times=tuple(Time(**mark) for mark in decoded.get("times", [])),
+        metadata=decoded.get("metadata", {}),
     )
 
 
-def write_marks(document: Document) -> str:
-    """Return what hangs on a document's text as JSON."""
+def encode_marks(document: Document) -> str:
+    """Return the pages, headings, tables, rows, times and metadata of a document as JSON."""
     return json.dumps(
         {
             "pages": [asdict(page) for page in document.pages],

@@ -96,7 +96,7 @@ def test_chunks_vectors_and_texts_come_over_and_nothing_is_written_there(
     assert hits["id-3"].bi_score == pytest.approx(1.0)
     assert hits["id-0"].bi_score == pytest.approx(2**-0.5)
     documents = {
-        document.name: workspace.shelf.document(document.document_id).text
+        document.name: workspace.document_store.document(document.document_id).text
         for document in workspace.documents(brought.collection)
     }
     assert documents == {"a.pdf": "red sun\n\nred red", "b.pdf": "blue sea", "id-2": "green tree", "id-4": "moon"}
@@ -206,7 +206,7 @@ def test_many_chunks_come_in_groups(workspace: Workspace, tmp_path: Path) -> Non
         brought = import_chroma_collection(workspace, store, choose_collection("there", store, None), "mine", "fake")
     assert (brought.documents, brought.collection.chunks) == (1500, 4500)
     document = next(one for one in workspace.documents(brought.collection) if one.name == "1499.txt")
-    assert workspace.shelf.document(document.document_id).text == "red 4497\n\nred 4498\n\nred 4499"
+    assert workspace.document_store.document(document.document_id).text == "red 4497\n\nred 4498\n\nred 4499"
 
 
 def test_a_collection_in_our_own_folder_is_brought_in_the_same_way(workspace: Workspace) -> None:

@@ -43,7 +43,7 @@ def brought(
     workspace: Workspace, held: Collection, split: str | None = None
 ) -> list[tuple[str, str, str, int, int, int]]:
     """Split, query, document, span and grade of what is judged."""
-    names, texts = workspace.shelf.names(held.key), workspace.judgments.queries(held.key)
+    names, texts = workspace.document_store.names(held.key), workspace.judgments.queries(held.key)
     return [
         (one.split, texts[one.query_id], names[one.document_id], one.start, one.end, one.grade)
         for one in workspace.judgments.judgments(held.key, split)
@@ -165,8 +165,8 @@ def test_an_import_replaces_and_is_undone_as_a_whole(workspace: Workspace, held:
     (tmp_path / "case.csv").write_text(QUEPID[0])
     import_judgments(workspace, held, tmp_path / "case.csv", split=SHARED)
     assert sorted(row[-1] for row in brought(workspace, held)) == [1, 3]
-    assert workspace.judgments.last is not None
-    assert workspace.judgments.last.what == "import of 2 judgments from case.csv"
+    assert workspace.judgments.last_step is not None
+    assert workspace.judgments.last_step.what == "import of 2 judgments from case.csv"
     workspace.judgments.undo()
     assert workspace.judgments.judgments(held.key) == before
 
@@ -282,7 +282,7 @@ def test_paths_that_cannot_be(workspace: Workspace, held: Collection, tmp_path: 
 def test_a_query_id_of_the_collection_is_not_given_another_text(
     workspace: Workspace, held: Collection, tmp_path: Path
 ) -> None:
-    workspace.judgments.keep(
+    workspace.judgments.add(
         held.key, {"q1": "green?"}, [Judgment("test", "q1", ids(workspace, held)["a.txt"], 0, 19, 1)]
     )
     (tmp_path / "x.qrels").write_text("q1 0 a.txt 1\n")
@@ -304,7 +304,7 @@ def judged(workspace: Workspace, held: Collection) -> None:
 
 def test_our_csv_loses_nothing(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
     judged(workspace, held)
-    workspace.judgments.keep(
+    workspace.judgments.add(
         held.key, {"q1": "red?"}, [Judgment("test", "q1", ids(workspace, held)["a.txt"], 0, 19, 2, "BEIR tiny")]
     )
     before, queries = workspace.judgments.judgments(held.key), workspace.judgments.queries(held.key)

@@ -120,7 +120,7 @@ def test_a_renamed_file_is_not_lost_where_its_old_name_says_something_else(
     assert there(workspace) == {"0.txt": "sun", renamed: "red"} | ({old: new} if new == "green" else {})
     assert (renamed, "indexed") in outcomes
     assert len(outcomes) == 2
-    assert workspace.shelf.unfinished() == []
+    assert workspace.document_store.unfinished() == []
     if new == "green":
         assert encoder.encoded == ["green"]
 
@@ -183,7 +183,7 @@ def test_a_document_half_added_is_not_found_and_removed_at_the_next_start(
     monkeypatch.undo()
     assert workspace.store.collection("c").chunks == 3  # the chunks are in Chroma ...
     assert there(workspace) == {"a.txt": "red"}  # ... and not to be found
-    workspace.tidy()
+    workspace.remove_unfinished()
     assert workspace.store.collection("c").chunks == 1
     assert bring(workspace, {"a.txt": "green", "b.txt": "blue"}) == [("a.txt", "replaced"), ("b.txt", "indexed")]
     assert there(workspace) == {"a.txt": "green", "b.txt": "blue"}
@@ -200,7 +200,7 @@ def test_a_failed_store_leaves_the_old_version(workspace: Workspace, monkeypatch
         bring(workspace, {"a.txt": "green"})
     monkeypatch.undo()
     assert there(workspace) == {"a.txt": "red"}
-    assert workspace.shelf.unfinished() == []
+    assert workspace.document_store.unfinished() == []
 
 
 KILLED = """
@@ -258,23 +258,23 @@ def test_a_writer_waits_for_its_turn(workspace: Workspace) -> None:
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
-        with pytest.raises(StoreBusy, match="Another process"), workspace.writing(patience=0.1):
+        with pytest.raises(StoreBusy, match="Another process"), workspace.write_lock(timeout=0.1):
             pass
         other.kill()
-    with workspace.writing(patience=1):
+    with workspace.write_lock(timeout=1):
         pass
 
 
 def test_deleting_documents_and_collections(workspace: Workspace) -> None:
     bring(workspace, {"a.txt": "red", "b.txt": "blue"})
     collection = workspace.store.collection("c")
-    gone = workspace.shelf.find(collection.key, "a.txt")
+    gone = workspace.document_store.find(collection.key, "a.txt")
     workspace.delete_documents(collection, [gone.document_id])
     assert there(workspace) == {"b.txt": "blue"}
     workspace.delete_collection("c")
     with pytest.raises(CollectionNotFound):
         workspace.store.collection("c")
-    assert workspace.shelf.documents(collection.key) == []
+    assert workspace.document_store.documents(collection.key) == []
     with pytest.raises(CollectionNotFound):
         workspace.delete_collection("c")
 
@@ -285,10 +285,10 @@ def test_a_text_stays_while_any_collection_holds_it(workspace: Workspace) -> Non
     index(workspace, other, [Upload("a.txt", b"red")])
     document_id = workspace.documents(other)[0].document_id
     workspace.delete_collection("c")
-    assert workspace.shelf.document(document_id).text == "red"
+    assert workspace.document_store.document(document_id).text == "red"
     workspace.delete_collection("other")
     with pytest.raises(StoreError):
-        workspace.shelf.document(document_id)
+        workspace.document_store.document(document_id)
 
 
 def test_settings_are_fixed_when_a_collection_is_made(workspace: Workspace) -> None:

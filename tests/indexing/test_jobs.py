@@ -76,7 +76,7 @@ def test_what_breaks_a_job_is_said(workspace: Workspace) -> None:
     job.wait(20)
     assert job.state == "failed"
     assert "deleted meanwhile" in job.error
-    assert workspace.shelf.unfinished() == []
+    assert workspace.document_store.unfinished() == []
 
 
 def test_an_active_job_is_not_dismissed(workspace: Workspace, gate: threading.Event) -> None:
@@ -102,7 +102,7 @@ def test_a_collection_made_anew_under_its_name_gets_nothing_of_the_old_ones_job(
     assert job.state == "failed"
     assert job.error.startswith("The collection 'c' was deleted meanwhile, and the one of that name is another")
     assert workspace.store.collection("c").chunks == 0
-    assert workspace.shelf.unfinished() == []
+    assert workspace.document_store.unfinished() == []
 
 
 def test_a_job_follows_a_collection_that_is_renamed(workspace: Workspace, gate: threading.Event) -> None:

@@ -114,7 +114,7 @@ def test_the_choice_of_columns_is_put_by_with_the_file(workspace: Workspace) -> 
     put_by(workspace, table)
     taken_up(workspace)
     document = workspace.documents(workspace.store.collection("c"))[0]
-    text = workspace.shelf.document(document.document_id).text
+    text = workspace.document_store.document(document.document_id).text
     assert ("sea" in text, "red" in text) == (True, False)
 
 

@@ -61,7 +61,7 @@ def test_a_twin_says_how_alike_it_is_to_the_first(filled: Workspace) -> None:
 def test_deleted_documents_and_empty_collections_have_none(filled: Workspace) -> None:
     collection = filled.store.collection("c")
     filled.delete_documents(
-        collection, [filled.shelf.find(collection.key, name).document_id for name in ("a.txt", "e.txt")]
+        collection, [filled.document_store.find(collection.key, name).document_id for name in ("a.txt", "e.txt")]
     )
     assert groups(filled, 0.9) == []
     empty = filled.open_or_create("empty")

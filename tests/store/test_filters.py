@@ -32,7 +32,7 @@ FIELDS = group_fields((name, FieldValue(value, 1)) for book in BOOKS for name, v
 
 @pytest.fixture
 def store(tmp_path: Path) -> VectorStore:
-    return VectorStore.open(tmp_path)
+    return VectorStore(tmp_path)
 
 
 @pytest.fixture

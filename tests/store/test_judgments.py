@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from core.errors import DataError, DocumentNotFound, StoreError
-from core.exchange.bundle import take_out
-from core.exchange.copying import copy
+from core.exchange.bundle import export_bundle
+from core.exchange.copying import copy_collection
 from core.indexing.indexer import index
 from core.judgments.pooling import pool_of
 from core.loading.sources import Upload
 from core.records.judgments import SHARED, Judgment, free_split, normalise_query, query_id_of
 from core.records.search import CollectionOptions, Hit
 from core.settings import Settings
-from core.store.judgments import KEPT, JudgmentStore
+from core.store.judgments import MAX_UNDO_STEPS, JudgmentStore
 from core.workspace import Workspace
 from tests.support.fakes import FakeEncoder
 
@@ -32,8 +32,14 @@ def document(workspace: Workspace) -> str:
 
 
 def grades(workspace: Workspace, name: str, query: str = "red?") -> dict[tuple[int, int], int]:
-    held = workspace.judgments.of_query(workspace.store.collection(name).key, query)
+    held = workspace.judgments.for_query(workspace.store.collection(name).key, query)
     return {(one.start, one.end): one.grade for one in held}
+
+
+def unused(workspace: Workspace) -> int:
+    """Return how many judgments were made here on documents that no collection has."""
+    of_none = "collection = '' AND document_id NOT IN (SELECT document_id FROM entries)"
+    return int(workspace.judgments._database.select(f"SELECT count(*) FROM judgments WHERE {of_none}")[0][0])  # noqa: S608
 
 
 def test_a_judgment_says_who_when_and_why(workspace: Workspace, document: str) -> None:
@@ -44,7 +50,7 @@ def test_a_judgment_says_who_when_and_why(workspace: Workspace, document: str) -
     assert (
         workspace.judgments.judgments(key)
         == workspace.judgments.judgments(key, SHARED)
-        == workspace.judgments.of_query(key, "red?")
+        == workspace.judgments.for_query(key, "red?")
         == [made]
     )
     assert (workspace.judgments.queries(key), workspace.judgments.splits(key)) == ({RED: "Red?"}, [SHARED])
@@ -83,7 +89,7 @@ def test_what_cannot_be_judged_is_named(
     with pytest.raises(DataError) as caught:
         workspace.judgments.judge(query, document, start, end, grade)
     assert words in str(caught.value)
-    assert workspace.judgments.last is None
+    assert workspace.judgments.last_step is None
 
 
 def test_a_document_that_is_not_here_cannot_be_judged(workspace: Workspace, document: str) -> None:
@@ -114,21 +120,21 @@ def test_steps_are_undone_one_by_one_with_what_they_overwrote(workspace: Workspa
         assert judgments.judgments(workspace.store.collection("one").key) == state
     assert words[0] == ("1 grade taken back for “red?”", 1)
     assert words[-1] == ("grade 3 for “red?”", 1)
-    assert (judgments.undo(), judgments.last) == (None, None)
+    assert (judgments.undo(), judgments.last_step) == (None, None)
 
 
 def test_clearing_nothing_is_no_step(workspace: Workspace, document: str) -> None:
     assert workspace.judgments.clear("red?", document, 0, 8) == 0
-    assert workspace.judgments.last is None
+    assert workspace.judgments.last_step is None
 
 
 def test_steps_are_kept_up_to_a_number(workspace: Workspace, document: str) -> None:
-    for number in range(KEPT + 3):
+    for number in range(MAX_UNDO_STEPS + 3):
         workspace.judgments.judge("red?", document, 0, 8, number % 4)
     undone = 0
     while workspace.judgments.undo():
         undone += 1
-    assert undone == KEPT
+    assert undone == MAX_UNDO_STEPS
     assert grades(workspace, "one") == {(0, 8): 2}  # the third, which is too long ago
 
 
@@ -144,7 +150,7 @@ def test_another_process_sees_and_undoes_it(workspace: Workspace, document: str,
 def test_a_judgment_holds_in_every_collection_with_the_document_and_in_no_other(
     workspace: Workspace, document: str
 ) -> None:
-    copy(workspace, "one", "finer", CollectionOptions(size=8, overlap=0))
+    copy_collection(workspace, "one", "finer", CollectionOptions(size=8, overlap=0))
     index(workspace, workspace.create("again"), [Upload("other name.txt", TEXT.encode()), Upload("b.txt", b"blue")])
     index(workspace, workspace.create("stranger"), [Upload("a.txt", b"other words")])
     key = workspace.store.collection("finer").key
@@ -154,9 +160,9 @@ def test_a_judgment_holds_in_every_collection_with_the_document_and_in_no_other(
     workspace.delete_collection("one")
     workspace.delete_documents(workspace.store.collection("again"), [document])
     assert [grades(workspace, name) for name in ("finer", "again")] == [{(0, 8): 3}, {}]
-    assert workspace.judgments.unused() == 0
+    assert unused(workspace) == 0
     workspace.delete_collection("finer")
-    assert (workspace.judgments.judgments(key), workspace.judgments.unused()) == ([], 1)
+    assert (workspace.judgments.judgments(key), unused(workspace)) == ([], 1)
 
 
 def test_what_nobody_uses_waits_for_the_document_until_it_is_dropped(workspace: Workspace, document: str) -> None:
@@ -168,21 +174,21 @@ def test_what_nobody_uses_waits_for_the_document_until_it_is_dropped(workspace: 
     assert workspace.judgments.drop_unused() == 0
     workspace.delete_collection("later")
     assert workspace.judgments.drop_unused() == 2
-    assert (workspace.judgments.undo(), workspace.judgments.unused()) == (None, 0)
-    assert workspace.judgments._read("SELECT * FROM queries") == []
+    assert (workspace.judgments.undo(), unused(workspace)) == (None, 0)
+    assert workspace.judgments._database.select("SELECT * FROM queries") == []
 
 
 def test_what_came_with_a_collection_stays_apart_from_what_was_judged_here(workspace: Workspace, document: str) -> None:
     held = workspace.store.collection("one")
     theirs = Judgment("test", "q1", document, 0, 30, 1, "BEIR tiny")
-    workspace.judgments.keep(held.key, {"q1": "red?", "q2": "nobody judged this"}, [theirs])
+    workspace.judgments.add(held.key, {"q1": "red?", "q2": "nobody judged this"}, [theirs])
     ours = workspace.judgments.judge("RED?", document, 0, 8, 3)
     assert workspace.judgments.queries(held.key) == {"q1": "red?", "q2": "nobody judged this", RED: "RED?"}
     assert workspace.judgments.splits(held.key) == [SHARED, "test"]
-    assert workspace.judgments.of_query(held.key, "red?") == workspace.judgments.judgments(held.key) == [ours, theirs]
+    assert workspace.judgments.for_query(held.key, "red?") == workspace.judgments.judgments(held.key) == [ours, theirs]
     index(workspace, workspace.create("two"), [Upload("a.txt", TEXT.encode())])
     assert workspace.judgments.judgments(workspace.store.collection("two").key) == [ours]
-    copied = copy(workspace, "one", "three").collection
+    copied = copy_collection(workspace, "one", "three").collection
     assert workspace.judgments.judgments(copied.key) == [ours, theirs]
     workspace.judgments.clear("red?")
     assert workspace.judgments.judgments(held.key) == [theirs]
@@ -191,19 +197,19 @@ def test_what_came_with_a_collection_stays_apart_from_what_was_judged_here(works
 def test_an_export_takes_judgments_along_and_the_newer_stays(
     workspace: Workspace, document: str, tmp_path: Path
 ) -> None:
-    from core.exchange.bundle import bring_in
+    from core.exchange.bundle import import_bundle
 
     workspace.judgments.judge("red?", document, 0, 8, 3, who="Ann", note="why")
-    written = take_out(workspace, "one", tmp_path / "one.zip")
+    written = export_bundle(workspace, "one", tmp_path / "one.zip")
     assert (written.queries, written.judgments) == (1, 1)
     before = workspace.judgments.judgments(workspace.store.collection("one").key)
     other = Workspace.open(Settings(tmp_path / "other", model="fake"), loader=lambda _: FakeEncoder())
-    brought = bring_in(other, tmp_path / "one.zip")
+    brought = import_bundle(other, tmp_path / "one.zip")
     assert other.judgments.judgments(brought.collection.key) == before
     assert other.judgments.queries(brought.collection.key) == {RED: "red?"}
-    other.judgments._db.execute("UPDATE judgments SET grade = 1, made = '2999-01-01'")
-    other.judgments._db.commit()
-    bring_in(other, tmp_path / "one.zip", "again")
+    other.judgments._database.connection.execute("UPDATE judgments SET grade = 1, made = '2999-01-01'")
+    other.judgments._database.connection.commit()
+    import_bundle(other, tmp_path / "one.zip", "again")
     assert grades(other, "one") == grades(other, "again") == {(0, 8): 1}
     other.close()
 
@@ -213,14 +219,14 @@ def test_an_export_from_before_judgments_said_who_made_them_comes_in(
 ) -> None:
     from core.exchange import _bundle_format as parts
     from core.exchange import bundle as taking_out
-    from core.exchange.bundle import bring_in
+    from core.exchange.bundle import import_bundle
 
     held = Judgment("test", "q1", document, 0, 30, 1, "BEIR tiny")
-    workspace.judgments.keep(workspace.store.collection("one").key, {"q1": "red?"}, [held])
+    workspace.judgments.add(workspace.store.collection("one").key, {"q1": "red?"}, [held])
     for module in (parts, taking_out):
-        monkeypatch.setattr(module, "JUDGMENTS", parts.JUDGMENTS_FIRST)
-    take_out(workspace, "one", tmp_path / "one.zip")
-    brought = bring_in(workspace, tmp_path / "one.zip", "again")
+        monkeypatch.setattr(module, "JUDGMENTS", parts.JUDGMENTS_V1)
+    export_bundle(workspace, "one", tmp_path / "one.zip")
+    brought = import_bundle(workspace, tmp_path / "one.zip", "again")
     assert workspace.judgments.judgments(brought.collection.key) == [held]
 
 
@@ -254,7 +260,7 @@ def test_an_older_data_folder_goes_on(tmp_path: Path) -> None:
         again = Workspace.open(settings, loader=lambda _: FakeEncoder())
         assert (
             again.judgments.judgments(key, "test")
-            == again.judgments.of_query(key, "red?")[-1:]
+            == again.judgments.for_query(key, "red?")[-1:]
             == [Judgment("test", "q1", document_id, 0, 30, 2, "BEIR old")]
         )
         again.judgments.judge("red?", document_id, 0, 8, 3)
@@ -269,7 +275,7 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 
 
 def test_a_write_that_fails_is_told_and_nothing_is_half_done(workspace: Workspace, document: str) -> None:
-    workspace.judgments._db.execute("DROP TABLE judging_steps")
+    workspace.judgments._database.connection.execute("DROP TABLE judging_steps")
     with pytest.raises(StoreError, match="cannot be written"):
         workspace.judgments.judge("red?", document, 0, 8, 3)
     assert grades(workspace, "one") == {}

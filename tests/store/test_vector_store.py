@@ -34,7 +34,7 @@ def filled(
 
 @pytest.fixture
 def store(tmp_path: Path) -> VectorStore:
-    return VectorStore.open(tmp_path)
+    return VectorStore(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -124,11 +124,11 @@ def test_a_wrong_dimension_names_both_numbers(store: VectorStore) -> None:
 def test_an_unusable_folder_is_an_error_of_ours(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(StoreError, match="RANKSCOPE_DATA"):
-        VectorStore.open(tmp_path / "file" / "data")
+        VectorStore(tmp_path / "file" / "data")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "chroma.sqlite3").write_bytes(b"not a database at all" * 100)
     with pytest.raises(StoreError, match="broken"):
-        VectorStore.open(tmp_path / "broken")
+        VectorStore(tmp_path / "broken")
 
 
 def test_chromadb_alone_opens_the_folder_and_finds_the_same(store: VectorStore, tmp_path: Path) -> None:
