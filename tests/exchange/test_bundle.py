@@ -35,7 +35,7 @@ from core.retrieval.search import search
 from core.settings import Settings
 from core.util.arrays import Float32Array
 from core.util.progress import Progress
-from core.workspace import Workspace, size_on_disk
+from core.workspace import Workspace
 from tests.support.fakes import AXES, FakeCrossEncoder, FakeEncoder
 
 # hits asked for, so that HNSW looks everywhere: two builds of its graph may miss different neighbours, above all by dot
@@ -101,7 +101,7 @@ def test_out_wiped_and_in_again_ranks_the_same(
     colours(workspace, metric=metric)
     before, held = rankings(workspace, "colours"), workspace.store.collection("colours")
     documents = {document.name: document.document_id for document in workspace.documents(held)}
-    workspace.judgments.keep(
+    workspace.judgments.add(
         held.key,
         {"q1": "red?", "q2": "not judged"},
         [Judgment("test", "q1", documents["told.txt"], 0, 3, 2, "by hand")],
@@ -141,7 +141,7 @@ def test_out_wiped_and_in_again_ranks_the_same(
     assert workspace.judgments.judgments(again.key, "test") == [
         Judgment("test", "q1", documents["told.txt"], 0, 3, 2, "by hand")
     ]
-    stored = workspace.shelf.document(documents["000.md"])
+    stored = workspace.document_store.document(documents["000.md"])
     assert [heading.title for heading in stored.headings] == ["Title 0"]
 
 
@@ -267,7 +267,7 @@ def test_parts_that_do_not_fit_together(workspace: Workspace, bundle: Path, tmp_
     with pytest.raises(ExchangeError, match="the chunks are not those of its documents"):
         import_bundle(workspace, file, "new")
     assert [collection.name for collection in workspace.store.collections()] == ["colours"]
-    assert workspace.shelf.unfinished() == []
+    assert workspace.document_store.unfinished() == []
 
 
 def test_names_and_files_that_are_taken(workspace: Workspace, bundle: Path, tmp_path: Path) -> None:
@@ -300,7 +300,7 @@ def test_cancelled_in_the_middle_leaves_nothing(workspace: Workspace, bundle: Pa
     def stop(progress: Progress) -> None:
         raise Cancelled("enough")
 
-    texts = workspace.shelf.document
+    texts = workspace.document_store.document
     with pytest.raises(Cancelled):
         import_bundle(workspace, bundle, "new", report=stop)
     with pytest.raises(Cancelled):
@@ -317,8 +317,8 @@ def test_cancelled_in_the_middle_leaves_nothing(workspace: Workspace, bundle: Pa
 def test_killed_in_the_middle_leaves_nothing(workspace: Workspace, bundle: Path) -> None:
     program = (
         "import os, sys\nfrom pathlib import Path\n"
-        "from core.exchange.bundle import bring_in\nfrom tests.exchange.test_bundle import elsewhere\n"
-        "bring_in(elsewhere(Path(sys.argv[1])), Path(sys.argv[2]), 'new', report=lambda progress: os._exit(9))"
+        "from core.exchange.bundle import import_bundle\nfrom tests.exchange.test_bundle import elsewhere\n"
+        "import_bundle(elsewhere(Path(sys.argv[1])), Path(sys.argv[2]), 'new', report=lambda progress: os._exit(9))"
     )
     killed = subprocess.run([sys.executable, "-c", program, str(workspace.settings.data), str(bundle)], check=False)
     assert killed.returncode == 9
@@ -344,7 +344,7 @@ def test_what_arrives_right_now_is_left_alone(workspace: Workspace, bundle: Path
 def test_a_copy_follows_the_original(workspace: Workspace, encoder: FakeEncoder) -> None:
     colours(workspace)
     original = workspace.store.collection("colours")
-    workspace.judgments.keep(original.key, {"q": "red?"}, [Judgment("dev", "q", "d", 0, 3, 1)])
+    workspace.judgments.add(original.key, {"q": "red?"}, [Judgment("dev", "q", "d", 0, 3, 1)])
     encoder.encoded.clear()
     copied = copy_collection(workspace, "colours", "same").collection
     assert encoder.encoded == []
@@ -413,7 +413,7 @@ def test_another_way_to_cut_comes_from_the_stored_documents(workspace: Workspace
     ]
     assert names[0] == names[1]
     for hit in search(workspace, "larger", "red sea", 10).hits:
-        assert hit.text == workspace.shelf.document(hit.document_id).text[hit.start : hit.end]
+        assert hit.text == workspace.document_store.document(hit.document_id).text[hit.start : hit.end]
     with pytest.raises(SettingsError, match="at most 254"):
         copy_collection(workspace, "colours", "huge", CollectionOptions(size=999))
     assert {collection.name for collection in workspace.store.collections()} == {"colours", "larger"}
@@ -440,7 +440,7 @@ def test_a_newer_revision_of_the_model_embeds_anew(workspace: Workspace) -> None
 def test_another_name_changes_nothing_else(workspace: Workspace, name: str) -> None:
     colours(workspace, 5)
     held, before = workspace.store.collection("colours"), rankings(workspace, "colours")
-    workspace.judgments.keep(held.key, {"q": "red?"}, [])
+    workspace.judgments.add(held.key, {"q": "red?"}, [])
     renamed = workspace.rename("colours", name)
     assert (renamed.name, renamed.key, renamed.metric, renamed.chunking, renamed.created) == (
         name,
@@ -467,7 +467,7 @@ def test_names_that_cannot_be_given(workspace: Workspace) -> None:
         workspace.rename("a b", "")
     with pytest.raises(CollectionNotFound):
         workspace.rename("nothing", "x y")
-    with workspace.store._fresh("test", writes=True) as client:
+    with workspace.store._chroma.client("test", writes=True) as client:
         client.create_collection("foreign", embedding_function=None)
     with pytest.raises(ForeignCollection, match="foreign"):
         workspace.rename("foreign", "mine")
@@ -477,9 +477,9 @@ def test_the_size_on_disk_is_what_the_files_say(workspace: Workspace) -> None:
     colours(workspace, 20)
     data = workspace.settings.data
     chroma = (data / "chroma.sqlite3").stat().st_size + sum(file.stat().st_size for file in data.glob("*/*.bin"))
-    texts = sum(workspace.shelf.size(collection.key) for collection in workspace.store.collections())
-    assert size_on_disk(workspace, workspace.store.collection("colours")) == pytest.approx(chroma + texts, rel=0.05)
+    texts = sum(workspace.document_store.size(collection.key) for collection in workspace.store.collections())
+    assert workspace.size_on_disk(workspace.store.collection("colours")) == pytest.approx(chroma + texts, rel=0.05)
     copy_collection(workspace, "colours", "again")
-    sizes = [size_on_disk(workspace, collection) for collection in workspace.store.collections()]
+    sizes = [workspace.size_on_disk(collection) for collection in workspace.store.collections()]
     assert sizes[0] == pytest.approx(sizes[1], rel=0.05)
-    assert size_on_disk(workspace, workspace.create("empty")) < min(sizes) / 2
+    assert workspace.size_on_disk(workspace.create("empty")) < min(sizes) / 2
