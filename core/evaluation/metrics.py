@@ -125,9 +125,10 @@ def _is_integer(value: object, low: int, high: int) -> bool:
 @contextmanager
 def _translated(name: str, problem: str = "") -> Iterator[None]:
     """Raise what ir_measures raises as SettingsError, whose message says that the metric has this ``problem``."""
+    expected = _NOT_COMPUTABLE if problem else _UNKNOWN
     try:
         yield
-    except _NOT_COMPUTABLE if problem else _UNKNOWN as error:
+    except expected as error:
         quoted = repr(clip(name, MAX_NAME)) if len(name) > MAX_NAME else repr(name)
         raise SettingsError(
             f"The metric {quoted} {problem}: {_HINT}" if problem else f"There is no metric {quoted}: {_HINT}"

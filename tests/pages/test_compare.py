@@ -60,6 +60,15 @@ def test_a_first_visit_compares_the_models_on_an_example() -> None:
     ]
 
 
+@pytest.mark.parametrize("pairs", ["2", "3"])
+def test_a_pool_of_few_pairs_is_compared(pairs: str) -> None:
+    """With two pairs there is no smaller pool to choose: the slider is left out."""
+    page = opened(COMPARE, q=QUERY, deepest=pairs)
+    assert said(page) == ""
+    assert len(page.slider) == (1 if pairs == "3" else 0)
+    assert f"Over all {pairs}" in written(page)
+
+
 def test_a_judged_question_has_ndcg_and_another_has_not() -> None:
     judged = {"nDCG@10, bi", "nDCG@10, cross"}
     page = opened(COMPARE, q=JUDGED)

@@ -126,7 +126,7 @@ def _search(workspace: Workspace, collection: Collection, query: str, deepest: i
 def _choose_pool(result: SearchResult) -> Comparison:
     """Draw the slider of the pool's depth and return the comparison at it. No pair is scored again."""
     read = sum(hit.cross_rank is not None for hit in result.hits)
-    if read < 2:
+    if read < 3:  # the slider needs two depths to choose from
         return Comparison.at(result, read)
     st.session_state["depth"] = min(max(2, int(st.session_state["depth"])), read)
     left, right = st.columns([2, 3], gap="large", vertical_alignment="center")
