@@ -10,15 +10,8 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from core.cli import evaluate as cli_evaluate
-from core.cli import exchange as cli_exchange
-from core.cli import exchange as cli_judgments
-from core.cli import indexing as cli_chunks
-from core.cli import indexing as cli_index
-from core.cli import map as cli_map
-from core.cli import search as cli_inspect
-from core.cli import search as cli_library
-from core.cli import search as cli_search
+from core.cli import evaluate, exchange, indexing, search
+from core.cli import map as map_command
 from core.errors import QueryError, RankscopeError, SettingsError
 from core.settings import quiet_environment
 
@@ -63,73 +56,69 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     plain = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser("python -m core", description=DESCRIPTION, epilog=EPILOG, formatter_class=plain)
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    program = argparse.ArgumentParser("python -m core", description=DESCRIPTION, epilog=EPILOG, formatter_class=plain)
+    commands = program.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def command(
-        name: str, run: Callable[[argparse.Namespace], int], help_: str, more: str = ""
+        name: str, run: Callable[[argparse.Namespace], int], summary: str, details: str = ""
     ) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=help_, description=f"{help_}\n\n{more}".strip(), formatter_class=plain)
-        made.set_defaults(command=run)
-        made.add_argument("--json", action="store_true", help="print JSON instead of text")
-        return made
-
-    cli_index.add_index_options(
-        command("index", cli_index.run_index, "Add files and folders to a collection.", cli_index.INDEX_HELP)
-    )
-    cli_search.add_options(
-        command(
-            "search", cli_search.run, "Ask a collection a question; prints the most similar chunks.", cli_search.HELP
+        parser = commands.add_parser(
+            name, help=summary, description=f"{summary}\n\n{details}".strip(), formatter_class=plain
         )
+        parser.set_defaults(command=run)
+        parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+        return parser
+
+    indexing.add_index_options(
+        command("index", indexing.run_index, "Add files and folders to a collection.", indexing.INDEX_HELP)
     )
-    cli_chunks.add_chunks_options(
+    search.add_options(
+        command("search", search.run, "Ask a collection a question; prints the most similar chunks.", search.HELP)
+    )
+    indexing.add_chunks_options(
         command(
             "chunks",
-            cli_chunks.run_chunks,
+            indexing.run_chunks,
             "Show how a file would be cut, without indexing it.",
-            cli_chunks.CHUNKS_HELP,
+            indexing.CHUNKS_HELP,
         )
     )
-    command("collections", cli_library.collections, "List the collections.")
-    command("documents", cli_library.documents, "List the documents of a collection.").add_argument("collection")
-    cli_inspect.add_fields_options(
-        command("fields", cli_inspect.fields, "List the metadata fields of a collection, for search --where.")
+    command("collections", search.collections, "List the collections.")
+    command("documents", search.documents, "List the documents of a collection.").add_argument("collection")
+    search.add_fields_options(
+        command("fields", search.fields, "List the metadata fields of a collection, for search --where.")
     )
-    cli_inspect.add_duplicates_options(
+    search.add_duplicates_options(
         command(
             "duplicates",
-            cli_inspect.duplicates,
+            search.duplicates,
             "List the chunks of a collection that say the same, or nearly.",
-            cli_inspect.DUPLICATES_HELP,
+            search.DUPLICATES_HELP,
         )
     )
-    cli_library.add_delete_options(
-        command("delete", cli_library.delete, "Delete a collection, or documents of it. It does not ask back.")
+    search.add_delete_options(
+        command("delete", search.delete, "Delete a collection, or documents of it. It does not ask back.")
     )
-    cli_exchange.add_import_options(
-        command("import", cli_exchange.import_, "Bring a collection in.", cli_exchange.IMPORT_HELP)
+    exchange.add_import_options(command("import", exchange.import_, "Bring a collection in.", exchange.IMPORT_HELP))
+    exchange.add_export_options(
+        command("export", exchange.export, "Write a collection into one file, for 'import' elsewhere.")
     )
-    cli_exchange.add_export_options(
-        command("export", cli_exchange.export, "Write a collection into one file, for 'import' elsewhere.")
+    exchange.add_copy_options(
+        command("copy", exchange.copy, "Make a collection once more with other settings.", exchange.COPY_HELP)
     )
-    cli_exchange.add_copy_options(
-        command("copy", cli_exchange.copy, "Make a collection once more with other settings.", cli_exchange.COPY_HELP)
+    exchange.add_rename_options(command("rename", exchange.rename, "Give a collection another name."))
+    exchange.add_options(
+        command("judgments", exchange.run, "List, import or export the judgments of a collection.", exchange.HELP)
     )
-    cli_exchange.add_rename_options(command("rename", cli_exchange.rename, "Give a collection another name."))
-    cli_judgments.add_options(
-        command(
-            "judgments", cli_judgments.run, "List, import or export the judgments of a collection.", cli_judgments.HELP
-        )
-    )
-    cli_map.add_options(
+    map_command.add_options(
         command(
             "map",
-            cli_map.run,
+            map_command.run,
             "Draw a collection's embedding space in two dimensions, into a page or a table.",
-            cli_map.HELP,
+            map_command.HELP,
         )
     )
-    cli_evaluate.add_options(
-        command("evaluate", cli_evaluate.evaluate, "Measure how well systems answer judged queries.", cli_evaluate.HELP)
+    evaluate.add_options(
+        command("evaluate", evaluate.evaluate, "Measure how well systems answer judged queries.", evaluate.HELP)
     )
-    return parser
+    return program
