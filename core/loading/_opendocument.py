@@ -1,4 +1,4 @@
-"""OpenDocument: texts, spreadsheets and presentations, as LibreOffice writes them."""
+"""OpenDocument texts, spreadsheets and presentations, as LibreOffice writes them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from collections.abc import Iterable, Iterator
 
 from lxml import etree
 
-from core.errors import EncryptedFile
-from core.loading._detection import check_zip, damaged_file, read_part
-from core.loading._markdown import markdown_table
+from core.loading._detection import check_zip, damaged_file, encrypted_file, read_part
+from core.loading._markdown import join_slides, markdown_document, markdown_table
 from core.loading._metadata import dublin_core
-from core.loading._office import markdown_document
 from core.loading._text import clean_text
 from core.records.document import Document, Page
 
-MOST_REPEATS = 1000  # of a row or cell that is not empty; a sheet's million empty rows are left out
-_UNREAD = {
+_MAX_REPEATS = 1000  # of a row or cell that is not empty; a sheet's million empty rows are left out
+_MAX_SPACES = 100
+_SKIPPED = {
     "tracked-changes",
     "annotation",
     "annotation-end",
@@ -34,43 +33,31 @@ _BLANKS = re.compile(r"[ \t\r\n]+")
 def load_odt(name: str, data: bytes) -> Document:
     """Return an OpenDocument text. Raises LoadingError."""
     body = _body(name, data, "an OpenDocument text (.odt)")
-    return _document(name, data, _joined(_blocks(body)))
+    return _document(name, data, clean_text(_join(_blocks(body))))
 
 
 def load_ods(name: str, data: bytes) -> Document:
     """Return an OpenDocument spreadsheet: a heading for each sheet, its cells as a table. Raises LoadingError."""
     body = _body(name, data, "an OpenDocument spreadsheet (.ods)")
     sheets = ((_attribute(sheet, "name"), _table(sheet)) for sheet in body.iter("{*}table"))
-    return _document(name, data, "\n\n".join(f"## {title}\n{table}" for title, table in sheets if table))
+    return _document(name, data, clean_text("\n\n".join(f"## {title}\n{table}" for title, table in sheets if table)))
 
 
 def load_odp(name: str, data: bytes) -> Document:
     """Return an OpenDocument presentation, its slides as pages. Raises LoadingError."""
     body = _body(name, data, "an OpenDocument presentation (.odp)")
-    text, pages = "", []
-    for number, slide in enumerate(body.iter("{*}page"), 1):
-        notes = _joined(
-            block
-            for frame in slide.iterfind("{*}notes/{*}frame")
-            if _attribute(frame, "class") == "notes"
-            for block in _blocks(frame)
-        )
-        cleaned = clean_text(_joined([*_blocks(slide), f"### Notes:\n{notes}" if notes else ""])) + "\n\n"
-        pages.append(Page(len(text), len(text) + len(cleaned), number))
-        text += cleaned
-    return _document(name, data, text, tuple(pages))
+    slides = (clean_text(_slide_text(slide)) for slide in body.iter("{*}page"))
+    return _document(name, data, *join_slides(enumerate(slides, 1)))
 
 
 def _body(name: str, data: bytes, expected: str) -> etree._Element:
-    """The element that holds what the document says. Raises LoadingError."""
+    """Return the element with the document's content. Raises LoadingError."""
     check_zip(name, data, expected, "content.xml")
     if b"encryption-data" in read_part(data, "META-INF/manifest.xml"):
-        raise EncryptedFile(f"{name} is protected by a password: save a copy without one and bring that")
+        raise encrypted_file(name)
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
     try:
-        root = etree.fromstring(
-            read_part(data, "content.xml"),
-            etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True),
-        )
+        root = etree.fromstring(read_part(data, "content.xml"), parser)
     except (etree.LxmlError, ValueError) as error:
         raise damaged_file(name, f"its content cannot be read: {error}") from error
     body = root.find("{*}body")
@@ -80,99 +67,97 @@ def _body(name: str, data: bytes, expected: str) -> etree._Element:
 
 
 def _document(name: str, data: bytes, text: str, pages: tuple[Page, ...] = ()) -> Document:
-    return markdown_document(name, data, text if pages else clean_text(text), dublin_core(read_part(data, "meta.xml")), pages)
+    return markdown_document(name, data, text, dublin_core(read_part(data, "meta.xml")), pages)
 
 
-def _joined(blocks: Iterable[str]) -> str:
+def _slide_text(slide: etree._Element) -> str:
+    frames = [frame for frame in slide.iterfind("{*}notes/{*}frame") if _attribute(frame, "class") == "notes"]
+    notes = _join(block for frame in frames for block in _blocks(frame))
+    return _join([*_blocks(slide), f"### Notes:\n{notes}" if notes else ""])
+
+
+def _join(blocks: Iterable[str]) -> str:
     return "\n\n".join(block for block in blocks if block.strip())
 
 
-def _name(element: etree._Element) -> str:
+def _tag(element: etree._Element) -> str:
+    """Return an element's name without its namespace, empty for a comment."""
     return etree.QName(element).localname if isinstance(element.tag, str) else ""
 
 
-def _attribute(element: etree._Element, wanted: str) -> str:
-    """An attribute's value, whatever its namespace."""
-    return next((str(value) for name, value in element.attrib.items() if etree.QName(name).localname == wanted), "")
+def _attribute(element: etree._Element, name: str) -> str:
+    """Return the value of an attribute in any namespace, empty if the element does not have it."""
+    return next((str(value) for key, value in element.attrib.items() if etree.QName(key).localname == name), "")
+
+
+def _number(element: etree._Element, attribute: str, limit: int) -> int:
+    """Return an attribute as a number of at most ``limit``, 1 where it is none."""
+    value = _attribute(element, attribute)
+    return min(int(value), limit) if value.isdecimal() else 1
 
 
 def _blocks(parent: etree._Element) -> Iterator[str]:
-    """The paragraphs, headings, lists and tables in ``parent``, in order."""
+    """Yield the paragraphs, headings, lists and tables in ``parent`` as Markdown, in order."""
     for child in parent:
-        kind = _name(child)
-        if kind == "h" or (kind == "frame" and _attribute(child, "class") == "title"):
-            level = _attribute(child, "outline-level") if kind == "h" else "1"
-            line = " ".join((_inline(child) if kind == "h" else _joined(_blocks(child))).split())
-            yield f"{'#' * min(max(int(level) if level.isdecimal() else 1, 1), 6)} {line}" if line else ""
-        elif kind == "p":
+        tag = _tag(child)
+        if tag == "h" or (tag == "frame" and _attribute(child, "class") == "title"):
+            level = max(_number(child, "outline-level", 6), 1) if tag == "h" else 1
+            line = " ".join((_inline(child) if tag == "h" else _join(_blocks(child))).split())
+            yield f"{'#' * level} {line}" if line else ""
+        elif tag == "p":
             yield _inline(child).strip()
-            yield from (block for frame in child.iter("{*}text-box") for block in _blocks(frame))
-        elif kind == "list":
-            yield "\n".join(_items(child, ""))
-        elif kind == "table":
+            yield from (block for box in child.iter("{*}text-box") for block in _blocks(box))
+        elif tag == "list":
+            yield "\n".join(_list_lines(child, ""))
+        elif tag == "table":
             yield _table(child)
-        elif kind not in _UNREAD:
+        elif tag not in _SKIPPED:
             yield from _blocks(child)
 
 
-def _items(listed: etree._Element, indent: str) -> Iterator[str]:
-    """The lines of a list, the lists inside it indented."""
-    for item in listed:
-        if _name(item) not in ("list-item", "list-header"):
+def _list_lines(items: etree._Element, indent: str) -> Iterator[str]:
+    """Yield the lines of a list, nested lists indented."""
+    for item in items:
+        if _tag(item) not in ("list-item", "list-header"):
             continue
-        own = [block for child in item if _name(child) != "list" for block in _blocks_of(child)]
-        if own:
-            yield f"{indent}* {' '.join(own)}"
-        for inner in item.iterfind("{*}list"):
-            yield from _items(inner, indent + "  " if own else indent)
-
-
-def _blocks_of(element: etree._Element) -> list[str]:
-    text = _inline(element).strip() if _name(element) in ("p", "h") else ""
-    return [text] if text else []
+        line = " ".join(filter(None, (_inline(child).strip() for child in item if _tag(child) in ("p", "h"))))
+        if line:
+            yield f"{indent}* {line}"
+        for nested in item.iterfind("{*}list"):
+            yield from _list_lines(nested, indent + "  " if line else indent)
 
 
 def _table(table: etree._Element) -> str:
     rows: list[list[str]] = []
     for row in table.iter("{*}table-row"):
-        if _owner(row) is table:
+        if next(row.iterancestors("{*}table"), None) is table:  # not the row of a table in a cell
             cells = _cells(row)
-            rows += [cells] * (_repeats(row, "number-rows-repeated") if cells else 0)
+            rows += [cells] * (_number(row, "number-rows-repeated", _MAX_REPEATS) if cells else 0)
     return markdown_table(rows)
-
-
-def _owner(row: etree._Element) -> etree._Element | None:
-    return next((above for above in row.iterancestors("{*}table")), None)
 
 
 def _cells(row: etree._Element) -> list[str]:
     cells: list[str] = []
     for cell in row:
-        if _name(cell) in ("table-cell", "covered-table-cell"):
-            cells += [" ".join(_blocks(cell))] * _repeats(cell, "number-columns-repeated")
+        if _tag(cell) in ("table-cell", "covered-table-cell"):
+            cells += [" ".join(_blocks(cell))] * _number(cell, "number-columns-repeated", _MAX_REPEATS)
     while cells and not cells[-1].strip():
         cells.pop()
     return cells
 
 
-def _repeats(element: etree._Element, attribute: str) -> int:
-    times = _attribute(element, attribute)
-    return min(int(times), MOST_REPEATS) if times.isdecimal() else 1
-
-
 def _inline(element: etree._Element) -> str:
-    """The words of a paragraph; a footnote's stand in brackets where its mark is."""
+    """Return the text of a paragraph, footnotes in brackets where their marks are."""
     parts = [_BLANKS.sub(" ", element.text or "")]
     for child in element:
-        kind = _name(child)
-        if kind == "s":
-            count = _attribute(child, "c")
-            parts.append(" " * (min(int(count), 100) if count.isdecimal() else 1))
-        elif kind in ("tab", "line-break"):
-            parts.append("\t" if kind == "tab" else "\n")
-        elif kind == "note":
-            parts.append(f" [{' '.join(_joined(_blocks(body)) for body in child.iterfind('{*}note-body'))}]")
-        elif kind not in _UNREAD and kind != "frame":
+        tag = _tag(child)
+        if tag == "s":
+            parts.append(" " * _number(child, "c", _MAX_SPACES))
+        elif tag in ("tab", "line-break"):
+            parts.append("\t" if tag == "tab" else "\n")
+        elif tag == "note":
+            parts.append(f" [{' '.join(_join(_blocks(body)) for body in child.iterfind('{*}note-body'))}]")
+        elif tag not in _SKIPPED and tag != "frame":
             parts.append(_inline(child))
         parts.append(_BLANKS.sub(" ", child.tail or ""))
     return "".join(parts)

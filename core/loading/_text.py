@@ -7,6 +7,7 @@ import codecs
 import re
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
 from unicodedata import normalize
 
@@ -14,7 +15,7 @@ from charset_normalizer import from_bytes
 
 from core.errors import EmptyFile, WrongFileType
 from core.loading._detection import reject_other_format
-from core.loading._markdown import markdown_headings, markdown_tables, table_rows
+from core.loading._markdown import with_markdown_structure
 from core.loading._metadata import front_matter
 from core.records.document import Document, Heading
 
@@ -29,7 +30,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _LINE_END = re.compile(r"\r\n?|\x0b|\u2028|\u2029")
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u00ad\ufeff]")
 _LIGATURE = re.compile(r"[\ufb00-\ufb06]")
-MARKDOWN = (".md", ".markdown")
+MARKDOWN_SUFFIXES = (".md", ".markdown")
 _IN_USE = [
     "utf_16_le",
     "utf_16_be",
@@ -60,19 +61,10 @@ def load_text(name: str, data: bytes) -> Document:
     text = clean_text(decode(name, data))
     if not text.strip():
         raise EmptyFile(f"{name} holds nothing but white space: there is nothing to index in it")
-    if PurePosixPath(name).suffix.lower() not in MARKDOWN:
-        return Document(name, text, size=len(data))
-    tables = markdown_tables(text)
-    return Document(
-        name,
-        text,
-        (),
-        markdown_headings(text),
-        tables,
-        len(data),
-        table_rows(text, tables),
-        metadata=front_matter(text),
-    )
+    document = Document(name, text, size=len(data))
+    if PurePosixPath(name).suffix.lower() not in MARKDOWN_SUFFIXES:
+        return document
+    return with_markdown_structure(replace(document, metadata=front_matter(text)))
 
 
 def decode(name: str, data: bytes, declared: str | None = None) -> str:

@@ -15,8 +15,8 @@ from importlib import metadata
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from core.errors import DamagedFile, EmptyFile, EncryptedFile, LoadingError, NoText, UnsupportedFile, WrongFileType
-from core.loading._detection import EMPTY_ZIP, ENCRYPTED, MAX_UNPACKED_BYTES, ZIP, ZIP_ERRORS, detected_format
+from core.errors import DamagedFile, EmptyFile, EncryptedFile, LoadingError, NoText, UnsupportedFile
+from core.loading._detection import EMPTY_ZIP, ENCRYPTED, MAX_UNPACKED_BYTES, ZIP, ZIP_ERRORS, wrong_file_type
 from core.loading.loader import ARCHIVE_SUFFIX, SUPPORTED_FORMATS, is_supported, load
 from core.loading.tables import TableOptions
 from core.records.document import Document
@@ -215,9 +215,7 @@ def _refuse_other_kind(name: str, file: Path | io.BytesIO) -> None:
     if not start:
         raise EmptyFile(f"{name} is empty: there is nothing to index in it")
     if not start.startswith((ZIP, EMPTY_ZIP)):
-        raise WrongFileType(
-            f"{name} is not a ZIP archive but {detected_format(start) or 'something else'}: rename it to what it is, or bring another file"
-        )
+        raise wrong_file_type(name, start, "a ZIP archive")
 
 
 def _inner_name(entry: zipfile.ZipInfo) -> str:
