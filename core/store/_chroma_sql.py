@@ -40,15 +40,15 @@ SELECT e.embedding_id, {", ".join(f"coalesce(m{number}.string_value, m{number}.i
 {_CHUNKS}
 {" ".join(_JOINS.format(number, key) for number, key in _KEYS)}
 {_IN_COLLECTION}
-"""  # noqa: S608  made of the constants above
+"""
 _FIELDS = f"""
 SELECT m.key, m.string_value, m.int_value, m.float_value, m.bool_value, count(*)
 {_CHUNKS} JOIN embedding_metadata m ON m.id = e.id {_IN_COLLECTION} AND m.key >= ? AND m.key < ? GROUP BY 1, 2, 3, 4, 5
-"""  # noqa: S608  made of the constants above
+"""
 _FIELD_VALUES = f"""
 SELECT e.embedding_id, m.string_value, m.int_value, m.float_value, m.bool_value
 {_CHUNKS} JOIN embedding_metadata m ON m.id = e.id {_IN_COLLECTION} AND m.key = ?
-"""  # noqa: S608  made of the constants above
+"""
 
 
 def read_index_folders(database: Path, collection: str) -> list[str]:

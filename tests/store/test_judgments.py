@@ -39,7 +39,7 @@ def grades(workspace: Workspace, name: str, query: str = "red?") -> dict[tuple[i
 def unused(workspace: Workspace) -> int:
     """Return how many judgments were made here on documents that no collection has."""
     of_none = "collection = '' AND document_id NOT IN (SELECT document_id FROM entries)"
-    return int(workspace.judgments._database.select(f"SELECT count(*) FROM judgments WHERE {of_none}")[0][0])  # noqa: S608
+    return int(workspace.judgments._database.select(f"SELECT count(*) FROM judgments WHERE {of_none}")[0][0])
 
 
 def test_a_judgment_says_who_when_and_why(workspace: Workspace, document: str) -> None:
