@@ -114,13 +114,13 @@ def choose_view(views: Sequence[str], key: str = "view") -> str:
     )
 
 
-def query_input(key: str = "q") -> str:
+def query_input(key: str = "q", placeholder: str = "Ask a question, or type a few words") -> str:
     """Draw the field for a query and return what is typed."""
     return st.text_input(
         "Query",
         key=key,
         persist_state="session",
-        placeholder="Ask a question, or type a few words",
+        placeholder=placeholder,
         icon=":material/search:",
     )
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("fresh_server")
 
 
 def sent(page: AppTest, name: str) -> list[dict[str, object]]:
-    """What the components of this name were given."""
+    """Return the data that the components of this name were given."""
     return [
         json.loads(element.proto.mixed.json or element.proto.json)
         for element in page.get("bidi_component")
@@ -27,14 +27,16 @@ def sent(page: AppTest, name: str) -> list[dict[str, object]]:
     ]
 
 
-def drawn(page: AppTest) -> dict[str, object]:
+def overlay_of(page: AppTest) -> dict[str, object]:
+    """Return what the first picture draws over its points."""
     overlay = sent(page, "rankscope_picture")[0]["overlay"]
     assert isinstance(overlay, dict)
     return overlay
 
 
-def names(page: AppTest) -> list[str]:
-    data = drawn(page)["data"]
+def trace_names(page: AppTest) -> list[str]:
+    """Return the names of the traces over the points."""
+    data = overlay_of(page)["data"]
     assert isinstance(data, list)
     return [trace["name"] for trace in data]
 
@@ -44,17 +46,17 @@ def test_without_a_query_every_chunk_is_a_point_and_nothing_is_dimmed(own: Path)
     base = json.loads(str(sent(page, "rankscope_points")[0]["figure"]))
     assert sum(len(trace["customdata"]) for trace in base["data"]) == 2
     assert {trace["name"] for trace in base["data"]} == {"red.txt", "blue.txt"}
-    assert not drawn(page)["dims"]
-    assert drawn(page)["data"] == []
-    assert "colour of" not in str(base)  # no text goes out with the points
+    assert not overlay_of(page)["dims"]
+    assert overlay_of(page)["data"] == []
+    assert "colour of" not in str(base)  # texts are not sent with the points
 
 
-def test_a_query_is_drawn_with_its_hits_and_its_meter(own: Path) -> None:
+def test_a_query_is_drawn_with_its_hits_and_its_neighbour_overlap(own: Path) -> None:
     page = opened("pages/map.py", collection="colours", method="pca", q="Which colour is the sky?")
-    assert names(page) == ["lines to the hits", "the query", "hits"]
-    assert drawn(page)["dims"]
-    said = [markdown.value for markdown in page.markdown]
-    assert any("of your 2 nearest chunks are among the 2 nearest on screen" in text for text in said)
+    assert trace_names(page) == ["lines to the hits", "the query", "hits"]
+    assert overlay_of(page)["dims"]
+    sentence = "of your 2 nearest chunks are among the 2 nearest on screen"
+    assert any(sentence in markdown.value for markdown in page.markdown)
 
 
 def test_small_collections_are_drawn_too(own: Path) -> None:
@@ -70,24 +72,24 @@ def test_a_name_with_markup_is_not_rendered(own: Path) -> None:
     assert "<b>" not in str(sent(page, "rankscope_points")[0]["figure"]).replace("\\u003c", "<")
 
 
-def test_an_address_out_of_bounds_is_mended_and_said(own: Path) -> None:
+def test_parameters_out_of_bounds_are_corrected_with_a_warning(own: Path) -> None:
     page = opened(
         "pages/map.py", collection="colours", method="sammon", n_neighbors="1", colour="taste", view="Five maps"
     )
-    said = " ".join(warning.value for warning in page.warning)
-    assert "sammon" in said
-    assert "n" in said
-    assert "taste" in said
-    assert "Five maps" in said
+    warnings = " ".join(warning.value for warning in page.warning)
+    assert "sammon" in warnings
+    assert "n" in warnings
+    assert "taste" in warnings
+    assert "Five maps" in warnings
     assert not page.exception
 
 
-def test_many_queries_say_what_never_comes_up(own: Path) -> None:
+def test_many_queries_tell_how_many_chunks_they_retrieve(own: Path) -> None:
     page = opened("pages/map.py", collection="colours", method="pca", view="Many queries")
     assert any("Paste some queries" in info.value for info in page.info)
     page.text_area(key="map-queries").set_value("the sky\nred paint\nthe sky").run()
     assert any("The 2 queries bring up **2 chunks of 2**" in markdown.value for markdown in page.markdown)
-    assert names(page) == ["queries", "queries"]
+    assert trace_names(page) == ["queries", "queries"]
 
 
 def test_two_maps_need_two_collections_of_the_same_documents(own: Path) -> None:
@@ -99,20 +101,20 @@ def test_two_maps_need_two_collections_of_the_same_documents(own: Path) -> None:
     workspace.close()
     page = opened("pages/map.py", collection="colours", method="pca", view="Two maps", q="red")
     assert not page.exception
-    assert [told["slot"] for told in sent(page, "rankscope_picture")] == ["left", "right"]
+    assert [picture["slot"] for picture in sent(page, "rankscope_picture")] == ["left", "right"]
 
 
-def test_a_word_is_lit(own: Path) -> None:
+def test_chunks_with_a_word_are_highlighted(own: Path) -> None:
     page = opened("pages/map.py", collection="colours", method="pca")
     page.text_input(key="map-word").set_value("SKY").run()
-    assert names(page) == ["contain “SKY”"]
+    assert trace_names(page) == ["contain “SKY”"]
     page.text_input(key="map-word").set_value("nowhere").run()
-    assert names(page) == []
+    assert trace_names(page) == []
     assert any("No chunk contains “nowhere”" in caption.value for caption in page.caption)
 
 
-def test_a_layout_that_is_done_waits_until_the_reader_closes_the_dialog() -> None:
-    """Drawing the page anew would close it."""
+def test_a_finished_layout_is_not_drawn_until_the_dialog_is_closed() -> None:
+    """Running the page again would close the dialog."""
 
     def script() -> None:
         from types import SimpleNamespace
@@ -123,10 +125,10 @@ def test_a_layout_that_is_done_waits_until_the_reader_closes_the_dialog() -> Non
         from pages.ui.map.data import watch_projection
 
         st.session_state["runs"] = st.session_state.get("runs", 0) + 1
-        work: Any = cast(
+        job: Any = cast(
             Any, SimpleNamespace(state="done" if st.session_state["runs"] < 3 else "failed", active=False, error="over")
         )
-        watch_projection(work, "UMAP")
+        watch_projection(job, "UMAP")
 
     page = AppTest.from_function(script)
     page.session_state["map-reading"] = True

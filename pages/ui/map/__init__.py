@@ -1,1 +1,1 @@
-"""The parts of the map's page."""
+"""The parts of the Map page."""

@@ -1,15 +1,14 @@
-"""What to draw: the collection, the method with its settings, and what the colours say."""
+"""The map's controls: the collection, the layout method with its settings, and the colours."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.projection import coloring as painting
+from core.projection import coloring
 from core.projection.cache import load_clusters
 from core.projection.clusters import Clusters
 from core.projection.coloring import Coloring
@@ -21,7 +20,7 @@ from core.records.search import Collection
 from core.util.arrays import Float32Array
 from core.util.formatting import plural
 from core.workspace import Workspace
-from pages.ui.map.data import projections, true_neighbours
+from pages.ui.map.data import cached_in_session, projections, true_neighbours
 from pages.ui.page import show_warning
 from pages.ui.url_state import Value
 
@@ -36,7 +35,7 @@ PLAIN, FOLDER, DOCUMENT, CLUSTER, SIMILARITY, CROSS, LENGTH, DISTORTION = (
     "distortion",
 )
 COLOURS = (DOCUMENT, CLUSTER, SIMILARITY, CROSS, LENGTH, DISTORTION, PLAIN)
-FIELD = "metadata: "
+FIELD_PREFIX = "metadata: "
 PARAMETERS: dict[str, Value] = {
     "method": "umap",
     "n_neighbors": 15,
@@ -56,24 +55,27 @@ BOUNDS = {
     "hits": (1, 50),
     "pool": (1, 1000),
 }
-SENTENCES: dict[Method, str] = {
-    "umap": "**UMAP** keeps neighbours together: near on the map mostly means similar, far apart means little. The empty space between islands is no measure of anything.",
-    "tsne": "**t-SNE** keeps neighbours together, even more than UMAP, and says less about what lies far apart. Sizes of islands mean nothing.",
-    "pca": "**PCA** is a flat shadow of the space along its two widest directions: nothing is bent, much is hidden behind one another.",
+METHOD_NOTES: dict[Method, str] = {
+    "umap": "**UMAP** keeps neighbours together: near on the map mostly means similar, far apart means little. "
+    "The empty space between islands is no measure of anything.",
+    "tsne": "**t-SNE** keeps neighbours together, even more than UMAP, and says less about what lies far apart. "
+    "Sizes of islands mean nothing.",
+    "pca": "**PCA** is a flat shadow of the space along its two widest directions: nothing is bent, much is hidden "
+    "behind one another.",
 }
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What is asked for."""
+class MapChoice:
+    """What is chosen in the controls."""
 
     collection: Collection
     settings: LayoutSettings
     colour: str
 
 
-def mend_address() -> None:
-    """Bring what an address asks for into its bounds, and say so."""
+def clamp_parameters() -> None:
+    """Bring the URL's parameters into their bounds; show a warning for each that was outside."""
     for name, (low, high) in BOUNDS.items():
         if not low <= st.session_state[name] <= high:
             show_warning(f"The address asks for {name}={st.session_state[name]}; it goes from {low} to {high:,}.")
@@ -83,11 +85,11 @@ def mend_address() -> None:
         st.session_state["method"] = "umap"
 
 
-def choose(workspace: Workspace, collections: Mapping[str, Collection], with_colour: bool = True) -> Wish:
-    """Draw the row of controls and return what they say; views with colours of their own leave that choice out."""
-    one, two, three, four = st.columns([2.2, 1.6, 1.8, 1], vertical_alignment="bottom")
-    name = one.selectbox("Collection", list(collections), key="collection", persist_state="session")
-    method = two.segmented_control(
+def choose(workspace: Workspace, collections: Mapping[str, Collection], with_colour: bool = True) -> MapChoice:
+    """Draw the row of controls and return what is chosen; views with colours of their own leave that choice out."""
+    for_name, for_method, for_colour, for_settings = st.columns([2.2, 1.6, 1.8, 1], vertical_alignment="bottom")
+    name = for_name.selectbox("Collection", list(collections), key="collection", persist_state="session")
+    method = for_method.segmented_control(
         "Method",
         list(METHODS),
         format_func=lambda key: METHODS[key],
@@ -95,20 +97,17 @@ def choose(workspace: Workspace, collections: Mapping[str, Collection], with_col
         persist_state="session",
         required=True,
     )
-    colour = _colour(workspace, collections[name], three) if with_colour else PLAIN
-    with four.popover("Settings", icon=":material/tune:", width="stretch"):
-        settings = _settings(method or "umap")
-    return Wish(collections[name], settings, colour)
+    colour = _choose_colour(workspace, collections[name], for_colour) if with_colour else PLAIN
+    with for_settings.popover("Settings", icon=":material/tune:", width="stretch"):
+        settings = _choose_settings(method or "umap")
+    return MapChoice(collections[name], settings, colour)
 
 
-def _colour(workspace: Workspace, collection: Collection, place: DeltaGenerator) -> str:
+def _choose_colour(workspace: Workspace, collection: Collection, place: DeltaGenerator) -> str:
     folders = any("/" in document.name for document in workspace.documents(collection))
-    colours = [
-        *([FOLDER] if folders else []),
-        *COLOURS,
-        *(f"{FIELD}{field.name}" for field in workspace.store.fields(collection)),
-    ]
-    if st.session_state["colour"] == FOLDER and not folders:  # what a first visit asks for
+    fields = [f"{FIELD_PREFIX}{field.name}" for field in workspace.store.fields(collection)]
+    colours = [*([FOLDER] if folders else []), *COLOURS, *fields]
+    if st.session_state["colour"] == FOLDER and not folders:  # the default
         st.session_state["colour"] = DOCUMENT
     if st.session_state["colour"] not in colours:
         show_warning(f"{collection.name} cannot be coloured by “{st.session_state['colour']}”: this is by document.")
@@ -116,110 +115,97 @@ def _colour(workspace: Workspace, collection: Collection, place: DeltaGenerator)
     return str(place.selectbox("Colour by", colours, key="colour", persist_state="session"))
 
 
-def _settings(method: Method) -> LayoutSettings:
-    """The method's own settings, a sentence each; each change is a new picture, kept for the next time."""
-    st.markdown(SENTENCES[method])
+def _choose_settings(method: Method) -> LayoutSettings:
+    """Draw the settings of a method, each with a sentence on what it does, and return them."""
+    st.markdown(METHOD_NOTES[method])
     values = {name: int(st.session_state[name]) for name in ("n_neighbors", "min_dist", "perplexity", "seed")}
     if method == "umap":
-        values["n_neighbors"] = st.slider(
+        values["n_neighbors"] = _slider(
             "n_neighbors",
-            2,
-            200,
-            key="n_neighbors",
-            persist_state="session",
-            help="How many nearest chunks each chunk is held together with. Few: small islands, fine detail. Many: the broad shape of the whole.",
+            "n_neighbors",
+            "How many nearest chunks each chunk is held together with. Few: small islands, fine detail. "
+            "Many: the broad shape of the whole.",
         )
-        values["min_dist"] = st.slider(
+        values["min_dist"] = _slider(
             "min_dist, in hundredths",
-            0,
-            100,
-            key="min_dist",
-            persist_state="session",
-            help="How close chunks may lie on the map. Small: tight clumps, good for finding clusters. Large: spread out, good for seeing single chunks.",
+            "min_dist",
+            "How close chunks may lie on the map. Small: tight clumps, good for finding clusters. "
+            "Large: spread out, good for seeing single chunks.",
         )
     if method == "tsne":
-        values["perplexity"] = st.slider(
+        values["perplexity"] = _slider(
             "Perplexity",
-            2,
-            200,
-            key="perplexity",
-            persist_state="session",
-            help="About how many neighbours each chunk minds. Few: fine detail. Many: the broad shape.",
+            "perplexity",
+            "About how many neighbours each chunk minds. Few: fine detail. Many: the broad shape.",
         )
     if method != "pca":
         values["seed"] = st.number_input(
             "Seed",
-            0,
-            2**31 - 1,
+            *BOUNDS["seed"],
             key="seed",
             persist_state="session",
-            help="Where chance begins. The same seed gives the same map, every time; another shows what of it is chance: what stays is real.",
+            help="Where chance begins. The same seed gives the same map, every time; another shows what of it is "
+            "chance: what stays is real.",
         )
     return LayoutSettings(method, values["n_neighbors"], values["min_dist"] / 100, values["perplexity"], values["seed"])
 
 
-def paint(
+def _slider(label: str, key: str, note: str) -> int:
+    return st.slider(label, *BOUNDS[key], key=key, persist_state="session", help=note)
+
+
+def color_points(
     workspace: Workspace,
     collection: Collection,
     points: Points,
     layout: Layout,
     colour: str,
-    asked: MapQuery | None,
+    map_query: MapQuery | None,
     clusters: Clusters | None,
 ) -> Coloring:
-    """Return the colours; where they need a query and there is none, all chunks are alike, which is said."""
+    """Return the colours; where they need a query and there is none, all chunks are alike and a note says so."""
     if colour == CLUSTER and clusters is not None:
-        return painting.by_cluster(clusters.labels, clusters.names)
+        return coloring.by_cluster(clusters.labels, clusters.names)
     if colour in (SIMILARITY, CROSS):
-        return _by_query(points, colour, asked)
+        return _color_by_query(points, colour, map_query)
     if colour == DISTORTION:
-        return painting.by_distortion(_distortion(points, layout))
-    if colour.startswith(FIELD):
-        values = workspace.store.field_values(collection, colour.removeprefix(FIELD))
-        return painting.by_metadata_field(
-            colour.removeprefix(FIELD), [values.get(chunk_id) for chunk_id in points.chunk_ids]
-        )
+        shares = cached_in_session("map-distortion", layout.key, lambda: _distortion(points, layout))
+        return coloring.by_distortion(shares)
+    if colour.startswith(FIELD_PREFIX):
+        name = colour.removeprefix(FIELD_PREFIX)
+        values = workspace.store.field_values(collection, name)
+        return coloring.by_metadata_field(name, [values.get(chunk_id) for chunk_id in points.chunk_ids])
     if colour in (DOCUMENT, FOLDER):
-        return painting.by_document(points) if colour == DOCUMENT else painting.by_folder(points)
-    return painting.by_length(points) if colour == LENGTH else painting.plain(points)
+        return coloring.by_document(points) if colour == DOCUMENT else coloring.by_folder(points)
+    return coloring.by_length(points) if colour == LENGTH else coloring.plain(points)
 
 
-def _by_query(points: Points, colour: str, asked: MapQuery | None) -> Coloring:
-    if asked is None:
+def _color_by_query(points: Points, colour: str, map_query: MapQuery | None) -> Coloring:
+    if map_query is None:
         st.caption(f":material/info: Ask something above: then the colours say the {colour}.")
     elif colour == SIMILARITY:
-        return painting.by_similarity(points.metric, asked.similarities)
+        return coloring.by_similarity(points.metric, map_query.similarities)
     else:
-        scores = {hit.chunk_id: hit.cross_score for hit in asked.result.hits if hit.cross_score is not None}
+        scores = {hit.chunk_id: hit.cross_score for hit in map_query.result.hits if hit.cross_score is not None}
         if scores:
-            return painting.by_scores(
-                f"cross-encoder score of the {plural(len(scores), 'hit')} that it read (logit, higher is better)",
-                points,
-                scores,
-            )
+            hits = plural(len(scores), "hit")
+            title = f"cross-encoder score of the {hits} that it read (logit, higher is better)"
+            return coloring.by_scores(title, points, scores)
         st.caption(
-            ":material/info: Switch on *Rerank* above: the cross-encoder scores the first hits only, and those alone get a colour."
+            ":material/info: Switch on *Rerank* above: the cross-encoder scores the first hits only, and those alone "
+            "get a colour."
         )
-    return painting.plain(points)
+    return coloring.plain(points)
 
 
 def _distortion(points: Points, layout: Layout) -> Float32Array:
-    """Kept for as long as nothing changes: neighbours are known already where UMAP needed them."""
-    kept = st.session_state.get("map-distortion")
-    if kept is None or kept[0] != layout.key:
-        with st.spinner("Comparing each chunk's neighbours with those on the map…", show_time=True):
-            kept = (
-                layout.key,
-                np.asarray(distortion(layout.xy, true_neighbours(points, NEAREST).indices, NEAREST), dtype=np.float32),
-            )
-        st.session_state["map-distortion"] = kept
-    found: Float32Array = kept[1]
-    return found
+    with st.spinner("Comparing each chunk's neighbours with those on the map…", show_time=True):
+        return distortion(layout.xy, true_neighbours(points, NEAREST).indices, NEAREST)
 
 
-def clusters_of(points: Points, layout: Layout, wanted: bool) -> tuple[Clusters | None, ProjectionJob | None]:
-    """Return the clusters of the picture, or the work in progress; neither where they are not wanted."""
-    if not wanted or len(points) < 2:
+def open_clusters(points: Points, layout: Layout) -> tuple[Clusters | None, ProjectionJob | None]:
+    """Return the clusters of a layout, or the job that computes them; neither for fewer than two chunks."""
+    if len(points) < 2:
         return None, None
-    kept = load_clusters(projections().data, points, layout)
-    return (kept, None) if kept is not None else (None, projections().request_clusters(points, layout))
+    clusters = load_clusters(projections().data, points, layout)
+    return (clusters, None) if clusters is not None else (None, projections().request_clusters(points, layout))

@@ -1,9 +1,12 @@
-"""The points of a collection and where they lie: at once by PCA, by UMAP or t-SNE as soon as that is computed."""
+"""State and data behind the map's views: points, layouts, searches, and what is opened or selected in a slot.
+
+A slot is the name of one picture on the page; its state in the session is kept under that name.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Literal, TypeVar, cast
 
 import streamlit as st
 
@@ -25,61 +28,64 @@ from pages.ui.hits import rerank_cached, show_context
 from pages.ui.jobs import show_progress, time_left, watch
 from pages.ui.page import show_error
 
-_READING = "map-reading"  # in the session: whether the dialog is open
+Callback = Callable[[], None]
+Event = Literal["clicked", "selected"]
+T = TypeVar("T")
+DIALOG_OPEN = "map-reading"  # in the session while the dialog is open
+SEARCH_LIMITED = "map-only"  # in the session while the search is limited to the selected chunks
+RECENT_QUERIES = "map-trail"  # in the session, newest last
+MAX_RECENT_QUERIES = 8
 
 
-def note_closed() -> None:
-    """Note that the dialog is closed: by its reader, or by the page that is drawn from its top."""
-    st.session_state.pop(_READING, None)
+def cached_in_session(name: str, key: object, compute: Callable[[], T]) -> T:
+    """Return the result of ``compute``, kept in the session under ``name`` for as long as ``key`` is the same."""
+    cached = st.session_state.get(name)
+    if cached is None or cached[0] != key:
+        cached = st.session_state[name] = (key, compute())
+    return cast(T, cached[1])
 
 
-def is_reading() -> bool:
-    """Tell whether somebody reads a chunk in its document just now."""
-    return _READING in st.session_state
+def note_dialog_closed() -> None:
+    """Note that the dialog is closed, by the user or because the whole page is drawn anew."""
+    st.session_state.pop(DIALOG_OPEN, None)
 
 
-def read_in_document(workspace: Workspace, query: str, hit: Hit) -> None:
-    """Open a chunk inside its document's surrounding text."""
-    st.session_state[_READING] = True
-    _opened(workspace, query, hit)
+def is_dialog_open() -> bool:
+    """Return whether a chunk is shown in its document just now."""
+    return DIALOG_OPEN in st.session_state
 
 
-@st.dialog("In context", width="medium", on_dismiss=note_closed)
-def _opened(workspace: Workspace, query: str, hit: Hit) -> None:
+def open_dialog(workspace: Workspace, query: str, hit: Hit) -> None:
+    """Show a chunk within the surrounding text of its document."""
+    st.session_state[DIALOG_OPEN] = True
+    _context_dialog(workspace, query, hit)
+
+
+@st.dialog("In context", width="medium", on_dismiss=note_dialog_closed)
+def _context_dialog(workspace: Workspace, query: str, hit: Hit) -> None:
     show_context(workspace, query, hit)
 
 
-ONLY = "map-only"  # whether the search is limited to the chosen chunks
+def on_event(event: Event, slot: str, linked_slots: Sequence[str] = ()) -> Callback:
+    """Return the callback for a click on a point or a selection by lasso or box in the picture ``slot``.
 
+    A new choice clears those in ``linked_slots``.
+    """
 
-def on_clicked(slot: str) -> Callable[[], None]:
-    """Return what is to be done when a point of the map ``slot`` is clicked: it becomes the opened chunk."""
-
-    def note() -> None:
-        said = told(slot, "clicked")
-        if said:
-            open_chunk(slot, said["id"])
-
-    return note
-
-
-def on_caught(slot: str) -> Callable[[], None]:
-    """Return what is to be done when points of the map ``slot`` were caught by lasso or box, or let go."""
-
-    def note() -> None:
-        said = told(slot, "caught")
-        if said is not None:
+    def callback() -> None:
+        value = (st.session_state.get(f"picture-{slot}") or {}).get(event)
+        if not isinstance(value, dict) or value.get("slot") != slot:
+            return
+        for linked in linked_slots:
+            close_chunk(linked)
+            clear_selection(linked)
+        if event == "clicked":
+            open_chunk(slot, value["id"])
+        else:
             close_chunk(slot)
-            st.session_state[f"caught-{slot}"] = list(said["ids"])
+            st.session_state[f"selected-{slot}"] = list(value["ids"])
 
-    return note
-
-
-def told(slot: str, event: str) -> dict[str, Any] | None:
-    """Return what the map ``slot`` told of an event while its callback runs, None where it told nothing."""
-    state = st.session_state.get(f"picture-{slot}") or {}
-    said = state.get(event)
-    return said if isinstance(said, dict) and said.get("slot") == slot else None
+    return callback
 
 
 def open_chunk(slot: str, chunk_id: str) -> None:
@@ -88,67 +94,62 @@ def open_chunk(slot: str, chunk_id: str) -> None:
 
 
 def close_chunk(slot: str) -> None:
-    """Open no chunk."""
+    """Close the opened chunk, if there is one."""
     st.session_state.pop(f"opened-{slot}", None)
 
 
-def let_go(slot: str) -> None:
-    """Choose no chunks."""
-    st.session_state.pop(f"caught-{slot}", None)
-    search_everywhere()
+def clear_selection(slot: str) -> None:
+    """Clear the selection, and search all chunks again."""
+    st.session_state.pop(f"selected-{slot}", None)
+    remove_search_limit()
 
 
-def search_here() -> None:
-    """Limit the search to the chosen chunks."""
-    st.session_state[ONLY] = True
+def limit_search() -> None:
+    """Limit the next searches to the selected chunks."""
+    st.session_state[SEARCH_LIMITED] = True
 
 
-def search_everywhere() -> None:
-    """Take that limit off."""
-    st.session_state.pop(ONLY, None)
+def remove_search_limit() -> None:
+    """Search all chunks again."""
+    st.session_state.pop(SEARCH_LIMITED, None)
 
 
-def opened_here(slot: str, points: Points) -> int | None:
-    """Return the place of the opened chunk, None where there is none."""
+def opened_row(slot: str, points: Points) -> int | None:
+    """Return the row of the opened chunk, None if there is none."""
     return points.row_of.get(st.session_state.get(f"opened-{slot}", ""))
 
 
-def caught_here(slot: str, points: Points) -> list[int]:
-    """Return the places of the chunks that were caught, sorted."""
-    return sorted(
-        points.row_of[chunk_id] for chunk_id in st.session_state.get(f"caught-{slot}", ()) if chunk_id in points.row_of
-    )
+def selected_rows(slot: str, points: Points) -> list[int]:
+    """Return the rows of the selected chunks, sorted."""
+    chunk_ids = st.session_state.get(f"selected-{slot}", ())
+    return sorted(points.row_of[chunk_id] for chunk_id in chunk_ids if chunk_id in points.row_of)
 
 
-def forget_others(points: Points, slot: str = "one") -> None:
-    """Let go of what was chosen in another collection."""
-    if st.session_state.get(f"opened-{slot}") not in points.row_of:
+def drop_stale_choices(slot: str, points: Points) -> None:
+    """Forget what was opened or selected in a collection that this slot no longer shows."""
+    if opened_row(slot, points) is None:
         close_chunk(slot)
-    if not caught_here(slot, points):
-        let_go(slot)
-
-
-TRAIL = "map-trail"  # in the session: queries of before, newest last
-LONGEST_TRAIL = 8
+    if not selected_rows(slot, points):
+        clear_selection(slot)
 
 
 def query_vector(workspace: Workspace, collection: Collection, query: str) -> Float32Array:
-    """Return the query as the collection's bi-encoder sees it, shape (dimension,)."""
+    """Return the query's vector by the collection's bi-encoder, shape (dimension,)."""
     return workspace.encoder(collection).encode_query(query)
 
 
-def ask(
-    workspace: Workspace, collection: Collection, points: Points, layout: Layout, query: str, only: Sequence[int] = ()
+def search_on_map(
+    workspace: Workspace, collection: Collection, points: Points, layout: Layout, query: str, rows: Sequence[int] = ()
 ) -> MapQuery:
-    """Search, rerank where that is switched on, and place the query; ``only`` limits the search to the chunks at these places.
+    """Search, rerank if that is switched on, and place the query; ``rows``, if any, limit the search to these chunks.
 
     Raises what searching and reranking raise.
     """
     hits, pool = int(st.session_state["hits"]), int(st.session_state["pool"]) if st.session_state["rerank"] else 0
     with st.spinner("Searching… (the first search loads the model)", show_time=True):
         vector = query_vector(workspace, collection, query)
-        if only:
-            result = search_within(workspace, points, query, vector, only, max(hits, pool))
+        if rows:
+            result = search_within(workspace, points, query, vector, rows, max(hits, pool))
         else:
             result = search(workspace, collection.name, query, max(hits, pool))
     if pool and result.hits:
@@ -156,14 +157,14 @@ def ask(
     return place_query(points, layout, vector, result)
 
 
-def remember(query: str) -> list[str]:
-    """Note a query, and return those before it, newest first."""
-    trail = cast(list[str], st.session_state.setdefault(TRAIL, []))
-    if query in trail:
-        trail.remove(query)
-    trail.append(query)
-    del trail[:-LONGEST_TRAIL]
-    return trail[-2::-1]
+def remember_query(query: str) -> list[str]:
+    """Add a query to the recent ones and return those before it, newest first."""
+    recent = cast(list[str], st.session_state.setdefault(RECENT_QUERIES, []))
+    if query in recent:
+        recent.remove(query)
+    recent.append(query)
+    del recent[:-MAX_RECENT_QUERIES]
+    return recent[-2::-1]
 
 
 @st.cache_resource(show_spinner=False)
@@ -173,60 +174,57 @@ def projections() -> ProjectionQueue:
 
 
 def open_points(workspace: Workspace, collection: Collection) -> Points:
-    """Return the points of a collection; the first time that takes a while, which is shown. Raises what ``read_points`` raises."""
-    names = workspace.document_store.names(collection.key)
-    told = short_hash(
-        workspace.settings.data,
-        workspace.version(collection),
-        *(f"{key} {name}" for key, name in sorted(names.items())),
-    )
+    """Return the points of a collection, with a spinner while they are read. Raises what ``read_points`` raises."""
+    names = [f"{key} {name}" for key, name in sorted(workspace.document_store.names(collection.key).items())]
+    version = workspace.version(collection)
+    key = short_hash(workspace.settings.data, collection.key, collection.name, version, *names)
     with st.spinner(f"Reading the vectors of {collection.name}…", show_time=True):
-        return _points(workspace, collection, collection.key, collection.name, told)
+        return _points(workspace, collection, key)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _points(_workspace: Workspace, _collection: Collection, key: str, name: str, told: str) -> Points:  # noqa: ARG001  # what they are known by
-    """Kept in memory for as long as the collection does not change: 100,000 ids are not read again at each click."""
+def _points(_workspace: Workspace, _collection: Collection, key: str) -> Points:  # noqa: ARG001 - the cache's key
+    """Keep the points in memory while the collection does not change: 100,000 ids are slow to read at each click."""
     return read_points(_workspace, _collection)
 
 
 def open_layout(points: Points, settings: LayoutSettings) -> tuple[Layout, ProjectionJob | None]:
-    """Return the layout that is asked for, or, while it is being computed, the one by PCA and the work in progress.
+    """Return the layout with these settings, or, while it is computed, the one by PCA and the job in progress.
 
     Raises MapError.
     """
-    work = projections().request_layout(points, settings)
-    if work.state == "done":
-        return work.layout(), None
-    return projections().request_layout(points, settings.with_method("pca")).layout(), work
+    job = projections().request_layout(points, settings)
+    if job.state == "done":
+        return job.layout(), None
+    return projections().request_layout(points, settings.with_method("pca")).layout(), job
 
 
 def true_neighbours(points: Points, k: int) -> Neighbours:
-    """Return the nearest neighbours of every chunk in the full space, from the disk where UMAP needed as many."""
+    """Return the ``k`` nearest neighbours of every chunk in the full space, from the disk if UMAP stored as many."""
     data = projections().data
-    found = load_neighbours(data, points.digest, k)
-    if found is None:
-        found = nearest_neighbours(points.vectors, points.metric, k)
-        save_neighbours(data, points.digest, found)
-    return found
+    neighbours = load_neighbours(data, points.digest, k)
+    if neighbours is None:
+        neighbours = nearest_neighbours(points.vectors, points.metric, k)
+        save_neighbours(data, points.digest, neighbours)
+    return neighbours
 
 
 def watch_projection(job: ProjectionJob, name: str) -> None:
-    """Draw how far a layout or its clusters are; when they are done the page is drawn with them.
+    """Draw the progress of a layout or of its clusters; once it is done, the page runs again and shows the result.
 
-    The page is not drawn while somebody reads a chunk in the dialog, which would close.
+    The page does not run while the dialog is open, since that would close it.
     """
     awaited = [] if job.state in ("failed", "cancelled") else [job]
-    watch(lambda: [job], lambda job: _draw(job, name), awaited=awaited, postpone=is_reading)
+    watch(lambda: [job], lambda job: _draw_job(job, name), awaited=awaited, postpone=is_dialog_open)
 
 
-def _draw(job: ProjectionJob, name: str) -> None:
+def _draw_job(job: ProjectionJob, name: str) -> None:
     if job.active:
         stage = "waiting for the map before it" if job.state == "waiting" else job.stage or "beginning"
-        so_far = f"{duration(job.seconds)} so far{time_left(job)}"
-        show_progress(job, f"{name}: {stage}, {so_far}. Until then this is PCA's picture.", key=f"cancel-{name}")
+        elapsed = f"{duration(job.seconds)} so far{time_left(job)}"
+        show_progress(job, f"{name}: {stage}, {elapsed}. Until then this is PCA's picture.", key=f"cancel-{name}")
     elif job.state == "done":
-        if is_reading():
+        if is_dialog_open():
             st.caption(f"{name}: done, drawn once the dialog is closed.")
     else:
         if job.state == "failed":
@@ -249,5 +247,5 @@ def _retry(job: ProjectionJob) -> None:
 
 
 def method_name(settings: LayoutSettings) -> str:
-    """Return what a method is called on the page."""
+    """Return the name of a layout method on the page."""
     return METHODS[settings.method]

@@ -1,3 +1,3 @@
-// Runs plotly's `script` once a tab: back on the page, the browser takes it as a mere string.
+// Runs plotly's `script`, a string, once a tab; a string, since the module may be evaluated again on each visit.
 if (!globalThis.Plotly) (0, eval)(script);
 export default function () {}

@@ -1,11 +1,11 @@
-// Keeps a map's points in the page: they are sent once, however often what lies over them changes.
-const KEPT = 4; // pictures of one map: the browser may be told of one before the latest once more
+// Keeps a map's points in the page: they are sent once, however often what is drawn over them changes.
+const MAX_KEPT = 4; // pictures of one slot; the browser may draw one before the latest again
 
 export default function (component) {
-  const { slot, key, glides, view, figure } = component.data;
-  const maps = (globalThis.rankscopeMaps ??= {});
-  const held = (maps[slot] ??= new Map());
-  if (held.has(key)) return;
-  held.set(key, { key, glides, view, figure: JSON.parse(figure) });
-  while (held.size > KEPT) held.delete(held.keys().next().value);
+  const { slot, key, pointsKey, layoutKey, figure } = component.data;
+  const slots = (globalThis.rankscopeMaps ??= {});
+  const pictures = (slots[slot] ??= new Map());
+  if (pictures.has(key)) return;
+  pictures.set(key, { key, pointsKey, layoutKey, figure: JSON.parse(figure) });
+  while (pictures.size > MAX_KEPT) pictures.delete(pictures.keys().next().value);
 }

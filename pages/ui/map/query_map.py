@@ -1,4 +1,4 @@
-"""Many queries on one map: where is asked, and what never comes up."""
+"""The view of many queries on one map: where they land, and which chunks none of them retrieves."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ import numpy as np
 import streamlit as st
 
 from core.errors import RankscopeError
-from core.projection import coloring as painting
+from core.projection import coloring
 from core.projection.placement import place_queries
-from core.projection.plots import HEIGHT, Overlay, add_highlight, add_star
+from core.projection.plots import Overlay, add_highlight, add_star
 from core.projection.query import retrieval_counts
 from core.projection.records import Points
 from core.records.search import Collection
 from core.samples.library import SAMPLE_COLLECTION, questions
-from core.util.arrays import Float32Array
+from core.util.arrays import Float32Array, Int64Array
 from core.util.formatting import plural
 from core.workspace import Workspace
-from pages.ui.map.component import Scene, draw_picture
+from pages.ui.map.component import Scene
 from pages.ui.map.controls import choose
 from pages.ui.map.data import (
-    forget_others,
+    cached_in_session,
+    drop_stale_choices,
     method_name,
-    on_caught,
-    on_clicked,
     open_layout,
     open_points,
     watch_projection,
@@ -33,113 +32,97 @@ from pages.ui.map.panel import show_panel
 from pages.ui.page import literal, show_error, show_info
 
 SLOT = "many"
-MOST = 500  # queries
+MAX_QUERIES = 500
 TOP = 10  # of each query's ranking
 OWN, SAMPLES, JUDGED = "my own list", "the sample questions", "the judged queries"
 
 
-def show_many(workspace: Workspace, collections: Mapping[str, Collection]) -> None:
+def show_query_map(workspace: Workspace, collections: Mapping[str, Collection]) -> None:
     """Draw the view."""
-    wish = choose(workspace, collections, with_colour=False)
-    queries = _queries(workspace, wish.collection)
+    choice = choose(workspace, collections, with_colour=False)
+    collection = choice.collection
+    queries = _choose_queries(workspace, collection)
     if not queries:
         show_info(
             "Paste some queries, one a line: the map then shows where they land, and which chunks none of them finds."
         )
         return
     try:
-        points = open_points(workspace, wish.collection)
-        forget_others(points, SLOT)
-        layout, work = open_layout(points, wish.settings)
-        vectors = _vectors(workspace, wish.collection, queries)
+        points = open_points(workspace, collection)
+        drop_stale_choices(SLOT, points)
+        layout, job = open_layout(points, choice.settings)
+        key = (collection.key, tuple(queries))
+        vectors = cached_in_session("map-vectors", key, lambda: _encode(workspace, collection, queries))
     except RankscopeError as error:
         show_error(error)
         return
-    with st.container(key="map-notes"):  # there even if empty: see one.py
-        if work is not None:
-            watch_projection(work, method_name(wish.settings))
-    counts, found = retrieval_counts(points, vectors, TOP)
-    colours = painting.by_query_count(counts, TOP)
-    scene = Scene(workspace, wish.collection, points, layout, colours, None, None)
-    scene.send(SLOT)
-    _say_reach(points, counts, len(queries))
+    with st.container(key="map-notes"):  # drawn even if empty: see one_map.py
+        if job is not None:
+            watch_projection(job, method_name(choice.settings))
+    counts, retrieved = retrieval_counts(points, vectors, TOP)
+    scene = Scene(workspace, collection, SLOT, points, layout, coloring.by_query_count(counts, TOP))
+    scene.send_points()
+    _show_coverage(points, counts, len(queries))
     stars = place_queries(points, layout, vectors)
 
     def draw() -> None:
         picture, beside = st.columns([2.6, 1], gap="medium")
         with beside:
-            chosen = _list(queries)
-            show_panel(scene, SLOT)
+            chosen = _show_queries(queries)
+            show_panel(scene)
         overlay = Overlay()
         if chosen is None:
-            _all_stars(overlay, stars)
+            for star in stars:
+                add_star(overlay, star, "queries", faint=True)
         else:
-            add_highlight(overlay, points, layout.xy, found[chosen], f"the first {TOP} of the chosen query", size=11)
+            name = f"the first {TOP} of the chosen query"
+            add_highlight(overlay, points, layout.xy, retrieved[chosen], name, size=11)
             add_star(overlay, stars[chosen], "the chosen query", label=queries[chosen])
         with picture:
-            draw_picture(
-                SLOT,
-                scene.key,
-                wish.collection.name,
-                overlay,
-                HEIGHT,
-                f"{wish.collection.name}-queries",
-                on_clicked(SLOT),
-                on_caught(SLOT),
-            )
+            scene.draw(overlay, "queries")
 
     st.fragment(draw)()
-    _list_unfound(points, counts)
+    _show_unretrieved_documents(points, counts)
 
 
-def _queries(workspace: Workspace, collection: Collection) -> list[str]:
-    """The queries to place, each once."""
-    judged = list(workspace.judgments.queries(collection.key).values())
-    sources = [*([SAMPLES] if collection.name == SAMPLE_COLLECTION else []), *([JUDGED] if judged else []), OWN]
+def _choose_queries(workspace: Workspace, collection: Collection) -> list[str]:
+    """Draw the choice of queries and return the different ones, at most ``MAX_QUERIES``."""
+    texts = list(workspace.judgments.queries(collection.key).values())
+    sources = [*([SAMPLES] if collection.name == SAMPLE_COLLECTION else []), *([JUDGED] if texts else []), OWN]
     source = (
         st.segmented_control("Queries", sources, key="map-source", default=sources[0], required=True)
         if len(sources) > 1
         else OWN
     )
     if source == OWN:
-        text = st.text_area("Queries, one a line", key="map-queries", persist_state="session", height=120)
-        judged = [line.strip() for line in text.splitlines() if line.strip()]
+        lines = st.text_area("Queries, one a line", key="map-queries", persist_state="session", height=120)
+        texts = [line.strip() for line in lines.splitlines() if line.strip()]
     elif source == SAMPLES:
-        judged = [question.question for question in questions()]
-    queries = list(dict.fromkeys(judged))
-    if len(queries) > MOST:
-        st.caption(f"The first {MOST} of {len(queries):,} queries.")
-    return queries[:MOST]
+        texts = [question.question for question in questions()]
+    queries = list(dict.fromkeys(texts))
+    if len(queries) > MAX_QUERIES:
+        st.caption(f"The first {MAX_QUERIES} of {len(queries):,} queries.")
+    return queries[:MAX_QUERIES]
 
 
-def _vectors(workspace: Workspace, collection: Collection, queries: list[str]) -> Float32Array:
-    """The queries' vectors, shape (queries, dimension), kept for the same list."""
-    kept = st.session_state.get("map-vectors")
-    key = (collection.key, tuple(queries))
-    if kept is None or kept[0] != key:
-        encoder = workspace.encoder(collection)
-        with st.spinner(f"Encoding {plural(len(queries), 'query', 'queries')}…", show_time=True):
-            kept = (key, np.stack([encoder.encode_query(query) for query in queries]).astype(np.float32))
-        st.session_state["map-vectors"] = kept
-    vectors: Float32Array = kept[1]
-    return vectors
+def _encode(workspace: Workspace, collection: Collection, queries: list[str]) -> Float32Array:
+    """Return the queries' vectors, shape (queries, dimension)."""
+    encoder = workspace.encoder(collection)
+    with st.spinner(f"Encoding {plural(len(queries), 'query', 'queries')}…", show_time=True):
+        return np.stack([encoder.encode_query(query) for query in queries]).astype(np.float32)
 
 
-def _say_reach(points: Points, counts: np.ndarray, queries: int) -> None:
-    found = int((counts > 0).sum())
+def _show_coverage(points: Points, counts: Int64Array, queries: int) -> None:
+    retrieved = int((counts > 0).sum())
+    share = retrieved / max(len(points), 1)
     st.markdown(
-        f"The {plural(queries, 'query', 'queries')} bring up **{plural(found, 'chunk')} of {len(points):,}** ({found / max(len(points), 1):.0%}) "
-        f"among their first {TOP}; the grey ones never come up. Open stars: where each query lands."
+        f"The {plural(queries, 'query', 'queries')} bring up **{plural(retrieved, 'chunk')} of {len(points):,}** "
+        f"({share:.0%}) among their first {TOP}; the grey ones never come up. Open stars: where each query lands."
     )
 
 
-def _all_stars(overlay: Overlay, stars: Float32Array) -> None:
-    for star in stars:
-        add_star(overlay, star, "queries", faint=True)
-
-
-def _list(queries: list[str]) -> int | None:
-    """Return which query was ticked."""
+def _show_queries(queries: list[str]) -> int | None:
+    """Draw the list of queries and return the index of the one that is ticked."""
     table = st.dataframe(
         {"query": queries},
         hide_index=True,
@@ -152,12 +135,11 @@ def _list(queries: list[str]) -> int | None:
     return rows[0] if rows and rows[0] < len(queries) else None
 
 
-def _list_unfound(points: Points, counts: np.ndarray) -> None:
-    """Documents of which no chunk ever comes up."""
-    reached = {document for document, count in zip(points.documents, counts, strict=True) if count}
-    never = sorted(set(points.documents) - reached)
-    if never:
-        with st.expander(f"{plural(len(never), 'document')} of which no chunk comes up"):
-            st.markdown("\n".join(f"- {literal(name)}" for name in never[:200]))
+def _show_unretrieved_documents(points: Points, counts: Int64Array) -> None:
+    retrieved = {document for document, count in zip(points.documents, counts, strict=True) if count}
+    unretrieved = sorted(set(points.documents) - retrieved)
+    if unretrieved:
+        with st.expander(f"{plural(len(unretrieved), 'document')} of which no chunk comes up"):
+            st.markdown("\n".join(f"- {literal(name)}" for name in unretrieved[:200]))
     else:
         st.caption("Of every document some chunk comes up.")
