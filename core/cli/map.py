@@ -1,4 +1,4 @@
-"""``python -m core map``: the embedding space of a collection in two dimensions, as a page or as a table."""
+"""``python -m core map``: the map of a collection, its embeddings in two dimensions, as an HTML page or a CSV table."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from core.errors import SettingsError
 from core.settings import Settings
 from core.util.formatting import duration, plural
 
-if TYPE_CHECKING:  # they bring libraries with them, and help must come at once
+if TYPE_CHECKING:  # they import large libraries, which --help does not need
     from core.projection.export import MapExport
     from core.projection.records import Method
 
 ENDINGS = (".html", ".csv")
-# seconds between two updates of a terminal's line, and between two lines in a file or a pipe
+# Seconds between two updates of the line on a terminal, and between two lines in a file or a pipe.
 INTERVAL, LOG_INTERVAL = 0.2, 5.0
 HELP = """\
 Every chunk of the collection gets a place in two dimensions. FILE.html is a page that needs no network, coloured by
 cluster; FILE.csv has a row a chunk: chunk_id, document, start, end (characters), x, y, then tokens, cluster and
 its name. With --query also the similarity to it, the rank by it, and the rank by distance on the map; the query's own
-place goes to standard error and into --json. The same chunks, settings and seed give the same map; it is kept for the app.
+place goes to standard error and into --json. The same chunks, settings and seed give the same map; it is kept for \
+the app.
 
 Trustworthiness: 1 if neighbours on the map are neighbours in the full space. Continuity: 1 if neighbours in the full
 space are neighbours on the map. Chance gives about 0.5.
@@ -60,7 +61,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Draw the map, measure how far it can be trusted, write it. What cannot be used is said before anything is loaded."""
+    """Write the map of a collection and print its quality. Options are checked before any model is loaded."""
     from core.projection.records import LayoutSettings
 
     settings = LayoutSettings(cast("Method", options.method), options.n_neighbors, options.min_dist, seed=options.seed)
@@ -73,15 +74,15 @@ def run(options: argparse.Namespace) -> int:
     workspace = Workspace.open(Settings.from_environment())
     started = time.perf_counter()
     with _progress() as report:
-        drawn = build_map(workspace, options.collection, settings, query, report)
+        export = build_map(workspace, options.collection, settings, query, report)
         report(f"writing {options.out.name}", 0.0)
-        write_map(drawn, options.out)
-    _say(drawn, options.out, time.perf_counter() - started, as_json=options.json)
+        write_map(export, options.out)
+    _print(export, options.out, time.perf_counter() - started, as_json=options.json)
     return 0
 
 
 def _check_out(out: Path) -> None:
-    """Raise SettingsError unless the file can be written, as far as can be told."""
+    """Raise SettingsError for another ending, a missing folder, or one that cannot be written to."""
     if out.suffix.lower() not in ENDINGS:
         raise SettingsError(f"--out is {str(out)!r}: use a name that ends in {' or '.join(ENDINGS)}")
     if not out.parent.is_dir():
@@ -90,36 +91,34 @@ def _check_out(out: Path) -> None:
         raise SettingsError(f"--out is {str(out)!r}, which cannot be written: choose another place")
 
 
-def _say(drawn: MapExport, out: Path, seconds: float, *, as_json: bool) -> None:
-    asked = drawn.asked
-    if asked is not None:
-        print(f"the query lies at x {asked.star[0]:.4f}, y {asked.star[1]:.4f}", file=sys.stderr)
+def _print(export: MapExport, out: Path, seconds: float, *, as_json: bool) -> None:
+    query = export.query
+    if query is not None:
+        print(f"the query lies at x {query.star[0]:.4f}, y {query.star[1]:.4f}", file=sys.stderr)
     if as_json:
-        print(
-            json.dumps({**drawn.as_json(), "seconds": round(seconds, 3), "out": str(out)}, ensure_ascii=False, indent=2)
-        )
+        record = {**export.as_json(), "seconds": round(seconds, 3), "out": str(out)}
+        print(json.dumps(record, ensure_ascii=False, indent=2))
         return
-    rest = f" ({drawn.placed:,} of them placed by their neighbours)" if drawn.placed else ""
-    print(
-        f"{out}: {plural(len(drawn.points), 'chunk')}{rest} in {plural(len(drawn.clusters), 'cluster')}, {duration(seconds)}"
-    )
-    print(drawn.trust.words if drawn.trust else "Under four chunks there are no neighbourhoods to compare.")
-    if asked is not None:
-        print(f"{asked.meter.sentence}. {asked.meter.words}")
+    rest = f" ({export.placed:,} of them placed by their neighbours)" if export.placed else ""
+    clusters = plural(len(export.clusters), "cluster")
+    print(f"{out}: {plural(len(export.points), 'chunk')}{rest} in {clusters}, {duration(seconds)}")
+    print(export.quality.words if export.quality else "Under four chunks there are no neighbourhoods to compare.")
+    if query is not None:
+        print(f"{query.overlap.sentence}. {query.overlap.words}")
 
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, float], None]]:
-    """Yield a reporter that keeps one line on a terminal up to date, or logs a line at each stage and now and then."""
-    terminal, last, before = sys.stderr.isatty(), 0.0, ""
+    """Yield a callback that updates one line on a terminal, or writes a line at each stage and every few seconds."""
+    terminal, last_time, last_stage = sys.stderr.isatty(), 0.0, ""
 
     def report(stage: str, share: float) -> None:
-        nonlocal last, before
+        nonlocal last_time, last_stage
         now = time.monotonic()
-        if stage == "done":  # with the layout: there is more to come
+        if stage == "done":  # with the layout alone
             return
-        if stage != before or now - last >= (INTERVAL if terminal else LOG_INTERVAL):
-            last, before = now, stage
+        if stage != last_stage or now - last_time >= (INTERVAL if terminal else LOG_INTERVAL):
+            last_time, last_stage = now, stage
             start, end = ("\r\033[K", "") if terminal else ("", "\n")
             print(f"{start}{stage}" + (f" ({share:.0%})" if share else ""), end=end, file=sys.stderr, flush=True)
 

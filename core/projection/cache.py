@@ -18,41 +18,45 @@ from core.projection.records import Layout, LayoutSettings, Points
 from core.records.document import short_hash
 from core.vectors.neighbors import Neighbours
 
-LAYOUTS, NEIGHBOURS = 40, 10  # kept at most
+MAX_LAYOUTS, MAX_NEIGHBOURS = 40, 10  # files kept; clusters as many as layouts
+CLUSTERS_VERSION = 2  # of how clusters are found and labelled: clusters of another version are computed anew
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, SettingsError)
 
 
 def layout_path(data: Path, key: str) -> Path:
-    """Return where the layout of that key is kept in the data folder ``data``."""
+    """Return the path of the layout with that key in the data folder ``data``."""
     return data / FOLDER / "layouts" / f"{key}.npz"
 
 
 def save_layout(data: Path, layout: Layout) -> None:
-    """Write a layout. Those that were used least lately make room. Raises MapError where it cannot be written."""
+    """Write a layout; beyond MAX_LAYOUTS the least recently used ones are removed.
+
+    Raises MapError where it cannot be written.
+    """
     path = layout_path(data, layout.key)
     about = json.dumps({"settings": asdict(layout.settings), "digest": layout.digest, "seconds": layout.seconds})
-    with atomic_map_write(path) as beside, beside.open("wb") as file:
+    with atomic_map_write(path) as temporary, temporary.open("wb") as file:
         np.savez(file, about=np.array(about), xy=layout.xy, fitted=layout.fitted, mean=layout.mean, axes=layout.axes)
-    keep_newest(path.parent, "*.npz", LAYOUTS)
+    keep_newest(path.parent, "*.npz", MAX_LAYOUTS)
 
 
 def load_layout(data: Path, key: str) -> Layout | None:
-    """Return a layout that was kept, None where there is none; one that is damaged is removed."""
+    """Return a saved layout, None where there is none; a damaged file is removed."""
     path = layout_path(data, key)
     try:
-        with np.load(path) as held:
-            about = json.loads(str(held["about"]))
+        with np.load(path) as arrays:
+            about = json.loads(str(arrays["about"]))
             layout = Layout(
                 LayoutSettings(**about["settings"]),
                 about["digest"],
-                held["xy"],
-                held["fitted"],
-                held["mean"],
-                held["axes"],
+                arrays["xy"],
+                arrays["fitted"],
+                arrays["mean"],
+                arrays["axes"],
                 about["seconds"],
             )
         if layout.key != key or layout.xy.shape != (len(layout.fitted), 2):
-            raise ValueError("it is another's")
+            raise ValueError("another layout")
     except FileNotFoundError:
         return None
     except _DAMAGED:
@@ -67,20 +71,23 @@ def _neighbours_path(data: Path, digest: str) -> Path:
 
 
 def save_neighbours(data: Path, digest: str, neighbours: Neighbours) -> None:
-    """Write the neighbours of points of that digest, in place of fewer. Raises MapError where they cannot be written."""
+    """Write the neighbours of the points with that digest. Raises MapError where they cannot be written."""
     path = _neighbours_path(data, digest)
-    with atomic_map_write(path) as beside, beside.open("wb") as file:
+    with atomic_map_write(path) as temporary, temporary.open("wb") as file:
         np.savez(file, places=neighbours.indices, similarities=neighbours.similarities)
-    keep_newest(path.parent, "*.npz", NEIGHBOURS)
+    keep_newest(path.parent, "*.npz", MAX_NEIGHBOURS)
 
 
 def load_neighbours(data: Path, digest: str, k: int) -> Neighbours | None:
-    """Return the ``k`` nearest neighbours of points of that digest, or all of fewer points; None where not so many were kept."""
+    """Return the saved ``k`` nearest neighbours of the points with that digest, of few points all others.
+
+    None where fewer neighbours, or none, were saved; a damaged file is removed.
+    """
     path = _neighbours_path(data, digest)
     try:
-        with np.load(path) as held:
-            places, similarities = held["places"], held["similarities"]
-        if places.ndim != 2 or places.shape != similarities.shape:
+        with np.load(path) as arrays:
+            indices, similarities = arrays["places"], arrays["similarities"]
+        if indices.ndim != 2 or indices.shape != similarities.shape:
             raise ValueError("of different shapes")
     except FileNotFoundError:
         return None
@@ -88,49 +95,49 @@ def load_neighbours(data: Path, digest: str, k: int) -> Neighbours | None:
         discard(path)
         return None
     _note_use(path)
-    enough = places.shape[1] >= min(k, len(places) - 1)
-    return Neighbours(places[:, :k], similarities[:, :k]) if enough else None
+    enough = indices.shape[1] >= min(k, len(indices) - 1)
+    return Neighbours(indices[:, :k], similarities[:, :k]) if enough else None
 
 
 def _note_use(path: Path) -> None:
+    """Set the modification time, by which the least recently used files are removed."""
     with suppress(OSError):
         os.utime(path)
 
 
-VERSION = 2  # of how clusters are found and named: another one makes them anew
-_DAMAGED_CLUSTERS = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
-
-
 def load_clusters(data: Path, points: Points, layout: Layout) -> Clusters | None:
-    """Return the clusters of ``layout`` if they were found before, else None; what is damaged is removed."""
+    """Return the saved clusters of ``layout``, None where there are none; a damaged file is removed."""
     path = clusters_path(data, layout)
     try:
-        with np.load(path) as held:
-            labels, terms = held["labels"], json.loads(str(held["terms"]))
+        with np.load(path) as arrays:
+            labels, terms = arrays["labels"], json.loads(str(arrays["terms"]))
         clusters = Clusters.of(labels, layout.xy, tuple(tuple(words) for words in terms))
         if labels.shape != (len(points),) or labels.max(initial=-1) >= len(terms) or 0 in clusters.sizes:
-            raise ValueError("of another picture")
+            raise ValueError("clusters of another layout")
     except FileNotFoundError:
         return None
-    except _DAMAGED_CLUSTERS:
+    except _DAMAGED:
         discard(path)
         return None
     return clusters
 
 
 def save_clusters(data: Path, layout: Layout, clusters: Clusters) -> None:
-    """Write the clusters of ``layout`` into the data folder; the oldest make room. Raises MapError where they cannot be written."""
+    """Write the clusters of ``layout``; beyond MAX_LAYOUTS the oldest ones are removed.
+
+    Raises MapError where they cannot be written.
+    """
     path = clusters_path(data, layout)
-    with atomic_map_write(path) as beside, beside.open("wb") as file:
+    with atomic_map_write(path) as temporary, temporary.open("wb") as file:
         np.savez(file, labels=clusters.labels, terms=np.array(json.dumps(clusters.terms)))
-    keep_newest(path.parent, "*.npz", LAYOUTS)
+    keep_newest(path.parent, "*.npz", MAX_LAYOUTS)
 
 
 def clusters_path(data: Path, layout: Layout) -> Path:
-    """Return where the clusters of ``layout`` are kept."""
+    """Return the path of the clusters of ``layout`` in the data folder ``data``."""
     return data / FOLDER / "clusters" / f"{clusters_key(layout)}.npz"
 
 
 def clusters_key(layout: Layout) -> str:
-    """Return the key under which the clusters of ``layout`` are kept."""
-    return short_hash(layout.key, f"clusters {VERSION}")
+    """Return the cache key of the clusters of ``layout``."""
+    return short_hash(layout.key, f"clusters {CLUSTERS_VERSION}")

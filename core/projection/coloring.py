@@ -7,52 +7,51 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from core.projection.records import Points
 from core.records.document import Value, short_hash
 from core.records.filters import format_value, is_number
 from core.records.search import Metric, measure_name
-from core.util.arrays import Float32Array, Int32Array
+from core.util.arrays import AnyIntArray, Float32Array, Int32Array
 from core.util.formatting import plural
 
-# Told apart by colour-blind readers (Paul Tol's muted scheme, personal.sron.nl/~pault, without its pale grey).
+# For colour-blind readers too (Paul Tol's muted scheme, personal.sron.nl/~pault, without its pale grey).
 PALETTE = ("#cc6677", "#44719d", "#ddaa33", "#117733", "#88ccee", "#882255", "#44aa99", "#999933", "#aa4499")
-SHAPES = ("circle", "square", "diamond")  # where the colours come round again
+SHAPES = ("circle", "square", "diamond")  # the next one whenever all colours are used
 REST = "#a3a9b3"
-MOST_GROUPS = len(PALETTE) * len(SHAPES)
-# A stretch of viridis (Smith and van der Walt, 2015) without its ends, which vanish on black or white; dark is low.
+MAX_CATEGORIES = len(PALETTE) * len(SHAPES)
+# Viridis (Smith and van der Walt, 2015) without its ends, which are invisible on black or white; dark is low.
 SCALE = ("#443a83", "#31688e", "#21908d", "#35b779", "#8fd744")
 
 
 @dataclass(frozen=True)
 class CategoryColoring:
-    """Each chunk belongs to one group: ``codes``, shape (chunks,), are places in ``names``, -1 for the rest.
+    """A category for each chunk: ``codes``, shape (chunks,), are indices in ``names``, -1 for the rest.
 
-    CategoryColoring are ordered by size; there are at most 27 with a colour and shape of their own.
+    Categories are ordered by size; at most 27 have a colour and shape of their own.
     """
 
     title: str
     names: tuple[str, ...]
     codes: Int32Array
-    rest: str = ""  # what the others are called
+    rest: str = ""  # the name of the rest
 
     @property
     def key(self) -> str:
-        """Changes with whatever would be drawn otherwise."""
+        """A hash of everything that is drawn."""
         return short_hash(self.title, self.rest, *self.names, self.codes.tobytes())
 
 
 @dataclass(frozen=True)
 class NumericColoring:
-    """Each chunk has a number: ``values``, shape (chunks,), NaN where there is none."""
+    """A number for each chunk: ``values``, shape (chunks,), NaN for none."""
 
-    title: str  # with the unit, and which way is better where there is one
+    title: str  # with the unit, and which direction is better where one is
     values: Float32Array
 
     @property
     def key(self) -> str:
-        """Changes with whatever would be drawn otherwise."""
+        """A hash of everything that is drawn."""
         return short_hash(self.title, self.values.tobytes())
 
 
@@ -60,67 +59,73 @@ Coloring = CategoryColoring | NumericColoring
 
 
 def plain(points: Points) -> CategoryColoring:
-    """Return one group of all chunks."""
+    """Return one category of all chunks."""
     return CategoryColoring("", ("chunks",), np.zeros(len(points), dtype=np.int32))
 
 
-def by_category(title: str, words: Sequence[str], noun: str = "") -> CategoryColoring:
-    """Return a group for each of the most frequent words; an empty word is none.
+def by_category(title: str, labels: Sequence[str], noun: str = "value") -> CategoryColoring:
+    """Return a category for each of the most frequent labels; chunks with an empty label are in the rest.
 
-    ``noun`` names what the groups without a colour of their own are, as in ``12 more documents``.
+    ``noun`` is what the categories without a colour of their own are called, as in ``12 more documents``.
     """
-    counts = Counter(word for word in words if word)
-    ordered = sorted(counts, key=lambda word: (-counts[word], word))
-    names = ordered[: MOST_GROUPS if len(ordered) <= MOST_GROUPS else len(PALETTE)]
-    place = {name: at for at, name in enumerate(names)}
-    codes = np.fromiter((place.get(word, -1) for word in words), dtype=np.int32, count=len(words))
+    counts = Counter(label for label in labels if label)
+    ordered = sorted(counts, key=lambda label: (-counts[label], label))
+    names = tuple(ordered[: MAX_CATEGORIES if len(ordered) <= MAX_CATEGORIES else len(PALETTE)])
     more = len(ordered) - len(names)
-    rest = " and ".join(
-        part
-        for part in (plural(more, f"more {noun or 'value'}") if more else "", "none" if "" in set(words) else "")
-        if part
-    )
-    return CategoryColoring(title, tuple(names), codes, rest)
+    rest = [plural(more, f"more {noun}")] if more else []
+    rest += ["none"] if "" in labels else []
+    return CategoryColoring(title, names, _codes(names, labels), " and ".join(rest))
+
+
+def _codes(names: Sequence[str], labels: Sequence[str]) -> Int32Array:
+    """Return the index in ``names`` of each label, -1 for others, shape (labels,)."""
+    index_of = {name: index for index, name in enumerate(names)}
+    return np.fromiter((index_of.get(label, -1) for label in labels), dtype=np.int32, count=len(labels))
 
 
 def by_document(points: Points) -> CategoryColoring:
-    """Return a group for each document; of more than 27, for the nine with most chunks."""
+    """Return a category for each document; of more than 27, for the nine with most chunks."""
     return by_category("document", points.documents, "document")
 
 
 def by_folder(points: Points) -> CategoryColoring:
-    """Return a group for each folder that documents lie in; those that lie in none are the rest."""
-    return by_category("folder", [name.rpartition("/")[0] for name in points.documents], "folder")
+    """Return a category for each folder of documents; documents in no folder are the rest."""
+    return by_category("folder", _folders(points), "folder")
 
 
-def alike(one: Points, other: Points) -> tuple[CategoryColoring, CategoryColoring]:
-    """Return the same groups in the same colours for two collections: folders where documents lie in such, else documents, by their size in the first."""
-    make = by_folder if any("/" in name for name in one.documents) else by_document
-    first = make(one)
-    place = {name: at for at, name in enumerate(first.names)}
-    words = [name.rpartition("/")[0] for name in other.documents] if make is by_folder else list(other.documents)
-    codes = np.fromiter((place.get(word, -1) for word in words), dtype=np.int32, count=len(words))
-    return first, CategoryColoring(first.title, first.names, codes, first.rest or "others")
+def _folders(points: Points) -> list[str]:
+    """Return the folder of each chunk's document, empty for none."""
+    return [name.rpartition("/")[0] for name in points.documents]
+
+
+def shared_categories(points: Points, others: Points) -> tuple[CategoryColoring, CategoryColoring]:
+    """Return the same categories in the same colours for two collections, ordered by size in the first.
+
+    Folders where the first has documents in folders, else documents.
+    """
+    if any("/" in name for name in points.documents):
+        first, labels = by_folder(points), _folders(others)
+    else:
+        first, labels = by_document(points), list(others.documents)
+    return first, CategoryColoring(first.title, first.names, _codes(first.names, labels), first.rest or "others")
 
 
 def by_metadata_field(name: str, values: Sequence[Value | None]) -> Coloring:
-    """Return a metadata field as a scale where all its values are numbers, else as groups."""
-    said = [value for value in values if value is not None]
-    if said and len(set(said)) > len(PALETTE) and all(is_number(value) for value in said):
-        return NumericColoring(
-            name, np.asarray([np.nan if value is None else float(value) for value in values], dtype=np.float32)
-        )
+    """Return a metadata field as numbers where it has over nine different values, all numbers; else as categories."""
+    present = [value for value in values if value is not None]
+    if len(set(present)) > len(PALETTE) and all(is_number(value) for value in present):
+        numbers = [np.nan if value is None else float(value) for value in values]
+        return NumericColoring(name, np.asarray(numbers, dtype=np.float32))
     return by_category(name, ["" if value is None else format_value(value) for value in values])
 
 
-def by_cluster(labels: npt.NDArray[np.integer], names: Sequence[str]) -> CategoryColoring:
-    """Return a group for each cluster, labelled -1 for noise; they are numbered by size already."""
-    shown = min(len(names), MOST_GROUPS)
+def by_cluster(labels: AnyIntArray, names: Sequence[str]) -> CategoryColoring:
+    """Return a category for each cluster; ``labels``, shape (chunks,), are indices in ``names``, -1 for noise."""
+    shown = min(len(names), MAX_CATEGORIES)
     codes = np.where(labels < shown, labels, -1).astype(np.int32)
     more = len(names) - shown
-    return CategoryColoring(
-        "cluster", tuple(names[:shown]), codes, f"{plural(more, 'more cluster')} and none" if more else "in no cluster"
-    )
+    rest = f"{plural(more, 'more cluster')} and none" if more else "in no cluster"
+    return CategoryColoring("cluster", tuple(names[:shown]), codes, rest)
 
 
 def by_similarity(metric: Metric, similarities: Float32Array) -> NumericColoring:
@@ -134,21 +139,21 @@ def by_length(points: Points) -> NumericColoring:
 
 
 def by_distortion(shares: Float32Array) -> NumericColoring:
-    """Return how much the picture misplaces each chunk."""
+    """Return the distortion of each chunk, as ``quality.distortion`` measures it."""
     return NumericColoring(
         "distortion (share of the true nearest that lie elsewhere; lower is better)", shares.astype(np.float32)
     )
 
 
-def by_query_count(counts: npt.NDArray[np.integer], top: int) -> NumericColoring:
-    """Return in how many queries' first ``top`` each chunk is; those that never come up are left grey."""
+def by_query_count(counts: AnyIntArray, top: int) -> NumericColoring:
+    """Return how many queries retrieve each chunk in their first ``top``; NaN, drawn grey, for none."""
     values = counts.astype(np.float32)
     values[counts == 0] = np.nan
     return NumericColoring(f"queries that find it (in their first {top})", values)
 
 
 def by_scores(title: str, points: Points, scores: dict[str, float]) -> NumericColoring:
-    """Return the number of each chunk id that has one."""
+    """Return the score of each chunk, NaN for one that has none; ``scores`` are by chunk id."""
     return NumericColoring(
         title, np.asarray([scores.get(chunk_id, np.nan) for chunk_id in points.chunk_ids], dtype=np.float32)
     )

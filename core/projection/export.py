@@ -42,17 +42,18 @@ Columns = dict[str, Sequence[Any]]
 def map_columns(
     points: Points, layout: Layout, clusters: Clusters | None = None, similarities: Float32Array | None = None
 ) -> Columns:
-    """Return the columns ``chunk_id, document, start, end, x, y, tokens``, then the cluster and its name, then the similarity to a query and its rank.
+    """Return the columns ``chunk_id, document, start, end, x, y, tokens``, in the order of ``points``.
 
-    Spans are in characters, lengths in tokens; coordinates have no unit. A chunk in no cluster has -1 and no name.
+    With ``clusters`` also the cluster, -1 for none, and its name; with ``similarities`` to a query, shape (chunks,),
+    also these and the rank by them. Spans are in characters, coordinates have no unit.
     """
     columns: Columns = {
         "chunk_id": points.chunk_ids,
         "document": points.documents,
         "start": points.starts.tolist(),
         "end": points.ends.tolist(),
-        "x": [_short(value) for value in layout.xy[:, 0]],
-        "y": [_short(value) for value in layout.xy[:, 1]],
+        "x": [_shortest(value) for value in layout.xy[:, 0]],
+        "y": [_shortest(value) for value in layout.xy[:, 1]],
         "tokens": points.tokens.tolist(),
     }
     if clusters is not None:
@@ -64,28 +65,28 @@ def map_columns(
     if similarities is not None:
         ranks = np.empty(len(points), dtype=np.int64)
         ranks[np.argsort(-similarities, kind="stable")] = np.arange(1, len(points) + 1)
-        columns |= {"similarity": [_short(value) for value in similarities], "rank": ranks.tolist()}
+        columns |= {"similarity": [_shortest(value) for value in similarities], "rank": ranks.tolist()}
     return columns
 
 
-def _short(value: np.float32) -> float:
-    """As few digits as tell a float32 from every other."""
+def _shortest(value: np.float32) -> float:
+    """Return the number with the fewest digits that distinguish it among all float32 numbers."""
     return float(str(value))
 
 
 @dataclass(frozen=True)
 class MapExport:
-    """A map with all that is written of it; ``trust`` is None under four chunks, ``asked`` without a query."""
+    """A map with everything that is exported; ``quality`` is None under four chunks, ``query`` without a query."""
 
     points: Points
     layout: Layout
     clusters: Clusters
-    trust: LayoutQuality | None
-    asked: MapQuery | None
+    quality: LayoutQuality | None
+    query: MapQuery | None
 
     @property
     def placed(self) -> int:
-        """How many chunks were not laid out but placed by their neighbours."""
+        """How many chunks were placed by their neighbours, not laid out."""
         return len(self.points) - int(self.layout.fitted.sum())
 
     def as_json(self) -> dict[str, Any]:
@@ -97,90 +98,80 @@ class MapExport:
             "chunks": len(self.points),
             "fitted": len(self.points) - self.placed,
             "clusters": len(self.clusters),
-            "trustworthiness": None if self.trust is None else self.trust.trustworthiness,
-            "continuity": None if self.trust is None else self.trust.continuity,
-            "k": None if self.trust is None else self.trust.k,
-            "query": None if self.asked is None else _query_json(self.asked, self.points),
+            "trustworthiness": None if self.quality is None else self.quality.trustworthiness,
+            "continuity": None if self.quality is None else self.quality.continuity,
+            "k": None if self.quality is None else self.quality.k,
+            "query": None if self.query is None else _query_json(self.query, self.points),
         }
 
 
 def build_map(
     workspace: Workspace, name: str, settings: LayoutSettings, query: str | None, report: StageReport
 ) -> MapExport:
-    """Lay out a collection, or take what was kept, and measure it; what is made here is kept for the app.
+    """Return the map of a collection; layout and clusters are loaded if they were saved before, else saved for the app.
 
-    The query is encoded first, so that a missing model is told before the long work.
-    Raises CollectionNotFound, ForeignCollection, ModelMismatch, MapError where there is nothing to draw.
+    The query is encoded first, so that a missing model fails before the long work. It is compared with every chunk.
+    Raises CollectionNotFound, ForeignCollection, ModelMismatch, and MapError where there is nothing to draw.
     """
-    collection, projections = workspace.store.collection(name), ProjectionQueue(workspace.settings.data)
+    collection, data = workspace.store.collection(name), workspace.settings.data
     vector = None if query is None else workspace.encoder(collection).encode_query(query)
     report("reading chunks", 0.0)
     points = read_points(workspace, collection)
-    layout = projections.cached_layout(points, settings)
+    layout = ProjectionQueue(data).cached_layout(points, settings)
     if layout is None:
-        layout = compute_layout(points, settings, report=report, keep_in=projections.data)
-        save_layout(projections.data, layout)
-    clusters = load_clusters(projections.data, points, layout)
+        layout = compute_layout(points, settings, report=report, keep_in=data)
+        save_layout(data, layout)
+    clusters = load_clusters(data, points, layout)
     if clusters is None:
         clusters = find_clusters(points, layout, workspace.document_store, report)
-        save_clusters(projections.data, layout, clusters)
+        save_clusters(data, layout, clusters)
     report("measuring trust", 0.0)
-    trust = measure_quality(points.vectors, points.metric, layout.xy, NEAREST)
-    return MapExport(
-        points,
-        layout,
-        clusters,
-        trust,
-        None if vector is None or query is None else _ask(workspace, points, layout, query, vector),
-    )
-
-
-def _ask(workspace: Workspace, points: Points, layout: Layout, query: str, vector: Float32Array) -> MapQuery:
-    """Search by comparing the query with every chunk, not through an index: the ranks are exact."""
+    quality = measure_quality(points.vectors, points.metric, layout.xy, NEAREST)
+    if vector is None or query is None:
+        return MapExport(points, layout, clusters, quality, None)
     nearest, _ = nearest_to_query(points.vectors, points.metric, vector, NEAREST)
     result = search_within(workspace, points, query, vector, nearest.tolist(), NEAREST)
-    return place_query(points, layout, vector, result)
+    return MapExport(points, layout, clusters, quality, place_query(points, layout, vector, result))
 
 
-def _query_json(asked: MapQuery, points: Points) -> dict[str, Any]:
+def _query_json(query: MapQuery, points: Points) -> dict[str, Any]:
     return {
-        "text": asked.result.query,
-        "x": float(asked.star[0]),
-        "y": float(asked.star[1]),
-        **asked.meter.as_json(points.chunk_ids),
+        "text": query.result.query,
+        "x": float(query.star[0]),
+        "y": float(query.star[1]),
+        **query.overlap.as_json(points.chunk_ids),
     }
 
 
-def write_map(drawn: MapExport, out: Path) -> None:
-    """Write a table where the name ends in .csv, else a page, in one step: what was there before stays until the new one is whole.
+def write_map(export: MapExport, out: Path) -> None:
+    """Write a CSV table where the name ends in .csv, else an HTML page; a file of that name is replaced in one step.
 
     Raises MapError where it cannot be written.
     """
     try:
         with atomic_write(out) as temporary:
-            (_write_table if out.suffix.lower() == ".csv" else _write_page)(drawn, temporary)
+            (_write_table if out.suffix.lower() == ".csv" else _write_page)(export, temporary)
     except OSError as error:
         raise MapError(f"The map cannot be written to {out} ({error.strerror}): choose another place") from error
 
 
-def _write_table(drawn: MapExport, path: Path) -> None:
-    asked = drawn.asked
-    columns = map_columns(drawn.points, drawn.layout, drawn.clusters, None if asked is None else asked.similarities)
-    if asked is not None:
-        columns = {**columns, "rank_on_screen": asked.ranks_on_map.tolist()}
+def _write_table(export: MapExport, path: Path) -> None:
+    query = export.query
+    columns = map_columns(export.points, export.layout, export.clusters, None if query is None else query.similarities)
+    if query is not None:
+        columns = {**columns, "rank_on_screen": query.ranks_on_map.tolist()}
     with path.open("w", encoding="utf-8", newline="") as file:
         write_rows(file, [columns, *zip(*columns.values(), strict=True)])
 
 
-def _write_page(drawn: MapExport, path: Path) -> None:
-    points, xy, clusters, asked = drawn.points, drawn.layout.xy, drawn.clusters, drawn.asked
+def _write_page(export: MapExport, path: Path) -> None:
+    points, xy, clusters, query = export.points, export.layout.xy, export.clusters, export.query
     overlay, title = Overlay(), points.collection
-    if asked is not None:
-        add_query(overlay, points, xy, asked.star, asked.result.hits)
-        add_neighbour_errors(overlay, points, xy, asked.star, asked.meter.false, asked.meter.missed)
-        title = f"{title}: “{asked.result.query}”"
+    if query is not None:
+        add_query(overlay, points, xy, query.star, query.result.hits)
+        add_neighbour_errors(overlay, points, xy, query.star, query.overlap.false, query.overlap.missed)
+        title = f"{title}: “{query.result.query}”"
     add_cluster_names(overlay, clusters.centres, clusters.names)
-    painting = by_cluster(clusters.labels, clusters.names) if len(clusters) else by_document(points)
-    path.write_text(
-        map_html(with_overlay(base_figure(points, xy, painting, hover=True), overlay, DIMMED), title), encoding="utf-8"
-    )
+    coloring = by_cluster(clusters.labels, clusters.names) if len(clusters) else by_document(points)
+    figure = with_overlay(base_figure(points, xy, coloring, hover=True), overlay, DIMMED)
+    path.write_text(map_html(figure, title), encoding="utf-8")

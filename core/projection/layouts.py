@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +14,22 @@ from core.projection._algorithms import PcaPlane, fit_pca, place_by_neighbours
 from core.projection.cache import load_neighbours, save_neighbours
 from core.projection.records import Layout, LayoutSettings, Points
 from core.records.document import short_hash
-from core.records.search import Metric
 from core.util.arrays import Float32Array, Int64Array
 from core.util.progress import StageReport, silent
 from core.vectors.neighbors import STAGE as SEARCHING
 from core.vectors.neighbors import Neighbours, nearest_neighbours, nearest_neighbours_of
 from core.vectors.similarity import similarity_to_distance
 
+PCA_ONLY = 3  # up to so many points are laid out by PCA: UMAP and t-SNE need neighbourhoods
+PLACING_NEIGHBOURS = 15  # fitted chunks that place one that was not fitted
+PCA_STAGE, PLACING = "drawing by PCA", "placing the rest"
+
 
 class StageProgress:
-    """Puts the stages of a layout together to one whole. ``costs`` are seconds that each is likely to take, in their order."""
+    """Turns the progress of single stages into that of a whole layout.
+
+    ``costs`` are the seconds that each stage is likely to take, in the order of the stages.
+    """
 
     def __init__(self, report: StageReport, costs: Mapping[str, float]) -> None:
         self._seconds: dict[str, float] = {}
@@ -34,7 +39,7 @@ class StageProgress:
         self._since = time.perf_counter()
 
     def report(self, stage: str, share: float) -> None:
-        """Hear that so much of a stage is done, and tell how much of the whole. Whatever was before a stage is over when it begins."""
+        """Report the share of the whole when ``share`` of ``stage`` is done; all stages before it are done."""
         self._count()
         self._stage = stage
         names = list(self._costs)
@@ -43,12 +48,13 @@ class StageProgress:
         self._report(stage, (done + share * self._costs.get(stage, 0.0)) / total)
 
     def end(self) -> dict[str, float]:
-        """Hear that all is done, and return how many seconds each stage took."""
+        """Report that all is done, and return how many seconds each stage took."""
         self._count()
         self._report("done", 1.0)
         return {stage: round(seconds, 3) for stage, seconds in self._seconds.items()}
 
     def _count(self) -> None:
+        """Add the time since the last report to the stage in progress."""
         now = time.perf_counter()
         if self._stage:
             self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + now - self._since
@@ -56,42 +62,37 @@ class StageProgress:
 
 
 def sample_by_document(document_ids: Sequence[str], limit: int, seed: int) -> Int64Array:
-    """Return the places of at most ``limit`` chunks, sorted; all of them where there are no more.
+    """Return the rows of at most ``limit`` chunks, sorted; all rows where there are no more.
 
-    Every document keeps a chunk while there are no more documents than that, and beyond it a share by its size
-    (what is left over goes to the largest remainders); which chunks these are is drawn by ``seed``.
+    A sample stratified by document: one chunk of each document, while there are no more documents than ``limit``, and
+    beyond it a share by the document's size (largest remainders). ``seed`` draws the chunks of a document.
     """
-    many = len(document_ids)
-    if many <= limit:
-        return np.arange(many)
-    shuffled = np.random.default_rng(seed).permutation(many)
+    count = len(document_ids)
+    if count <= limit:
+        return np.arange(count)
+    shuffled = np.random.default_rng(seed).permutation(count)
     documents = np.unique(np.asarray(document_ids, dtype=object), return_inverse=True)[1]
-    drawn = documents[shuffled]
+    shuffled_documents = documents[shuffled]
     sizes = np.bincount(documents)
     if len(sizes) > limit:
-        shares = np.zeros(len(sizes), dtype=np.int64)
-        shares[np.random.default_rng(seed).permutation(len(sizes))[:limit]] = 1
+        quotas = np.zeros(len(sizes), dtype=np.int64)
+        quotas[np.random.default_rng(seed).permutation(len(sizes))[:limit]] = 1
     else:
-        shares = _shares(sizes, limit)
-    by_document = np.argsort(drawn, kind="stable")
-    begin = np.cumsum(sizes) - sizes
-    rank = np.empty(many, dtype=np.int64)
-    rank[by_document] = np.arange(many) - np.repeat(begin, sizes)
-    return np.asarray(np.sort(shuffled[rank < shares[drawn]]), dtype=np.int64)
+        quotas = _quotas(sizes, limit)
+    by_document = np.argsort(shuffled_documents, kind="stable")
+    first = np.cumsum(sizes) - sizes
+    rank = np.empty(count, dtype=np.int64)  # of each shuffled chunk within its document, from 0
+    rank[by_document] = np.arange(count) - np.repeat(first, sizes)
+    return np.asarray(np.sort(shuffled[rank < quotas[shuffled_documents]]), dtype=np.int64)
 
 
-def _shares(sizes: Int64Array, limit: int) -> Int64Array:
-    """How many chunks of each document: one, and of the others in proportion."""
-    beyond = (sizes - 1) * ((limit - len(sizes)) / max(int(sizes.sum()) - len(sizes), 1))
-    shares: Int64Array = 1 + np.floor(beyond).astype(np.int64)
-    left = limit - int(shares.sum())
-    shares[np.argsort(np.floor(beyond) - beyond, kind="stable")[:left]] += 1
-    return shares
-
-
-BY_PCA = 3  # so few points are shown by PCA, whatever is asked for: there are no neighbourhoods to keep
-PLACED_BY = 15  # fitted neighbours place a chunk that was not fitted
-BEGINNING, PLACING = "drawing by PCA", "placing the rest"
+def _quotas(sizes: Int64Array, limit: int) -> Int64Array:
+    """Return how many chunks of each document are drawn: one, and of the others in proportion to its size."""
+    exact = (sizes - 1) * ((limit - len(sizes)) / max(int(sizes.sum()) - len(sizes), 1))
+    quotas: Int64Array = 1 + np.floor(exact).astype(np.int64)
+    remaining = limit - int(quotas.sum())
+    quotas[np.argsort(np.floor(exact) - exact, kind="stable")[:remaining]] += 1
+    return quotas
 
 
 def compute_layout(
@@ -101,42 +102,62 @@ def compute_layout(
     report: StageReport | None = None,
     keep_in: Path | None = None,
 ) -> Layout:
-    """Return where each chunk lies by ``settings``.
+    """Return the layout of ``points`` by ``settings``.
 
-    ``neighbours`` of all points spare the search for them, if they are as many as ``neighbours_needed`` says.
-    With ``keep_in``, a data folder, they are taken from there and kept there.
+    ``neighbours`` of all points spare the search for them, if they are as many as ``neighbours_needed`` says. With
+    the data folder ``keep_in`` they are loaded from there, or saved there.
     Raises MapError where there are no points, or vectors that are not finite.
     """
     if not len(points):
         raise MapError(
             f"The collection {points.collection!r} has no chunks to draw: add documents to it on the Library page"
         )
-    clock = StageProgress(report or silent, _costs(len(points), points.vectors.shape[1], settings))
-    clock.report(BEGINNING, 0.0)
+    progress = StageProgress(report or silent, _costs(len(points), points.vectors.shape[1], settings))
+    progress.report(PCA_STAGE, 0.0)
     plane = fit_pca(points.vectors, points.metric)
-    if settings.method == "pca":
-        return _layout(points, settings, plane.of(points.vectors, points.metric), clock, plane=plane)
-    if len(points) <= BY_PCA:
-        return _layout(points, settings, plane.of(points.vectors, points.metric), clock)
-    fitted = sample_by_document(points.document_ids, fit_limit(settings), settings.seed)
-    part = _Part.of(points, fitted, settings)
-    found = _fitting(neighbours, part) if len(fitted) == len(points) else None
-    found = found or _find(part, clock.report, keep_in)
-    apart = similarity_to_distance(points.metric, found.similarities, part.vectors)
-    start = plane.of(part.vectors, points.metric)
-    xy = (_algorithms.umap if settings.method == "umap" else _algorithms.tsne)(
-        apart, found, start, settings, clock.report
-    )
-    return _layout(points, settings, _with_rest(points, fitted, part.vectors, xy, clock.report), clock, fitted)
+    if settings.method == "pca" or len(points) <= PCA_ONLY:
+        xy, fitted = plane.project(points.vectors, points.metric), np.arange(len(points))
+    else:
+        fitted = sample_by_document(points.document_ids, fit_limit(settings), settings.seed)
+        sampled = len(fitted) < len(points)
+        vectors = points.vectors[fitted] if sampled else points.vectors
+        k = neighbours_needed(len(fitted), settings)
+        if sampled or neighbours is None or neighbours.indices.shape[1] < k:
+            digest = short_hash(points.digest, fitted.tobytes().hex()) if sampled else points.digest
+            neighbours = load_neighbours(keep_in, digest, k) if keep_in else None
+            if neighbours is None:
+                neighbours = nearest_neighbours(vectors, points.metric, k, progress.report)
+                if keep_in:
+                    save_neighbours(keep_in, digest, neighbours)
+        neighbours = Neighbours(neighbours.indices[:, :k], neighbours.similarities[:, :k])
+        algorithm = _algorithms.umap if settings.method == "umap" else _algorithms.tsne
+        xy = algorithm(
+            similarity_to_distance(points.metric, neighbours.similarities, vectors),
+            neighbours,
+            plane.project(vectors, points.metric),
+            settings,
+            progress.report,
+        )
+        if sampled:
+            xy = _with_rest(points, fitted, vectors, xy, progress.report)
+    if not np.isfinite(xy).all():
+        raise MapError(
+            f"The picture of {points.collection!r} came out without some places: choose other settings, or PCA"
+        )
+    if settings.method != "pca":
+        plane = PcaPlane(np.empty(0, dtype=np.float32), np.empty((0, 2), dtype=np.float32))
+    is_fitted = np.zeros(len(points), dtype=bool)
+    is_fitted[fitted] = True
+    return Layout(settings, points.digest, xy, is_fitted, plane.mean, plane.axes, progress.end())
 
 
 def fit_limit(settings: LayoutSettings) -> int:
-    """Return how many chunks are laid out at most; the others are placed by them."""
+    """Return how many chunks are laid out at most; the others are placed by their neighbours among these."""
     return min(settings.limit, _algorithms.TSNE_LIMIT) if settings.method == "tsne" else settings.limit
 
 
 def neighbours_needed(points: int, settings: LayoutSettings) -> int:
-    """Return how many neighbours of each of so many points a method heeds, the point itself left out.
+    """Return how many neighbours of each of so many points a method uses, the point itself left out.
 
     UMAP's ``n_neighbors`` counts the point itself, and is lowered to half of the points where these are few.
     """
@@ -145,78 +166,24 @@ def neighbours_needed(points: int, settings: LayoutSettings) -> int:
     return min(settings.n_neighbors, max(3, points // 2), points) - 1 if settings.method == "umap" else 0
 
 
-@dataclass(frozen=True)
-class _Part:
-    """The points that are laid out."""
-
-    digest: str
-    metric: Metric
-    vectors: Float32Array
-    k: int
-
-    @classmethod
-    def of(cls, points: Points, fitted: Int64Array, settings: LayoutSettings) -> _Part:
-        k = neighbours_needed(len(fitted), settings)
-        if len(fitted) == len(points):
-            return cls(points.digest, points.metric, points.vectors, k)
-        return cls(short_hash(points.digest, fitted.tobytes().hex()), points.metric, points.vectors[fitted], k)
-
-
-def _fitting(neighbours: Neighbours | None, part: _Part) -> Neighbours | None:
-    """So many of the neighbours as are needed, None where there are fewer."""
-    if neighbours is None or neighbours.indices.shape[1] < part.k:
-        return None
-    return Neighbours(neighbours.indices[:, : part.k], neighbours.similarities[:, : part.k])
-
-
-def _find(part: _Part, report: StageReport, keep_in: Path | None) -> Neighbours:
-    """The neighbours, from the disk where they are there."""
-    found = load_neighbours(keep_in, part.digest, part.k) if keep_in else None
-    if found is None:
-        found = nearest_neighbours(part.vectors, part.metric, part.k, report)
-        if keep_in:
-            save_neighbours(keep_in, part.digest, found)
-    return found
-
-
 def _with_rest(
-    points: Points, fitted: Int64Array, vectors: Float32Array, xy: Float32Array, report: StageReport
+    points: Points, fitted: Int64Array, vectors: Float32Array, fitted_xy: Float32Array, report: StageReport
 ) -> Float32Array:
-    """The picture of all points: those that were not fitted lie by their neighbours among those that were."""
-    if len(fitted) == len(points):
-        return xy
+    """Return the layout of all points, those not ``fitted`` placed by their neighbours among the fitted ones."""
     rest = np.setdiff1d(np.arange(len(points)), fitted)
-    everything = np.empty((len(points), 2), dtype=np.float32)
-    everything[fitted] = xy
-    found = nearest_neighbours_of(
-        vectors, points.metric, points.vectors[rest], PLACED_BY, lambda _, share: report(PLACING, share)
+    xy = np.empty((len(points), 2), dtype=np.float32)
+    xy[fitted] = fitted_xy
+    neighbours = nearest_neighbours_of(
+        vectors, points.metric, points.vectors[rest], PLACING_NEIGHBOURS, lambda _, share: report(PLACING, share)
     )
-    everything[rest] = place_by_neighbours(found.similarities, xy[found.indices], points.metric)
-    return everything
+    xy[rest] = place_by_neighbours(neighbours.similarities, fitted_xy[neighbours.indices], points.metric)
+    return xy
 
 
-def _layout(
-    points: Points,
-    settings: LayoutSettings,
-    xy: Float32Array,
-    clock: StageProgress,
-    fitted: Int64Array | None = None,
-    plane: PcaPlane | None = None,
-) -> Layout:
-    laid = np.zeros(len(points), dtype=bool)
-    laid[fitted if fitted is not None else slice(None)] = True
-    if not np.isfinite(xy).all():
-        raise MapError(
-            f"The picture of {points.collection!r} came out without some places: choose other settings, or PCA"
-        )
-    plane = plane or PcaPlane(np.empty(0, dtype=np.float32), np.empty((0, 2), dtype=np.float32))
-    return Layout(settings, points.digest, xy, laid, plane.mean, plane.axes, clock.end())
-
-
-def _costs(many: int, dimension: int, settings: LayoutSettings) -> dict[str, float]:
-    """Seconds that each stage is likely to take, measured on two cores: what matters is how they compare."""
-    fitted = min(many, fit_limit(settings))
-    costs = {BEGINNING: 1e-8 * many * dimension, SEARCHING: 4e-12 * fitted * fitted * dimension + 1e-5 * fitted}
+def _costs(points: int, dimension: int, settings: LayoutSettings) -> dict[str, float]:
+    """Return the seconds that each stage is likely to take, measured on two cores; only their proportions matter."""
+    fitted = min(points, fit_limit(settings))
+    costs = {PCA_STAGE: 1e-8 * points * dimension, SEARCHING: 4e-12 * fitted * fitted * dimension + 1e-5 * fitted}
     if settings.method == "umap":
         costs |= {
             _algorithms.UMAP_LOADING: 2.5,
@@ -225,4 +192,4 @@ def _costs(many: int, dimension: int, settings: LayoutSettings) -> dict[str, flo
         }
     else:
         costs |= {_algorithms.TSNE_LOADING: 1.0, _algorithms.TSNE_MOVING: 6e-3 * fitted}
-    return costs | {PLACING: 8e-12 * (many - fitted) * fitted * dimension}
+    return costs | {PLACING: 8e-12 * (points - fitted) * fitted * dimension}

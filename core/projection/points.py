@@ -10,7 +10,7 @@ from collections.abc import Collection as Ids
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,23 +18,24 @@ from core.errors import MapError
 from core.projection._files import FOLDER, atomic_map_write, discard
 from core.projection.records import Points
 from core.records.search import Collection, Metric
-from core.util.arrays import Float32Array
+from core.util.arrays import Float32Array, Int64Array
 
-if TYPE_CHECKING:  # it brings Chroma with it, which the worker does not need
+if TYPE_CHECKING:  # it imports chromadb, which the worker must not
     from core.workspace import Workspace
 
 CURRENT = "current.json"
 _ABOUT = ("collection", "key", "digest", "metric", "model")
 _BLOCK = 8192  # vectors hashed at once
+ATTEMPTS = 5  # at reading a collection that another process is writing
 
 
 def points_folder(data: Path, key: str) -> Path:
-    """Return where the points of the collection ``key`` are kept in the data folder ``data``."""
+    """Return the folder of the points of the collection ``key`` in the data folder ``data``."""
     return data / FOLDER / "points" / key
 
 
 def points_digest(chunk_ids: Sequence[str], vectors: Float32Array, metric: Metric) -> str:
-    """Return a hash of chunk ids, vectors and measure."""
+    """Return a hash of chunk ids, vectors and metric."""
     digest = hashlib.blake2b(digest_size=16)
     digest.update("\n".join((metric, str(vectors.shape), *chunk_ids)).encode())
     for first in range(0, len(vectors), _BLOCK):
@@ -43,21 +44,22 @@ def points_digest(chunk_ids: Sequence[str], vectors: Float32Array, metric: Metri
 
 
 def is_saved(data: Path, points: Points) -> bool:
-    """Whether these points are on the disk."""
+    """Whether these points have been written to the data folder."""
     return all(path.exists() for path in _paths(points_folder(data, points.key), points.digest))
 
 
 def save_points(data: Path, points: Points, version: str = "") -> Points:
-    """Write points, and return them with their vectors mapped. ``version`` of the collection is what they shall be found by.
+    """Write points, and return them with their vectors mapped from the disk.
 
+    With the ``version`` of the collection they become its current points, and other points of it are removed.
     Raises MapError where they cannot be written.
     """
     folder = points_folder(data, points.key)
     if not is_saved(data, points):
         _write(folder, points)
     if version:
-        with atomic_map_write(folder / CURRENT) as beside:
-            beside.write_text(json.dumps({"version": version, "digest": points.digest}), encoding="utf-8")
+        with atomic_map_write(folder / CURRENT) as temporary:
+            temporary.write_text(json.dumps({"version": version, "digest": points.digest}), encoding="utf-8")
         for path in folder.glob("*.*"):
             if path.stem != points.digest and path.name != CURRENT and not path.name.startswith("."):
                 discard(path)
@@ -65,11 +67,14 @@ def save_points(data: Path, points: Points, version: str = "") -> Points:
 
 
 def load_points(data: Path, key: str, digest: str) -> Points:
-    """Return points that were kept, their vectors mapped from the disk. Raises MapError where they are gone or damaged."""
+    """Return saved points, their vectors mapped from the disk.
+
+    Raises MapError where they are gone or damaged; damaged files are removed.
+    """
     vectors, table = _paths(points_folder(data, key), digest)
     try:
-        with np.load(table) as held:
-            columns = {name: held[name] for name in held.files}
+        with np.load(table) as arrays:
+            columns = {name: arrays[name] for name in arrays.files}
         return _points(columns, np.load(vectors, mmap_mode="r" if len(columns["start"]) else None))
     except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile) as error:
         for path in (vectors, table):
@@ -80,10 +85,10 @@ def load_points(data: Path, key: str, digest: str) -> Points:
 
 
 def load_current_points(data: Path, key: str, version: str) -> Points | None:
-    """Return the points kept of this version of a collection, None where there are none."""
+    """Return the saved points of this version of a collection, None where there are none."""
     try:
-        noted = json.loads((points_folder(data, key) / CURRENT).read_text(encoding="utf-8"))
-        return load_points(data, key, noted["digest"]) if noted["version"] == version else None
+        current = json.loads((points_folder(data, key) / CURRENT).read_text(encoding="utf-8"))
+        return load_points(data, key, current["digest"]) if current["version"] == version else None
     except (OSError, ValueError, KeyError, TypeError, MapError):
         return None
 
@@ -96,44 +101,39 @@ def delete_other_points(data: Path, keys: Ids[str]) -> None:
 
 
 def _paths(folder: Path, digest: str) -> tuple[Path, Path]:
+    """Return the paths of the vectors and of the table with everything else."""
     return folder / f"{digest}.npy", folder / f"{digest}.npz"
 
 
 def _write(folder: Path, points: Points) -> None:
     """Write the vectors, then the table, whose presence says that the vectors are complete."""
     vectors, table = _paths(folder, points.digest)
-    with atomic_map_write(vectors) as beside, beside.open("wb") as file:
+    with atomic_map_write(vectors) as temporary, temporary.open("wb") as file:
         np.save(file, np.ascontiguousarray(points.vectors, dtype=np.float32))
-    documents = dict.fromkeys(zip(points.document_ids, points.documents, strict=True))
-    number = {document: at for at, document in enumerate(documents)}
-    about = {name: getattr(points, name) for name in _ABOUT} | {
-        "chunk_ids": points.chunk_ids,
-        "documents": list(documents),
-    }
-    document = np.array(
-        [number[document] for document in zip(points.document_ids, points.documents, strict=True)], dtype=np.int64
-    )
-    words = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
-    with atomic_map_write(table) as beside, beside.open("wb") as file:
-        np.savez(file, about=words, start=points.starts, end=points.ends, tokens=points.tokens, document=document)
+    documents = list(zip(points.document_ids, points.documents, strict=True))
+    number = {document: index for index, document in enumerate(dict.fromkeys(documents))}
+    about = {name: getattr(points, name) for name in _ABOUT}
+    about |= {"chunk_ids": points.chunk_ids, "documents": list(number)}
+    document = np.array([number[document] for document in documents], dtype=np.int64)
+    encoded = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
+    with atomic_map_write(table) as temporary, temporary.open("wb") as file:
+        np.savez(file, about=encoded, start=points.starts, end=points.ends, tokens=points.tokens, document=document)
 
 
-def _points(columns: dict[str, Any], vectors: Float32Array) -> Points:
+def _points(columns: dict[str, Int64Array], vectors: Float32Array) -> Points:
+    """Return the points of a table. Raises ValueError where the columns have different lengths."""
     about = json.loads(columns["about"].tobytes())
-    ids, starts, ends, tokens, document = (
-        about["chunk_ids"],
-        *(columns[name] for name in ("start", "end", "tokens", "document")),
-    )
+    ids = about["chunk_ids"]
+    starts, ends, tokens, document = (columns[name] for name in ("start", "end", "tokens", "document"))
     if not len(vectors) == len(ids) == len(starts) == len(ends) == len(tokens) == len(document):
         raise ValueError(f"{len(vectors)} vectors for {len(ids)} chunks")
-    documents, names = (
-        np.array([told[at] for told in about["documents"]], dtype=object)[document].tolist() for at in (0, 1)
+    document_ids, names = (
+        np.array([pair[item] for pair in about["documents"]], dtype=object)[document].tolist() for item in (0, 1)
     )
-    known = {name: about[name] for name in _ABOUT}
     return Points(
-        **known,
+        **{name: about[name] for name in _ABOUT},
         chunk_ids=tuple(ids),
-        document_ids=tuple(documents),
+        document_ids=tuple(document_ids),
         documents=tuple(names),
         starts=starts,
         ends=ends,
@@ -142,15 +142,12 @@ def _points(columns: dict[str, Any], vectors: Float32Array) -> Points:
     )
 
 
-ATTEMPTS = 5  # while another process writes
-
-
 def read_points(workspace: Workspace, collection: Collection) -> Points:
-    """Return every chunk of a collection that can be found, sorted by chunk id, vectors mapped from the disk.
+    """Return every visible chunk of a collection, sorted by chunk id, with vectors mapped from the disk.
 
-    Through Chroma they are read only where the collection has changed since the last time, by whoever it was.
-    Raises ForeignCollection for chunks that do not say where they stand, CollectionNotFound, and MapError where others do not
-    stop writing, or nothing can be kept.
+    They are read through Chroma only if any process has changed the collection since they were saved.
+    Raises ForeignCollection for chunks without spans, CollectionNotFound, and MapError where another process does not
+    stop writing, or the points cannot be saved.
     """
     data = workspace.settings.data
     for _ in range(ATTEMPTS):

@@ -1,4 +1,4 @@
-"""A query on a map: where it lies, its neighbours and similarities; retrieval within chosen chunks and by many queries."""
+"""A query on a map: its position, neighbours and similarities; retrieval among chosen chunks, and by many queries."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class MapQuery:
     result: SearchResult
     vector: Float32Array
     star: Float32Array
-    meter: NeighbourOverlap
+    overlap: NeighbourOverlap
     similarities: Float32Array
     ranks_on_map: Int64Array
 
@@ -55,50 +55,53 @@ def place_query(points: Points, layout: Layout, vector: Float32Array, result: Se
 
 
 def search_within(
-    workspace: Workspace, points: Points, query: str, vector: Float32Array, places: Sequence[int], top_k: int
+    workspace: Workspace, points: Points, query: str, vector: Float32Array, rows: Sequence[int], top_k: int
 ) -> SearchResult:
-    """Return the ``top_k`` of the chunks at ``places`` that are most similar to the query: all are compared, no index is asked.
+    """Return the ``top_k`` of the chunks at ``rows`` that are most similar to the query, by an exact search.
 
     Raises CollectionNotFound where the collection is gone.
     """
     started = time.perf_counter()
     collection = workspace.store.collection(points.collection)
-    chosen = np.asarray(places, dtype=np.int64)
-    found = pairwise_similarity(
-        points.metric, np.asarray(points.vectors[chosen]), np.broadcast_to(vector, (len(chosen), len(vector)))
-    )
-    order = sorted(range(len(chosen)), key=lambda at: (-float(found[at]), points.chunk_ids[chosen[at]]))[:top_k]
-    hits = workspace.store.hits(collection, {points.chunk_ids[chosen[at]]: float(found[at]) for at in order})
-    took = (time.perf_counter() - started) * 1e3
-    return SearchResult(query, points.collection, points.model, points.metric, tuple(hits), Timings(0.0, took, took))
+    vectors = np.asarray(points.vectors[np.asarray(rows, dtype=np.int64)])
+    similarities = pairwise_similarity(points.metric, vectors, np.broadcast_to(vector, vectors.shape)).tolist()
+    scores = {points.chunk_ids[row]: similarity for row, similarity in zip(rows, similarities, strict=True)}
+    best = sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))[:top_k]
+    hits = workspace.store.hits(collection, {chunk_id: scores[chunk_id] for chunk_id in best})
+    elapsed = (time.perf_counter() - started) * 1e3
+    timings = Timings(0.0, elapsed, elapsed)
+    return SearchResult(query, points.collection, points.model, points.metric, tuple(hits), timings)
 
 
-def retrieval_counts(points: Points, queries: Float32Array, top: int) -> tuple[np.ndarray, list[list[int]]]:
-    """Return in the first ``top`` of how many queries, shape (queries, dimension), each chunk is, shape (chunks,), and the places of each query's."""
-    places = nearest_neighbours_of(points.vectors, points.metric, queries, top).indices
-    counts = np.bincount(places.ravel(), minlength=len(points)) if len(points) else np.zeros(0, dtype=np.int64)
-    return counts, [row.tolist() for row in places]
+def retrieval_counts(points: Points, queries: Float32Array, top: int) -> tuple[Int64Array, list[list[int]]]:
+    """Return how many queries retrieve each chunk among their ``top`` nearest, and the rows that each query retrieves.
+
+    ``queries`` has shape (queries, dimension); the counts have shape (chunks,).
+    """
+    rows = nearest_neighbours_of(points.vectors, points.metric, queries, top).indices
+    counts = np.bincount(rows.ravel(), minlength=len(points)) if len(points) else np.zeros(0, dtype=np.int64)
+    return counts, rows.tolist()
 
 
-def overlapping_chunks(points: Points, others: Points, places: Sequence[int]) -> list[int]:
-    """Return the places in ``others`` of the chunks that share text with the chunks at ``places``: the same document, spans that overlap."""
+def overlapping_chunks(points: Points, others: Points, rows: Sequence[int]) -> list[int]:
+    """Return the rows of ``others`` whose spans overlap those at ``rows`` in the same document, sorted."""
     by_document: dict[str, list[int]] = {}
-    for at, document_id in enumerate(others.document_ids):
-        by_document.setdefault(document_id, []).append(at)
-    found: set[int] = set()
-    for place in places:
-        start, end = points.starts[place], points.ends[place]
-        same = by_document.get(points.document_ids[place], ())
-        found.update(at for at in same if others.starts[at] < end and others.ends[at] > start)
-    return sorted(found)
+    for other_row, document_id in enumerate(others.document_ids):
+        by_document.setdefault(document_id, []).append(other_row)
+    overlapping: set[int] = set()
+    for row in rows:
+        start, end = points.starts[row], points.ends[row]
+        candidates = by_document.get(points.document_ids[row], ())
+        overlapping.update(other for other in candidates if others.starts[other] < end and others.ends[other] > start)
+    return sorted(overlapping)
 
 
-def texts_of(store: VectorStore, points: Points, places: Sequence[int]) -> list[str]:
-    """Return the texts of the chunks at ``places``, in that order; empty for one that is gone."""
+def texts_of(store: VectorStore, points: Points, rows: Sequence[int]) -> list[str]:
+    """Return the texts of the chunks at ``rows``, in that order; empty for a deleted one."""
     collection = store.collection(points.collection)
-    ids = [points.chunk_ids[place] for place in places]
-    held: dict[str, str] = {}
+    ids = [points.chunk_ids[row] for row in rows]
+    texts: dict[str, str] = {}
     for first in range(0, len(ids), 1000):
         batch = store.chunks_by_id(collection, ids[first : first + 1000])
-        held.update(zip(batch.ids, batch.texts, strict=True))
-    return [held.get(chunk_id, "") for chunk_id in ids]
+        texts.update(zip(batch.ids, batch.texts, strict=True))
+    return [texts.get(chunk_id, "") for chunk_id in ids]

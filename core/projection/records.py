@@ -7,24 +7,23 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from core.errors import SettingsError
 from core.records.document import short_hash
 from core.records.search import Metric
-from core.util.arrays import Float32Array, Int64Array
+from core.util.arrays import BoolArray, Float32Array, Int64Array
 
 Method = Literal["umap", "pca", "tsne"]
 METHODS: dict[Method, str] = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE"}
-FIT_LIMIT = 100_000  # chunks: of larger collections a sample is fitted and the rest is placed by its neighbours
+FIT_LIMIT = 100_000  # chunks; of larger collections a sample is laid out, and the rest placed by its neighbours
 
 
 @dataclass(frozen=True, slots=True)
 class LayoutSettings:
     """Parameters of a layout: ``n_neighbors`` and ``min_dist`` are UMAP's, ``perplexity`` is t-SNE's.
 
-    ``limit`` is how many chunks are laid out at most; of a larger collection a sample stratified by document
-    is, and the others are placed by their neighbours in it. Raises SettingsError for what is out of range.
+    ``limit`` is how many chunks are laid out at most: of a larger collection a sample stratified by document is laid
+    out, and the others are placed by their neighbours in it. Raises SettingsError for values out of range.
     """
 
     method: Method = "umap"
@@ -50,7 +49,7 @@ class LayoutSettings:
 
     @property
     def method_settings(self) -> dict[str, str | int | float]:
-        """The settings that the method uses; cached layouts are keyed by them."""
+        """The settings that the method uses; the cache key of a layout contains them."""
         names: dict[Method, tuple[str, ...]] = {
             "umap": ("n_neighbors", "min_dist", "seed", "limit"),
             "tsne": ("perplexity", "seed", "limit"),
@@ -62,28 +61,28 @@ class LayoutSettings:
         }
 
     def with_method(self, method: Method) -> LayoutSettings:
-        """Return the same settings for another method."""
+        """Return the same settings with another method."""
         return replace(self, method=method)
 
 
 @dataclass(frozen=True)
 class Points:
-    """Every chunk of a collection that can be found, without its text, in the order of its chunk id.
+    """Every visible chunk of a collection, without its text, sorted by chunk id.
 
-    Arrays and tuples have one entry a chunk. ``vectors`` has shape (chunks, dimension), float32, as stored; it may be
-    mapped from the disk and must not be written. ``digest`` is a hash of chunk ids, vectors and measure.
+    Arrays and tuples have one entry a chunk. ``vectors`` has shape (chunks, dimension), as stored; it may be mapped
+    from the disk and must not be written. ``digest`` is a hash of chunk ids, vectors and metric.
     """
 
     collection: str
-    key: str  # of the collection, Chroma's
+    key: str  # Chroma's id of the collection
     digest: str
     metric: Metric
     model: str
     chunk_ids: tuple[str, ...]
     document_ids: tuple[str, ...]
     documents: tuple[str, ...]  # names
-    starts: Int64Array
-    ends: Int64Array  # characters
+    starts: Int64Array  # of spans, in characters
+    ends: Int64Array
     tokens: Int64Array
     vectors: Float32Array
 
@@ -98,16 +97,16 @@ class Points:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where each chunk lies: ``xy`` of shape (chunks, 2), float32, in the order of ``Points``.
+    """The position of each chunk: ``xy`` of shape (chunks, 2), in the order of ``Points``.
 
-    ``fitted`` is shape (chunks,), False for a chunk that was placed by its neighbours only. What a query needs to be placed is kept too:
-    for PCA ``mean`` (dimension,) and ``axes`` (dimension, 2), else empty. ``seconds`` tells how long each stage took.
+    ``fitted``, shape (chunks,), is False for a chunk that was placed by its neighbours. ``mean`` (dimension,) and
+    ``axes`` (dimension, 2) are those of the PCA plane, empty for other methods. ``seconds`` are those of each stage.
     """
 
     settings: LayoutSettings
     digest: str  # of the points
     xy: Float32Array
-    fitted: npt.NDArray[np.bool_]
+    fitted: BoolArray
     mean: Float32Array
     axes: Float32Array
     seconds: dict[str, float] = field(default_factory=dict, hash=False)
@@ -119,7 +118,10 @@ class Layout:
 
     @cached_property
     def spacing(self) -> float:
-        """How far the 10th nearest lies on the map from a chunk, by the median: what counts as near. 0 where all lie in one place."""
+        """The median distance from a chunk to its 10th nearest on the map: the scale of what is near.
+
+        0 where all chunks lie in one position.
+        """
         from scipy.spatial import cKDTree
 
         xy = self.xy.astype(np.float64)
@@ -129,5 +131,5 @@ class Layout:
 
 
 def layout_key(digest: str, settings: LayoutSettings) -> str:
-    """Return the cache key of the layout of the points with this digest."""
+    """Return the cache key of the layout, by ``settings``, of the points with this digest."""
     return short_hash(digest, *(f"{name}={value}" for name, value in sorted(settings.method_settings.items())))

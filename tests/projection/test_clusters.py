@@ -1,4 +1,4 @@
-"""CategoryColoring on the map, and the words that name them."""
+"""Clusters of a layout, and the terms that label them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import pytest
 
 from core.indexing.indexer import index
 from core.loading.sources import Upload
-from core.projection import clusters as rooms
-from core.projection._worker import run_clusters
+from core.projection import clusters
+from core.projection._worker import clusters_task, run_clusters
 from core.projection.cache import clusters_path, load_clusters
 from core.projection.clusters import (
+    MAX_TEXTS,
     NOISE,
-    TEXTS,
     Clusters,
     chunk_texts,
     distinctive_terms,
@@ -31,50 +31,48 @@ from core.workspace import Workspace
 
 
 def blobs(*sizes: int, loose: int = 0) -> Float32Array:
-    """CategoryColoring of points around (0, 0), (100, 0), (200, 0) ..., and some far from all."""
+    """Return groups of points around (0, 0), (100, 0), (200, 0) ..., and ``loose`` points far from all."""
     random = np.random.default_rng(5)
-    groups = [random.standard_normal((size, 2)) + np.asarray([100 * at, 0]) for at, size in enumerate(sizes)]
-    alone = np.stack([np.linspace(0, 9000, loose), np.linspace(5000, 9000, loose) ** 1.1], axis=1)
-    return np.concatenate([*groups, alone]).astype(np.float32)
+    groups = [random.standard_normal((size, 2)) + np.asarray([100 * group, 0]) for group, size in enumerate(sizes)]
+    outliers = np.stack([np.linspace(0, 9000, loose), np.linspace(5000, 9000, loose) ** 1.1], axis=1)
+    return np.concatenate([*groups, outliers]).astype(np.float32)
 
 
-@pytest.mark.parametrize("direct", [10_000, 10])
-def test_groups_are_numbered_by_size_and_loose_points_belong_to_none(
-    direct: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rooms, "DIRECT", direct)
+@pytest.mark.parametrize("limit", [10_000, 10])
+def test_clusters_are_numbered_by_size_and_loose_points_are_noise(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clusters, "ALL_PAIRS_LIMIT", limit)
     labels = hdbscan_labels(blobs(40, 90, 60, loose=6))
     assert [sorted(set(part.tolist())) for part in np.split(labels, [40, 130, 190])] == [[2], [0], [1], [NOISE]]
     assert labels.dtype == np.int32
 
 
-def test_near_pairs_alone_give_nearly_the_same_as_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_near_pairs_give_nearly_the_same_clusters_as_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     from sklearn.metrics import adjusted_rand_score
 
     random = np.random.default_rng(2)
     xy = np.concatenate(
         [random.normal(random.uniform(-12, 12, 2), random.uniform(0.1, 0.6), (75, 2)) for _ in range(20)]
     ).astype(np.float32)
-    direct = hdbscan_labels(xy)
-    monkeypatch.setattr(rooms, "DIRECT", 10)
-    assert adjusted_rand_score(direct, hdbscan_labels(xy)) > 0.99
+    all_pairs = hdbscan_labels(xy)
+    monkeypatch.setattr(clusters, "ALL_PAIRS_LIMIT", 10)
+    assert adjusted_rand_score(all_pairs, hdbscan_labels(xy)) > 0.99
 
 
-def test_twins_and_lines_are_clustered_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    twins = np.repeat(np.asarray([[0, 0], [5, 5], [0, 9]], dtype=np.float32), [30, 20, 25], axis=0)
+def test_equal_points_and_lines_are_clustered(monkeypatch: pytest.MonkeyPatch) -> None:
+    equal = np.repeat(np.asarray([[0, 0], [5, 5], [0, 9]], dtype=np.float32), [30, 20, 25], axis=0)
     line = np.stack([np.concatenate([np.arange(40.0), np.arange(100.0, 130.0)]), np.zeros(70)], axis=1).astype(
         np.float32
     )
-    for direct in (10_000, 10):
-        monkeypatch.setattr(rooms, "DIRECT", direct)
-        assert hdbscan_labels(twins).tolist() == [0] * 30 + [2] * 20 + [1] * 25
+    for limit in (10_000, 10):
+        monkeypatch.setattr(clusters, "ALL_PAIRS_LIMIT", limit)
+        assert hdbscan_labels(equal).tolist() == [0] * 30 + [2] * 20 + [1] * 25
         assert hdbscan_labels(line).tolist() == [0] * 40 + [1] * 30
         assert set(hdbscan_labels(np.zeros((50, 2), np.float32)).tolist()) == {NOISE}
 
 
-@pytest.mark.parametrize("many", [0, 1, 2, 5])
-def test_few_points_make_no_cluster(many: int) -> None:
-    assert hdbscan_labels(np.zeros((many, 2), np.float32)).tolist() == [NOISE] * many
+@pytest.mark.parametrize("count", [0, 1, 2, 5])
+def test_few_points_make_no_cluster(count: int) -> None:
+    assert hdbscan_labels(np.zeros((count, 2), np.float32)).tolist() == [NOISE] * count
 
 
 def test_the_smallest_cluster_grows_with_the_map() -> None:
@@ -83,22 +81,22 @@ def test_the_smallest_cluster_grows_with_the_map() -> None:
 
 def test_clusters_know_their_sizes_centres_and_names() -> None:
     xy = np.asarray([[0, 0], [1, 0], [5, 9], [9, 9], [10, 10]], dtype=np.float32)
-    held = Clusters.of(np.asarray([0, 0, 0, NOISE, 1], np.int32), xy, (("heat", "pump"), ()))
-    assert (held.sizes, held.centres.tolist(), held.names) == (
+    found = Clusters.of(np.asarray([0, 0, 0, NOISE, 1], np.int32), xy, (("heat", "pump"), ()))
+    assert (found.sizes, found.centres.tolist(), found.names) == (
         (3, 1),
         [[1.0, 0.0], [10.0, 10.0]],
         ("heat, pump", "cluster 2"),
     )
-    assert [held.name(place) for place in (0, 3, 4)] == ["heat, pump", "", "cluster 2"]
+    assert [found.name(row) for row in (0, 3, 4)] == ["heat, pump", "", "cluster 2"]
     assert (
-        held.words == "2 clusters of at least 3 chunks, found on the map as drawn; 1 chunk in between belongs to none."
+        found.words == "2 clusters of at least 3 chunks, found on the map as drawn; 1 chunk in between belongs to none."
     )
     nothing = Clusters.of(np.full(5, NOISE, np.int32), xy, ())
     assert (len(nothing), nothing.centres.shape) == (0, (0, 2))
     assert "No group" in nothing.words
 
 
-def test_terms_are_those_of_one_group_and_not_of_all() -> None:
+def test_terms_are_frequent_in_one_group_and_not_in_all() -> None:
     heat = ["Heat pumps warm the house", "a heat pump and a boiler in the house", "Heat pump manual 2020", "HEAT pump"]
     cats = ["the cat of the house", "a house for Cats and dogs", "cats, manual"]
     assert distinctive_terms([heat, cats], 2) == [("Heat", "pump"), ("cat", "dogs")]
@@ -106,26 +104,26 @@ def test_terms_are_those_of_one_group_and_not_of_all() -> None:
 
 
 def test_the_best_term_by_hand() -> None:
-    """The group says 8 words: 3 are red, 2 green, 3 moon; the others say 3, moon among them; so A = 5.5.
+    """The first group has 8 terms, 3 red, 2 green and 3 moon, the other 3, with one moon; so A = 5.5.
 
-    red: root of 3/8 log(1 + 5.5/3) = .638, green: root of 2/8 log(1 + 5.5/2) = .661, moon: root of 3/8 log(1 + 5.5/4) = .530, but not three times as often.
-    sun is said by the others just as often.
+    red: root of 3/8 log(1 + 5.5/3) = .638, green: root of 2/8 log(1 + 5.5/2) = .661, moon: root of 3/8
+    log(1 + 5.5/4) = .530, but not three times as frequent as in the other. sun is as frequent in the other.
     """
     group = ["red green moon", "red green moon", "red moon"]
     assert distinctive_terms([group, ["moon sun", "sun"]], 5)[0] == ("green", "red", "moon")
     assert distinctive_terms([[*group, "sun"], ["moon sun", "stone sun"]], 5)[0] == ("green", "red", "moon")
 
 
-def test_the_most_frequent_form_of_a_word_is_shown() -> None:
+def test_a_term_is_shown_in_its_most_frequent_form() -> None:
     assert distinctive_terms([["Café", "café", "cafe", "CAFÉ", "café"], ["tea"]]) == [("café",), ("tea",)]
     assert distinctive_terms([["Berlin", "berlin"], ["x-ray"]])[0] == ("berlin",)
 
 
-def test_numbers_letters_and_stop_words_name_nothing() -> None:
+def test_numbers_letters_and_stop_words_are_no_terms() -> None:
     assert distinctive_terms([["the 2020 x 3.14 of b2b 100_000"], ["and"]]) == [("b2b",), ()]
 
 
-def test_no_term_is_part_of_another() -> None:
+def test_no_term_contains_another() -> None:
     assert distinctive_terms([["heater heat boil"] * 5, ["sea"]], 3)[0] == ("boil", "heat")
     assert distinctive_terms([["heat"] * 2 + ["heater heat", "heater boil", "boil"], ["sea"]], 3)[0] == (
         "boil",
@@ -133,23 +131,23 @@ def test_no_term_is_part_of_another() -> None:
     )
 
 
-def test_small_words_of_other_languages_name_nothing() -> None:
+def test_function_words_of_other_languages_are_no_terms() -> None:
     german = [
         "Der Vulkan ist nicht erloschen und die Lava fließt",
         "Die Lava ist heiß und der Vulkan bebt nicht",
         "Nicht der Vulkan und die Insel",
     ]
-    told = distinctive_terms([german, ["the sea", "the harbour"]], 20)[0]
-    assert {"Vulkan", "Lava", "Insel"} <= set(told)
-    assert not {"nicht", "Nicht"} & set(told)
+    label = distinctive_terms([german, ["the sea", "the harbour"]], 20)[0]
+    assert {"Vulkan", "Lava", "Insel"} <= set(label)
+    assert not {"nicht", "Nicht"} & set(label)
 
 
-def test_a_small_word_of_one_language_may_mean_something_in_another() -> None:
+def test_a_function_word_of_one_language_may_be_a_term_in_another() -> None:
     # German's article
     assert "die" in distinctive_terms([["the stars that die and are no more"] * 2, ["the sea"]], 9)[0]
     assert language_of({"der", "und", "nicht", "star"}) == "German"
     assert language_of({"the", "and", "stars", "of"}) == "English"
-    assert language_of({"Lava", "und", "der"}) is None  # two small words tell nothing
+    assert language_of({"Lava", "und", "der"}) is None  # two function words are not enough
     assert distinctive_terms([["我们学习", "我们"], ["海"]])[0] != ("我们",)
 
 
@@ -158,13 +156,13 @@ def test_ideographs_come_as_pairs_that_do_not_overlap() -> None:
     assert set(label) == {"機械", "学習"}  # 械学 lies across both
 
 
-def test_what_was_caught_against_the_rest() -> None:
+def test_a_selection_compared_with_the_rest() -> None:
     rest = ["water and salt", "water and sand", "water again", "cold water"]
     assert distinctive_terms([["water lily", "lily pond", "white lily water"], rest])[0][0] == "lily"
 
 
 @pytest.mark.parametrize("groups", [[], [[]], [["text"], []], [[""], ["the"]]])
-def test_groups_that_say_little(groups: list[list[str]]) -> None:
+def test_groups_with_few_words(groups: list[list[str]]) -> None:
     assert len(distinctive_terms(groups)) == len(groups)
 
 
@@ -172,8 +170,8 @@ COLOURS = {"warm": "red sun", "cold": "blue moon", "wood": "green tree"}
 
 
 @pytest.fixture
-def drawn(workspace: Workspace) -> tuple[Collection, Points, Layout]:
-    """Three groups of eight documents, far apart on a map of our making."""
+def clustered(workspace: Workspace) -> tuple[Collection, Points, Layout]:
+    """Three groups of eight documents, far apart on an artificial layout."""
     collection = workspace.open_or_create("things")
     index(
         workspace,
@@ -185,8 +183,8 @@ def drawn(workspace: Workspace) -> tuple[Collection, Points, Layout]:
         ],
     )
     points = read_points(workspace, workspace.reload(collection))
-    places = [list(COLOURS).index(name.partition("-")[0]) for name in points.documents]
-    xy = np.asarray([[100 * place, number % 3] for number, place in enumerate(places)], dtype=np.float32)
+    groups = [list(COLOURS).index(name.partition("-")[0]) for name in points.documents]
+    xy = np.asarray([[100 * group, number % 3] for number, group in enumerate(groups)], dtype=np.float32)
     return (
         collection,
         points,
@@ -201,27 +199,29 @@ def drawn(workspace: Workspace) -> tuple[Collection, Points, Layout]:
     )
 
 
-def test_clusters_are_named_by_their_chunks(workspace: Workspace, drawn: tuple[Collection, Points, Layout]) -> None:
-    _, points, layout = drawn
-    said: list[str] = []
-    found = find_clusters(points, layout, workspace.document_store, lambda stage, share: said.append(stage))
+def test_clusters_are_labelled_by_their_chunks(
+    workspace: Workspace, clustered: tuple[Collection, Points, Layout]
+) -> None:
+    _, points, layout = clustered
+    stages: list[str] = []
+    found = find_clusters(points, layout, workspace.document_store, lambda stage, share: stages.append(stage))
     assert found.sizes == (8, 8, 8)
     for name, text in COLOURS.items():
-        place = next(at for at, document in enumerate(points.documents) if document.startswith(name))
-        assert set(found.terms[found.labels[place]]) == {name, *text.split()}
-    assert list(dict.fromkeys(said)) == ["finding clusters", "reading their chunks", "naming clusters"]
+        row = next(row for row, document in enumerate(points.documents) if document.startswith(name))
+        assert set(found.terms[found.labels[row]]) == {name, *text.split()}
+    assert list(dict.fromkeys(stages)) == ["finding clusters", "reading their chunks", "naming clusters"]
 
 
-def test_a_document_that_is_gone_says_nothing(workspace: Workspace, drawn: tuple[Collection, Points, Layout]) -> None:
-    collection, points, _ = drawn
+def test_a_deleted_document_has_no_text(workspace: Workspace, clustered: tuple[Collection, Points, Layout]) -> None:
+    collection, points, _ = clustered
     workspace.delete_documents(collection, [points.document_ids[0]])
     texts = chunk_texts(points, workspace.document_store, [0, 1], lambda share: None)
     assert texts[0] == ""
     assert "words" in texts[1]
 
 
-def test_clusters_are_kept_and_found_again(workspace: Workspace, drawn: tuple[Collection, Points, Layout]) -> None:
-    _, points, layout = drawn
+def test_clusters_are_saved_and_loaded(workspace: Workspace, clustered: tuple[Collection, Points, Layout]) -> None:
+    _, points, layout = clustered
     projections = ProjectionQueue(workspace.settings.data)
     assert load_clusters(projections.data, points, layout) is None
     job = projections.request_clusters(points, layout)
@@ -238,18 +238,16 @@ def test_clusters_are_kept_and_found_again(workspace: Workspace, drawn: tuple[Co
     assert load_clusters(projections.data, points, layout) is None
     assert not path.exists()
     assert job.task["name"] == "clusters"
-    run_clusters(job.task, silent)
+    run_clusters(clusters_task(workspace.settings.data, points, layout), silent)
     assert load_clusters(projections.data, points, layout) is not None
 
 
-def test_large_clusters_are_named_by_a_part(
-    monkeypatch: pytest.MonkeyPatch, workspace: Workspace, drawn: tuple[Collection, Points, Layout]
+def test_large_clusters_are_labelled_by_a_sample(
+    monkeypatch: pytest.MonkeyPatch, workspace: Workspace, clustered: tuple[Collection, Points, Layout]
 ) -> None:
-    from core.projection import clusters as clusters_task
-
-    assert TEXTS == 300
-    _, points, layout = drawn
-    monkeypatch.setattr(clusters_task, "TEXTS", 2)
+    assert MAX_TEXTS == 300
+    _, points, layout = clustered
+    monkeypatch.setattr(clusters, "MAX_TEXTS", 2)
     found = find_clusters(points, layout, workspace.document_store, silent)
     assert found.sizes == (8, 8, 8)
     assert all(len(words) == 3 for words in found.terms)

@@ -1,4 +1,4 @@
-"""Where a query lands."""
+"""Positions of queries on a layout."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ import numpy as np
 import pytest
 
 from core.errors import MapError
-from core.projection import placement as placing
+from core.projection import placement
 from core.projection.layouts import compute_layout
 from core.projection.placement import place_queries
 from core.projection.records import Layout, LayoutSettings, Method, Points
 from core.records.search import METRICS, Metric
 from core.util.arrays import Float32Array
 
-NOTHING = np.empty(0, np.float32)
+EMPTY = np.empty(0, np.float32)
 
 
 def points_of(vectors: Float32Array, metric: Metric = "cosine") -> Points:
-    ids = tuple(f"c{place:04}" for place in range(len(vectors)))
+    ids = tuple(f"c{row:04}" for row in range(len(vectors)))
     spans = np.arange(len(vectors))
     return Points("things", "key", "digest", metric, "model", ids, ids, ids, spans, spans + 1, spans, vectors)
 
 
-def drawn(xy: Float32Array, method: Method = "umap") -> Layout:
+def layout_of(xy: Float32Array, method: Method = "umap") -> Layout:
     return Layout(
-        LayoutSettings(method), "digest", xy, np.ones(len(xy), dtype=bool), NOTHING, np.empty((0, 2), np.float32)
+        LayoutSettings(method), "digest", xy, np.ones(len(xy), dtype=bool), EMPTY, np.empty((0, 2), np.float32)
     )
 
 
-def cloud(many: int = 300, dimension: int = 8) -> Float32Array:
-    return np.random.default_rng(3).standard_normal((many, dimension)).astype(np.float32)
+def cloud(count: int = 300, dimension: int = 8) -> Float32Array:
+    return np.random.default_rng(3).standard_normal((count, dimension)).astype(np.float32)
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -41,86 +41,86 @@ def test_by_pca_a_chunks_vector_lies_where_the_chunk_lies(metric: Metric) -> Non
         assert place_queries(points, layout, 3 * points.vectors[:5]) == pytest.approx(layout.xy[:5], abs=1e-5)
 
 
-def test_the_star_lies_where_the_pull_is_least() -> None:
-    """Against every place of a fine grid."""
+def test_a_query_lies_where_the_attraction_is_minimal() -> None:
+    """Compared with every position of a fine grid."""
     random = np.random.default_rng(8)
     for _ in range(5):
-        pulling, xy, reach = random.random(10), 4 * random.random((10, 2)), 0.4
-        star = placing._descend(pulling, xy, xy.mean(axis=0), reach)
+        weights, xy, scale = random.random(10), 4 * random.random((10, 2)), 0.4
+        star = placement._minimize_attraction(weights, xy, xy.mean(axis=0), scale)
         grid = np.stack(np.meshgrid(np.linspace(0, 4, 201), np.linspace(0, 4, 201)), axis=-1).reshape(-1, 2)
-        strains = [
-            (pulling * np.log1p(np.square(places[:, None] - xy).sum(axis=2) / reach**2)).sum(axis=1)
-            for places in (star[None], grid)
+        losses = [
+            (weights * np.log1p(np.square(positions[:, None] - xy).sum(axis=2) / scale**2)).sum(axis=1)
+            for positions in (star[None], grid)
         ]
-        assert strains[0][0] <= strains[1].min() + 1e-3
+        assert losses[0][0] <= losses[1].min() + 1e-3
 
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("method", ["umap", "pca"])
-def test_a_place_depends_on_no_other_query(metric: Metric, method: Method, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_position_depends_on_no_other_query(metric: Metric, method: Method, monkeypatch: pytest.MonkeyPatch) -> None:
     points = points_of(cloud(), metric)
-    layout = compute_layout(points, LayoutSettings("pca")) if method == "pca" else drawn(cloud(300, 2))
+    layout = compute_layout(points, LayoutSettings("pca")) if method == "pca" else layout_of(cloud(300, 2))
     queries = cloud(40)[::-1] + 0.1
     together = place_queries(points, layout, queries)
     alone = np.concatenate([place_queries(points, layout, query[None]) for query in queries])
     assert together.tobytes() == alone.tobytes()
     assert together.tobytes() == place_queries(points, layout, queries[::-1])[::-1].tobytes()
-    monkeypatch.setattr(placing, "MANY", 10**6)
+    monkeypatch.setattr(placement, "BATCH_THRESHOLD", 10**6)
     assert together.tobytes() == place_queries(points, layout, queries).tobytes()
     assert together.shape == (40, 2)
     assert together.dtype == np.float32
 
 
-def test_a_query_that_is_as_a_chunk_lies_on_it() -> None:
-    points, layout = points_of(cloud()), drawn(cloud(300, 2))
+def test_a_query_that_equals_a_chunk_lies_on_it() -> None:
+    points, layout = points_of(cloud()), layout_of(cloud(300, 2))
     assert place_queries(points, layout, 2 * points.vectors[7:9]) == pytest.approx(layout.xy[7:9], abs=1e-6)
 
 
-def test_of_two_camps_the_stronger_one_gets_the_star_and_not_the_middle_between_them() -> None:
+def test_of_two_groups_of_neighbours_the_stronger_one_gets_the_query() -> None:
     vectors = np.eye(12, dtype=np.float32)[:, :10] + 0.01
     vectors = np.concatenate([vectors[:10], cloud(90, 10) * 0.1 - 0.9])
     xy = np.concatenate([np.repeat([[0.0, 0.0], [50.0, 0.0]], [6, 4], axis=0), np.tile([25.0, 0.0], (90, 1))]).astype(
         np.float32
     )
     xy += 0.1 * cloud(100, 2)
-    star = place_queries(points_of(vectors), drawn(xy), np.ones((1, 10), np.float32))[0]
+    star = place_queries(points_of(vectors), layout_of(xy), np.ones((1, 10), np.float32))[0]
     assert np.abs(star - [0, 0]).max() < 1
 
 
-def test_equally_near_neighbours_around_a_point_hold_it_in_their_middle() -> None:
+def test_equally_near_neighbours_place_a_query_in_their_middle() -> None:
     vectors = np.eye(4, dtype=np.float32)
     xy = np.asarray([[1, 0], [-1, 0], [0, 1], [0, -1]], dtype=np.float32)
-    middle = place_queries(points_of(vectors), drawn(xy), np.ones((1, 4), np.float32))[0]
+    middle = place_queries(points_of(vectors), layout_of(xy), np.ones((1, 4), np.float32))[0]
     assert np.abs(middle).max() < 1.0
 
 
-@pytest.mark.parametrize("many", [1, 2, 3, 10])
-def test_small_maps_have_a_place_too(many: int) -> None:
-    points = points_of(cloud(many))
-    found = place_queries(points, drawn(cloud(many, 2)), cloud(2)[:, ::-1])
-    assert np.isfinite(found).all()
-    assert found.shape == (2, 2)
+@pytest.mark.parametrize("count", [1, 2, 3, 10])
+def test_queries_are_placed_on_small_maps(count: int) -> None:
+    points = points_of(cloud(count))
+    positions = place_queries(points, layout_of(cloud(count, 2)), cloud(2)[:, ::-1])
+    assert np.isfinite(positions).all()
+    assert positions.shape == (2, 2)
 
 
-def test_a_map_whose_chunks_all_lie_in_one_place() -> None:
+def test_a_map_whose_chunks_all_lie_in_one_position() -> None:
     points = points_of(cloud(20))
-    assert place_queries(points, drawn(np.ones((20, 2), np.float32)), cloud(1) + 1).tolist() == [[1.0, 1.0]]
+    assert place_queries(points, layout_of(np.ones((20, 2), np.float32)), cloud(1) + 1).tolist() == [[1.0, 1.0]]
 
 
-def test_no_query_has_no_place() -> None:
-    assert place_queries(points_of(cloud(4)), drawn(cloud(4, 2)), np.empty((0, 8), np.float32)).shape == (0, 2)
+def test_no_queries_have_no_positions() -> None:
+    assert place_queries(points_of(cloud(4)), layout_of(cloud(4, 2)), np.empty((0, 8), np.float32)).shape == (0, 2)
 
 
-def test_what_does_not_fit_is_named() -> None:
+def test_other_points_and_other_dimensions_are_refused() -> None:
     points = points_of(cloud(4))
     with pytest.raises(MapError, match="8 dimensions"):
-        place_queries(points, drawn(cloud(4, 2)), cloud(1, 5))
+        place_queries(points, layout_of(cloud(4, 2)), cloud(1, 5))
     with pytest.raises(MapError, match="open the map again"):
-        place_queries(points, drawn(cloud(5, 2)), cloud(1))
+        place_queries(points, layout_of(cloud(5, 2)), cloud(1))
 
 
-def test_the_spacing_is_how_far_the_tenth_nearest_lies() -> None:
+def test_the_spacing_is_the_distance_of_the_tenth_nearest() -> None:
     line = np.stack([np.arange(100), np.zeros(100)], axis=1).astype(np.float32)
-    assert drawn(line).spacing == 5.0  # five on either side
-    assert drawn(line[:3]).spacing == 2.0
-    assert drawn(line[:1]).spacing == 0.0
+    assert layout_of(line).spacing == 5.0  # five on either side
+    assert layout_of(line[:3]).spacing == 2.0
+    assert layout_of(line[:1]).spacing == 0.0

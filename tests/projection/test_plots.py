@@ -1,4 +1,4 @@
-"""The map as figures: colours, points with their ids, what lies over them, tables and pages."""
+"""The map as figures: colours, points with their ids, overlays, tables and pages."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.errors import StoreError
-from core.projection import coloring as painting
+from core.projection import coloring
 from core.projection.export import map_columns
 from core.projection.plots import (
     DIMMED,
@@ -24,11 +23,10 @@ from core.projection.plots import (
     map_html,
     point_size,
     with_overlay,
-    write_map_html,
 )
 from core.projection.query import overlapping_chunks, retrieval_counts, search_within
 from core.projection.records import Layout, LayoutSettings, Points
-from core.records.search import Chunk, Hit
+from core.records.search import Chunk, Hit, Metric
 from core.settings import Settings
 from core.vectors.similarity import similarity_to_all
 from core.workspace import Workspace
@@ -41,7 +39,7 @@ def points(
     vectors: np.ndarray = VECTORS, documents: tuple[str, ...] = ("a.txt", "a.txt", "b.txt", "<b>.txt")
 ) -> Points:
     count = len(vectors)
-    ids = tuple(f"id{at}" for at in range(count))
+    ids = tuple(f"id{index}" for index in range(count))
     starts, tokens = np.arange(count) * 10, np.arange(count) + 5
     return Points(
         "colours",
@@ -59,11 +57,11 @@ def points(
     )
 
 
-def hit(at: int, rank: int, cross: int | None = None) -> Hit:
-    name = points().documents[at]
+def hit(index: int, rank: int, cross: int | None = None) -> Hit:
+    name = points().documents[index]
     return Hit(
         cross or rank,
-        f"id{at}",
+        f"id{index}",
         name,
         name,
         None,
@@ -86,18 +84,18 @@ def layout(xy: np.ndarray = XY) -> Layout:
 
 
 def test_fewer_points_are_drawn_larger() -> None:
-    sizes = [point_size(many) for many in (1, 300, 10_000, 100_000, 1_000_000)]
+    sizes = [point_size(count) for count in (1, 300, 10_000, 100_000, 1_000_000)]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] == 9
     assert sizes[-1] == 2.4
 
 
-def test_groups_are_ordered_by_size_and_the_rest_is_said() -> None:
-    groups = painting.by_category("kind", ["b", "a", "a", "", "c"])
-    assert groups.names == ("a", "b", "c")
-    assert groups.codes.tolist() == [1, 0, 0, -1, 2]
-    assert groups.rest == "none"
-    many = painting.by_category("document", [f"{at:02}" for at in range(40)] + ["39"], "document")
+def test_categories_are_ordered_by_size_and_the_rest_is_named() -> None:
+    categories = coloring.by_category("kind", ["b", "a", "a", "", "c"])
+    assert categories.names == ("a", "b", "c")
+    assert categories.codes.tolist() == [1, 0, 0, -1, 2]
+    assert categories.rest == "none"
+    many = coloring.by_category("document", [f"{index:02}" for index in range(40)] + ["39"], "document")
     assert len(many.names) == 9
     assert many.names[0] == "39"  # the only one that is there twice
     assert many.rest == "31 more documents"
@@ -105,49 +103,49 @@ def test_groups_are_ordered_by_size_and_the_rest_is_said() -> None:
 
 
 def test_documents_in_no_folder_are_the_rest() -> None:
-    groups = painting.by_folder(points(documents=("a/b/c.txt", "a/b/d.txt", "a/e.txt", "f.txt")))
-    assert groups.names == ("a/b", "a")
-    assert groups.codes.tolist() == [0, 0, 1, -1]
+    categories = coloring.by_folder(points(documents=("a/b/c.txt", "a/b/d.txt", "a/e.txt", "f.txt")))
+    assert categories.names == ("a/b", "a")
+    assert categories.codes.tolist() == [0, 0, 1, -1]
 
 
 def test_two_maps_have_the_same_colours_for_the_same_documents() -> None:
     ours, theirs = points(), points(VECTORS[:3], ("<b>.txt", "a.txt", "c.txt"))
-    one, other = painting.alike(ours, theirs)
+    one, other = coloring.shared_categories(ours, theirs)
     assert one.names == other.names == ("a.txt", "<b>.txt", "b.txt")
     assert other.codes.tolist() == [1, 0, -1]
 
 
-def test_no_two_groups_look_alike() -> None:
-    held = points(np.eye(27, dtype=np.float32), tuple(f"{at:02}" for at in range(27)))
-    figure = base_figure(held, np.zeros((27, 2), np.float32), painting.by_document(held))
+def test_no_two_categories_look_the_same() -> None:
+    chunks = points(np.eye(27, dtype=np.float32), tuple(f"{index:02}" for index in range(27)))
+    figure = base_figure(chunks, np.zeros((27, 2), np.float32), coloring.by_document(chunks))
     looks = {(trace.marker.color, trace.marker.symbol) for trace in figure.data}
     assert len(looks) == 27
 
 
-def test_a_field_of_many_numbers_is_a_scale_and_any_other_is_groups() -> None:
-    scale = painting.by_metadata_field("year", [*range(1990, 2002), None])
-    assert isinstance(scale, painting.NumericColoring)
+def test_a_field_of_many_numbers_is_a_scale_and_any_other_is_categories() -> None:
+    scale = coloring.by_metadata_field("year", [*range(1990, 2002), None])
+    assert isinstance(scale, coloring.NumericColoring)
     assert np.isnan(scale.values[-1])
-    few = painting.by_metadata_field("year", [1990, 1991.0, 1990])
-    assert isinstance(few, painting.CategoryColoring)
+    few = coloring.by_metadata_field("year", [1990, 1991.0, 1990])
+    assert isinstance(few, coloring.CategoryColoring)
     assert few.names == ("1990", "1991")
 
 
 def test_clusters_beyond_the_colours_are_the_rest() -> None:
-    groups = painting.by_cluster(np.asarray([0, 29, -1, 3]), [f"c{at}" for at in range(30)])
-    assert groups.codes.tolist() == [0, -1, -1, 3]
-    assert groups.rest == "3 more clusters and none"
+    categories = coloring.by_cluster(np.asarray([0, 29, -1, 3]), [f"c{index}" for index in range(30)])
+    assert categories.codes.tolist() == [0, -1, -1, 3]
+    assert categories.rest == "3 more clusters and none"
 
 
 def test_every_chunk_is_drawn_once_with_its_id_where_it_lies() -> None:
-    held = points()
-    figure = base_figure(held, XY, painting.by_document(held))
+    chunks = points()
+    figure = base_figure(chunks, XY, coloring.by_document(chunks))
     drawn = {
         chunk_id: (x, y)
         for trace in figure.data
         for chunk_id, x, y in zip(trace.customdata, trace.x, trace.y, strict=True)
     }
-    assert drawn == {f"id{at}": tuple(XY[at]) for at in range(4)}
+    assert drawn == {f"id{index}": tuple(XY[index]) for index in range(4)}
     assert all(trace.type == "scattergl" for trace in figure.data)
     assert figure.layout.yaxis.scaleanchor == "x"  # a step right is as long as a step up
     assert not any(trace.text for trace in figure.data)  # neither texts nor names go out with the points
@@ -155,19 +153,19 @@ def test_every_chunk_is_drawn_once_with_its_id_where_it_lies() -> None:
 
 
 def test_a_scale_leaves_chunks_without_a_number_grey() -> None:
-    held = points()
-    scale = painting.by_scores("score", held, {"id1": 2.0, "id3": -1.0})
-    grey, coloured = base_figure(held, XY, scale).data
+    chunks = points()
+    scale = coloring.by_scores("score", chunks, {"id1": 2.0, "id3": -1.0})
+    grey, coloured = base_figure(chunks, XY, scale).data
     assert list(grey.customdata) == ["id0", "id2"]
     assert list(coloured.customdata) == ["id1", "id3"]
     assert coloured.marker.color.tolist() == [2.0, -1.0]
     assert coloured.marker.colorbar.title.text == "score"
 
 
-def test_colours_and_places_are_what_a_picture_is_known_by() -> None:
-    held = points()
-    assert painting.by_document(held).key == painting.by_document(held).key
-    assert painting.by_document(held).key != painting.by_length(held).key
+def test_the_key_of_a_coloring_depends_on_what_is_drawn() -> None:
+    chunks = points()
+    assert coloring.by_document(chunks).key == coloring.by_document(chunks).key
+    assert coloring.by_document(chunks).key != coloring.by_length(chunks).key
 
 
 def test_a_query_is_a_star_with_a_line_to_each_hit_and_dims_the_rest() -> None:
@@ -190,51 +188,48 @@ def test_a_reranked_hit_has_the_cross_encoders_rank_and_colour() -> None:
     assert hits.name == "cross-encoder's order"
 
 
-def test_a_hit_that_the_map_does_not_hold_is_left_out() -> None:
+def test_a_hit_without_a_point_is_left_out() -> None:
     overlay = Overlay()
     add_query(overlay, points(), XY, np.asarray([0, 0]), [replace(hit(0, 1), chunk_id="gone")])
     assert [trace.name for trace in overlay.figure.data] == ["lines to the hits", "the query"]
 
 
-def test_false_neighbours_are_crossed_out_and_lines_lead_to_lost_ones() -> None:
+def test_false_neighbours_are_crossed_out_and_lines_lead_to_missed_ones() -> None:
     overlay = Overlay()
     add_neighbour_errors(overlay, points(), XY, np.asarray([0, 0]), false=[1], missed=[3])
-    lines, lost, wrong = overlay.figure.data
+    lines, missed, false = overlay.figure.data
     assert lines.x == (0.0, 3.0, None)
-    assert (lost.customdata, lost.marker.symbol) == (("id3",), "circle-open")
-    assert (wrong.customdata, wrong.marker.symbol) == (("id1",), "x-thin")
+    assert (missed.customdata, missed.marker.symbol) == (("id3",), "circle-open")
+    assert (false.customdata, false.marker.symbol) == (("id1",), "x-thin")
 
 
 def test_an_overlay_is_plain_json_and_can_be_laid_over_a_figure() -> None:
-    held, overlay = points(), Overlay()
-    add_highlight(overlay, held, XY, [2, 3], "contain “x”")
-    add_selected_chunk(overlay, held, XY, 0, [1])
+    chunks, overlay = points(), Overlay()
+    add_highlight(overlay, chunks, XY, [2, 3], "contain “x”")
+    add_selected_chunk(overlay, chunks, XY, 0, [1])
     add_cluster_names(overlay, XY[:1], ["<i>salt</i>"])
     add_star(overlay, XY[0], "before", faint=True, label="a query")
     plain = overlay.as_json()
     assert plain["dims"]
     assert plain["data"][0]["customdata"] == ["id2", "id3"]
     assert plain["annotations"][0]["text"] == "&lt;i&gt;salt&lt;/i&gt;"
-    whole = with_overlay(base_figure(held, XY, painting.plain(held)), overlay, DIMMED)
-    assert whole.data[0].opacity == DIMMED
-    assert len(whole.data) == 1 + len(overlay.figure.data)
-    assert len(whole.layout.annotations) == 1
+    figure = with_overlay(base_figure(chunks, XY, coloring.plain(chunks)), overlay, DIMMED)
+    assert figure.data[0].opacity == DIMMED
+    assert len(figure.data) == 1 + len(overlay.figure.data)
+    assert len(figure.layout.annotations) == 1
 
 
-def test_a_page_needs_nothing_else(tmp_path: Path) -> None:
-    held = points()
-    figure = base_figure(held, XY, painting.plain(held), hover=True)
+def test_a_page_is_self_contained() -> None:
+    chunks = points()
+    figure = base_figure(chunks, XY, coloring.plain(chunks), hover=True)
     page = map_html(figure, "a <b> title")
     assert "<title>a &lt;b&gt; title</title>" in page
     assert "src=" not in page.split("<body>")[0]
     assert "id3" in page
-    write_map_html(figure, tmp_path / "map.html", "title")
-    assert (tmp_path / "map.html").stat().st_size > 1_000_000  # plotly's script is in it
-    with pytest.raises(StoreError, match="choose another place"):
-        write_map_html(figure, tmp_path / "missing" / "map.html", "title")
+    assert len(page) > 1_000_000  # plotly's script is in it
 
 
-def test_the_table_begins_with_id_document_span_and_place() -> None:
+def test_the_table_begins_with_id_document_span_and_position() -> None:
     columns = map_columns(points(), layout(), similarities=np.asarray([0.5, 0.75, 0.25, 0.75], dtype=np.float32))
     assert list(columns) == ["chunk_id", "document", "start", "end", "x", "y", "tokens", "similarity", "rank"]
     assert [columns[name][3] for name in columns] == ["id3", "<b>.txt", 30, 40, 3.0, 3.0, 8, 0.75, 2]
@@ -249,18 +244,18 @@ def test_the_table_begins_with_id_document_span_and_place() -> None:
         ("l2", [-1.0, -((1.4**2 + 0.8**2) ** 0.5), -(5**0.5), -3.0]),
     ],
 )
-def test_similarity_to_all(metric: str, expected: list[float]) -> None:
-    found = similarity_to_all(metric, VECTORS, np.asarray([2, 0], dtype=np.float32))  # type: ignore[arg-type]
-    assert found.tolist() == pytest.approx(expected, abs=1e-6)
+def test_similarity_to_all(metric: Metric, expected: list[float]) -> None:
+    similarities = similarity_to_all(metric, VECTORS, np.asarray([2, 0], dtype=np.float32))
+    assert similarities.tolist() == pytest.approx(expected, abs=1e-6)
 
 
-def test_how_many_queries_find_a_chunk() -> None:
-    counts, found = retrieval_counts(points(), np.asarray([[1, 0.1], [0.1, 1]], dtype=np.float32), 2)
-    assert found == [[0, 1], [2, 1]]
+def test_how_many_queries_retrieve_a_chunk() -> None:
+    counts, rows = retrieval_counts(points(), np.asarray([[1, 0.1], [0.1, 1]], dtype=np.float32), 2)
+    assert rows == [[0, 1], [2, 1]]
     assert counts.tolist() == [1, 2, 1, 0]
 
 
-def test_the_same_text_in_another_collection_is_what_overlaps_it_in_the_same_document() -> None:
+def test_overlapping_chunks_of_another_collection() -> None:
     ours = points()
     theirs = replace(
         ours,
@@ -277,14 +272,14 @@ def test_the_same_text_in_another_collection_is_what_overlaps_it_in_the_same_doc
     assert overlapping_chunks(ours, theirs, [3]) == []
 
 
-def test_a_search_among_chosen_chunks_looks_at_those_alone(tmp_path: Path) -> None:
+def test_a_search_within_chosen_chunks_returns_those_alone(tmp_path: Path) -> None:
     workspace = Workspace.open(Settings(tmp_path))
     collection = workspace.store.create("colours", model="m", revision="r", dimension=2)
-    chunks = [Chunk(f"id{at}", "doc", at * 10, at * 10 + 10, f"text {at} Salt", 2) for at in range(4)]
+    chunks = [Chunk(f"id{index}", "doc", index * 10, index * 10 + 10, f"text {index} Salt", 2) for index in range(4)]
     workspace.store.add(collection, chunks, VECTORS, {"doc": "doc.txt"})
-    held = replace(points(), collection="colours", key=collection.key)
-    result = search_within(workspace, held, "query", np.asarray([1, 0], dtype=np.float32), [1, 2, 3], 2)
-    assert [(found.rank, found.chunk_id) for found in result.hits] == [(1, "id1"), (2, "id2")]
+    indexed = replace(points(), collection="colours", key=collection.key)
+    result = search_within(workspace, indexed, "query", np.asarray([1, 0], dtype=np.float32), [1, 2, 3], 2)
+    assert [(result_hit.rank, result_hit.chunk_id) for result_hit in result.hits] == [(1, "id1"), (2, "id2")]
     assert result.hits[0].bi_score == pytest.approx(0.6)
     assert result.hits[0].text == "text 1 Salt"
     assert sorted(workspace.store.chunk_ids_containing(collection, "salt")) == ["id0", "id1", "id2", "id3"]

@@ -1,4 +1,4 @@
-"""The map's points: every chunk that can be found, read once, kept until something changes."""
+"""The map's points: every visible chunk, read once and cached until the collection changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from core.errors import ForeignCollection, MapError
 from core.indexing.indexer import index
 from core.loading.sources import Upload
-from core.projection import points as reading
+from core.projection import points as points_module
 from core.projection._files import atomic_map_write
 from core.projection.points import is_saved, load_current_points, load_points, points_folder, read_points, save_points
 from core.projection.records import Points
@@ -33,23 +33,23 @@ def colours(workspace: Workspace) -> Collection:
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The collections that were read through Chroma."""
-    seen: list[str] = []
-    real = reading._read
+    names: list[str] = []
+    real = points_module._read
 
     def read(workspace: Workspace, collection: Collection) -> Points:
-        seen.append(collection.name)
+        names.append(collection.name)
         return real(workspace, collection)
 
-    monkeypatch.setattr(reading, "_read", read)
-    return seen
+    monkeypatch.setattr(points_module, "_read", read)
+    return names
 
 
-def test_points_are_what_chroma_holds_sorted_by_id(workspace: Workspace, colours: Collection) -> None:
+def test_points_are_the_stored_chunks_sorted_by_id(workspace: Workspace, colours: Collection) -> None:
     points = read_points(workspace, colours)
     assert list(points.chunk_ids) == sorted(workspace.store.texts(colours))
-    held = {name: at for at, name in enumerate(points.documents)}
-    assert set(held) == {"red.txt", "green green.txt", "blue sea.txt"}
-    sea = held["blue sea.txt"]
+    rows = {name: row for row, name in enumerate(points.documents)}
+    assert set(rows) == {"red.txt", "green green.txt", "blue sea.txt"}
+    sea = rows["blue sea.txt"]
     assert (points.starts[sea], points.ends[sea], points.tokens[sea]) == (0, 8, 2)
     assert points.document_ids[sea] == workspace.document_store.find(colours.key, "blue sea.txt").document_id
     assert points.vectors[sea] == pytest.approx(FakeEncoder().encode_query("blue sea"), abs=1e-6)
@@ -59,9 +59,7 @@ def test_points_are_what_chroma_holds_sorted_by_id(workspace: Workspace, colours
         points.vectors[0, 0] = 1
 
 
-def test_they_are_read_again_only_when_something_changed(
-    workspace: Workspace, colours: Collection, reads: list[str]
-) -> None:
+def test_points_are_read_again_only_after_a_change(workspace: Workspace, colours: Collection, reads: list[str]) -> None:
     first = read_points(workspace, colours)
     assert read_points(workspace, colours).digest == first.digest
     index(workspace, colours, [Upload("sun.txt", b"sun")])
@@ -74,7 +72,7 @@ def test_they_are_read_again_only_when_something_changed(
     assert len(list(points_folder(workspace.settings.data, colours.key).glob("*.npy"))) == 1
 
 
-def test_another_process_finds_them(workspace: Workspace, colours: Collection, reads: list[str]) -> None:
+def test_another_process_uses_the_cached_points(workspace: Workspace, colours: Collection, reads: list[str]) -> None:
     first = read_points(workspace, colours)
     other = Workspace.open(workspace.settings, loader=lambda model: FakeEncoder())
     assert read_points(other, other.store.collection("colours")).chunk_ids == first.chunk_ids
@@ -84,12 +82,12 @@ def test_another_process_finds_them(workspace: Workspace, colours: Collection, r
     assert len(reads) == 2
 
 
-def test_what_is_hidden_is_left_out(workspace: Workspace, colours: Collection) -> None:
-    everything = read_points(workspace, colours)
-    workspace.document_store.finish(colours.key, [], [everything.document_ids[1]])
-    seen = read_points(workspace, colours)
-    assert seen.chunk_ids == (everything.chunk_ids[0], everything.chunk_ids[2])
-    assert seen.vectors.tolist() == everything.vectors[[0, 2]].tolist()
+def test_hidden_documents_are_left_out(workspace: Workspace, colours: Collection) -> None:
+    before = read_points(workspace, colours)
+    workspace.document_store.finish(colours.key, [], [before.document_ids[1]])
+    after = read_points(workspace, colours)
+    assert after.chunk_ids == (before.chunk_ids[0], before.chunk_ids[2])
+    assert after.vectors.tolist() == before.vectors[[0, 2]].tolist()
 
 
 def test_new_names_need_no_reading(workspace: Workspace, colours: Collection, reads: list[str]) -> None:
@@ -106,7 +104,7 @@ def test_an_empty_collection_has_no_points(workspace: Workspace) -> None:
     assert len(read_points(workspace, workspace.open_or_create("empty"))) == 0
 
 
-def test_points_of_deleted_collections_go(workspace: Workspace, colours: Collection) -> None:
+def test_points_of_deleted_collections_are_removed(workspace: Workspace, colours: Collection) -> None:
     read_points(workspace, colours)
     workspace.delete_collection("colours")
     read_points(workspace, workspace.open_or_create("new"))
@@ -114,19 +112,17 @@ def test_points_of_deleted_collections_go(workspace: Workspace, colours: Collect
 
 
 @pytest.mark.parametrize("ending", [".npy", ".npz"])
-def test_damaged_files_are_made_anew(workspace: Workspace, colours: Collection, ending: str) -> None:
+def test_damaged_files_are_written_again(workspace: Workspace, colours: Collection, ending: str) -> None:
     points = read_points(workspace, colours)
-    path, vectors = (
-        points_folder(workspace.settings.data, colours.key) / f"{points.digest}{ending}",
-        points.vectors.tolist(),
-    )
+    path = points_folder(workspace.settings.data, colours.key) / f"{points.digest}{ending}"
+    vectors = points.vectors.tolist()
     path.write_bytes(b"nonsense")
     assert read_points(workspace, colours).vectors.tolist() == vectors
     path.unlink()
     assert read_points(workspace, colours).chunk_ids == points.chunk_ids
 
 
-def test_a_collection_that_never_rests_is_not_waited_for(
+def test_reading_gives_up_when_the_collection_keeps_changing(
     workspace: Workspace, colours: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     versions = iter(range(100))
@@ -144,11 +140,11 @@ def test_a_foreign_collection_is_refused(tmp_path: Path) -> None:
     workspace.close()
 
 
-def test_points_that_are_gone_are_missed_by_name(tmp_path: Path) -> None:
+def test_loading_points_that_are_gone_fails(tmp_path: Path) -> None:
     points = points_of(heaps(5))
-    kept = save_points(tmp_path, points)
+    saved = save_points(tmp_path, points)
     assert is_saved(tmp_path, points)
-    assert (kept.chunk_ids, kept.documents, kept.vectors.tolist()) == (
+    assert (saved.chunk_ids, saved.documents, saved.vectors.tolist()) == (
         points.chunk_ids,
         points.documents,
         points.vectors.tolist(),
@@ -158,18 +154,18 @@ def test_points_that_are_gone_are_missed_by_name(tmp_path: Path) -> None:
         load_points(tmp_path, "key", "another")
 
 
-def _break_off(path: Path) -> None:
-    with atomic_map_write(path) as beside:
-        beside.write_text("new")
+def _fail_while_writing(path: Path) -> None:
+    with atomic_map_write(path) as temporary:
+        temporary.write_text("new")
         raise ZeroDivisionError
 
 
-def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_a_file_is_written_completely_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "x"
-    with atomic_map_write(path) as beside:
-        beside.write_text("old")
+    with atomic_map_write(path) as temporary:
+        temporary.write_text("old")
     with pytest.raises(ZeroDivisionError):
-        _break_off(path)
+        _fail_while_writing(path)
     assert (path.read_text(), [file.name for file in path.parent.iterdir()]) == ("old", ["x"])
     with pytest.raises(MapError, match="cannot be written"), atomic_map_write(path / "under a file"):
         pass
