@@ -1,13 +1,13 @@
-"""``python -m core judgments``: what is judged in a collection, in and out."""
+"""The commands ``import``, ``export``, ``copy``, ``rename`` and ``judgments`` of ``python -m core``."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from collections import Counter
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.cli import output
 from core.cli.indexing import add_settings, collection_options
@@ -68,7 +68,7 @@ def add_rename_options(parser: argparse.ArgumentParser) -> None:
 
 
 def import_(options: argparse.Namespace) -> int:
-    """Bring a collection in, whatever it is in."""
+    """Import a collection from a bundle, a BEIR data set or a Chroma folder."""
     from core.exchange.chroma_import import is_chroma_folder
     from core.exchange.importer import import_collection
     from core.formats.beir import is_beir
@@ -86,14 +86,14 @@ def import_(options: argparse.Namespace) -> int:
     assert path is not None
     with output.progress_line() as report:
         if path.is_file() and not is_beir(path):
-            _only_model(options, f"{path} comes with its settings")
-        brought = import_collection(workspace, path, options.collection, collection_options(options), report=report)
-    _brought("imported", brought, as_json=options.json)
+            _reject_settings(options, f"{path} comes with its settings")
+        result = import_collection(workspace, path, options.collection, collection_options(options), report=report)
+    _print_result("imported", result, as_json=options.json)
     return 0
 
 
 def _import_foreign(workspace: Workspace, options: argparse.Namespace) -> int:
-    """A collection that another program made, in a folder of its own or in ours."""
+    """Import a collection that another program made, from its Chroma folder or from the data folder."""
     from core.exchange.chroma_import import (
         choose_collection,
         collection_info,
@@ -106,91 +106,103 @@ def _import_foreign(workspace: Workspace, options: argparse.Namespace) -> int:
             raise SettingsError(
                 "Name what to import: a PATH, or with --from a collection of another program in the data folder"
             )
-        _only_model(options, "The chunks of another program come as they are")
+        _reject_settings(options, "The chunks of another program come as they are")
         origin = choose_collection(str(workspace.settings.data), workspace.store, options.origin)
         if options.collection is None:
             raise SettingsError(
                 f"The collection {origin.name!r} is in the data folder: give the new one a name with --collection"
             )
         with output.progress_line() as report:
-            brought = import_chroma_collection(workspace, workspace.store, origin, options.collection, options.model, report)
+            result = import_chroma_collection(
+                workspace, workspace.store, origin, options.collection, options.model, report
+            )
     else:
         with open_chroma_copy(options.path) as store:
             if options.list:
-                there = [collection_info(store, collection) for collection in store.collections()]
-                _say(
-                    [one.as_json() for one in there],
-                    "\n".join(one.line for one in there) or "no collections",
+                infos = [collection_info(store, collection) for collection in store.collections()]
+                _print(
+                    [info.as_json() for info in infos],
+                    "\n".join(info.line for info in infos) or "no collections",
                     as_json=options.json,
                 )
                 return 0
-            _only_model(options, "The chunks of another program come as they are")
+            _reject_settings(options, "The chunks of another program come as they are")
             origin = choose_collection(str(options.path), store, options.origin)
+            name = options.collection or origin.name
             with output.progress_line() as report:
-                brought = import_chroma_collection(workspace, store, origin, options.collection or origin.name, options.model, report)
-    _brought("imported", brought, as_json=options.json)
+                result = import_chroma_collection(workspace, store, origin, name, options.model, report)
+    _print_result("imported", result, as_json=options.json)
     return 0
 
 
 def export(options: argparse.Namespace) -> int:
-    """Write a collection into one file."""
+    """Export a collection to one file."""
     from core.exchange.bundle import export_bundle
     from core.workspace import Workspace
 
     workspace = Workspace.open(Settings.from_environment())
     with output.progress_line() as report:
-        written = export_bundle(workspace, options.collection, options.file, report)
+        manifest = export_bundle(workspace, options.collection, options.file, report)
     size = options.file.stat().st_size
-    counts = f"{plural(written.documents, 'document')}, {plural(written.chunks, 'chunk')}, {plural(written.judgments, 'judgment')}"
-    _say(
-        {"file": str(options.file), "size": size, **asdict(written)},
-        f"exported {written.name}: {counts}, {file_size(size)}",
+    counts = ", ".join(
+        (
+            plural(manifest.documents, "document"),
+            plural(manifest.chunks, "chunk"),
+            plural(manifest.judgments, "judgment"),
+        )
+    )
+    _print(
+        {"file": str(options.file), "size": size, **asdict(manifest)},
+        f"exported {manifest.name}: {counts}, {file_size(size)}",
         as_json=options.json,
     )
     return 0
 
 
 def copy(options: argparse.Namespace) -> int:
-    """Make a collection once more with other settings."""
+    """Copy a collection with other settings."""
     from core.exchange.copying import copy_collection
     from core.workspace import Workspace
 
     workspace = Workspace.open(Settings.from_environment())
     with output.progress_line() as report:
-        brought = copy_collection(workspace, options.collection, options.new, collection_options(options), report)
-    _brought("copied", brought, as_json=options.json)
+        result = copy_collection(workspace, options.collection, options.new, collection_options(options), report)
+    _print_result("copied", result, as_json=options.json)
     return 0
 
 
 def rename(options: argparse.Namespace) -> int:
-    """Give a collection another name."""
+    """Rename a collection."""
     from core.workspace import Workspace
 
     renamed = Workspace.open(Settings.from_environment()).rename(options.collection, options.new)
-    _say(renamed.as_json(), f"renamed {options.collection} to {renamed.name}", as_json=options.json)
+    _print(renamed.as_json(), f"renamed {options.collection} to {renamed.name}", as_json=options.json)
     return 0
 
 
-def _only_model(options: argparse.Namespace, why: str) -> None:
-    """Refuse the settings of new collections where they cannot be heeded, all but the model."""
-    asked = collection_options(options)
-    given = [field.name for field in fields(asked) if field.name != "model" and getattr(asked, field.name) is not None]
+def _reject_settings(options: argparse.Namespace, reason: str) -> None:
+    """Raise SettingsError if a setting other than the model is given; ``reason`` says why it cannot be used."""
+    settings = collection_options(options)
+    given = [
+        field.name for field in fields(settings) if field.name != "model" and getattr(settings, field.name) is not None
+    ]
     if given:
-        raise SettingsError(f"{why}: leave out the {given[0]}, and change it afterwards with 'python -m core copy'")
+        raise SettingsError(f"{reason}: leave out the {given[0]}, and change it afterwards with 'python -m core copy'")
 
 
-def _brought(verb: str, brought: ImportResult, *, as_json: bool) -> None:
-    made = brought.collection
+def _print_result(verb: str, result: ImportResult, *, as_json: bool) -> None:
+    collection = result.collection
     judged = (
-        f", {plural(brought.queries, 'query', 'queries')}, {plural(brought.judgments, 'judgment')}"
-        if brought.queries
+        f", {plural(result.queries, 'query', 'queries')}, {plural(result.judgments, 'judgment')}"
+        if result.queries
         else ""
     )
-    line = f"{verb} {made.name}: {plural(brought.documents, 'document')}, {plural(made.chunks, 'chunk')}{judged}"
-    _say(brought.as_json(), "\n".join([line, *brought.notes]), as_json=as_json)
+    counts = f"{plural(result.documents, 'document')}, {plural(collection.chunks, 'chunk')}{judged}"
+    line = f"{verb} {collection.name}: {counts}"
+    _print(result.as_json(), "\n".join([line, *result.notes]), as_json=as_json)
 
 
-def _say(record: object, text: str, *, as_json: bool) -> None:
+def _print(record: object, text: str, *, as_json: bool) -> None:
     print(json.dumps(record, ensure_ascii=False, indent=2) if as_json else text)
 
 
@@ -212,7 +224,7 @@ judged spans. What is malformed is named with its line, and nothing is imported 
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
+    """Add the options of judgments."""
     parser.add_argument("collection", nargs="?")
     parser.add_argument(
         "--import", dest="source", type=Path, metavar="FILE", help="bring judgments in from a file, a folder for beir"
@@ -240,7 +252,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """List, import or export."""
+    """List, import, export or drop judgments."""
     from core.workspace import Workspace
 
     if sum((options.source is not None, options.target is not None, options.drop_unused)) > 1:
@@ -251,22 +263,22 @@ def run(options: argparse.Namespace) -> int:
         )
     workspace = Workspace.open(Settings.from_environment())
     if options.drop_unused:
-        gone = workspace.judgments.drop_unused()
-        _print_moved_judgments({"dropped": gone}, f"dropped {plural(gone, 'judgment')}", options)
+        dropped = workspace.judgments.drop_unused()
+        _print({"dropped": dropped}, f"dropped {plural(dropped, 'judgment')}", as_json=options.json)
         return 0
     collection = workspace.store.collection(options.collection)
     if options.source or options.target:
-        _move(workspace, collection, options)
+        _transfer(workspace, collection, options)
     else:
         _list(workspace, collection, options)
     return 0
 
 
-def _move(workspace: Workspace, collection: Collection, options: argparse.Namespace) -> None:
+def _transfer(workspace: Workspace, collection: Collection, options: argparse.Namespace) -> None:
     from core.exchange.judgments import export_judgments, import_judgments
 
     if options.source:
-        moved = import_judgments(
+        transfer = import_judgments(
             workspace,
             collection,
             options.source,
@@ -277,43 +289,47 @@ def _move(workspace: Workspace, collection: Collection, options: argparse.Namesp
         )
         verb = "imported"
     else:
-        moved = export_judgments(workspace, collection, options.target, options.format, split=options.split)
+        transfer = export_judgments(workspace, collection, options.target, options.format, split=options.split)
         verb = "exported"
-    _print_moved_judgments(moved.as_json(), "\n".join([_moved(verb, moved), *moved.notes]), options)
+    _print(transfer.as_json(), "\n".join([_summary(verb, transfer), *transfer.notes]), as_json=options.json)
 
 
-def _moved(verb: str, moved: JudgmentTransfer) -> str:
-    kinds = f"split {', '.join(moved.splits)}; {moved.format}"
-    return f"{verb} {plural(moved.judgments, 'judgment')} of {plural(moved.queries, 'query', 'queries')} ({kinds}): {moved.file}"
+def _summary(verb: str, transfer: JudgmentTransfer) -> str:
+    details = f"split {', '.join(transfer.splits)}; {transfer.format}"
+    counts = f"{plural(transfer.judgments, 'judgment')} of {plural(transfer.queries, 'query', 'queries')}"
+    return f"{verb} {counts} ({details}): {transfer.file}"
 
 
 def _list(workspace: Workspace, collection: Collection, options: argparse.Namespace) -> None:
     from core.judgments.queries import judged_queries_for, splits_for
 
     splits = [options.split] if options.split else splits_for(workspace, collection)
-    found = [_counted(judged_queries_for(workspace, collection, split)) for split in splits]
-    lines = [
-        f"{one['split']}: {plural(one['judgments'], 'judgment')} of {plural(one['queries'], 'query', 'queries')}, "
-        f"{'on whole documents' if one['per_document'] else 'on spans'}; grades {', '.join(f'{grade}: {many:,}' for grade, many in one['grades'].items())}"
-        for one in found
-    ]
-    _print_moved_judgments(
-        {"collection": collection.name, "splits": found},
-        "\n".join(lines) or f"Nothing is judged in {collection.name} yet.",
-        options,
+    summaries = [_SplitSummary.of(judged_queries_for(workspace, collection, split)) for split in splits]
+    _print(
+        {"collection": collection.name, "splits": [asdict(summary) for summary in summaries]},
+        "\n".join(summary.line for summary in summaries) or f"Nothing is judged in {collection.name} yet.",
+        as_json=options.json,
     )
 
 
-def _counted(judged: JudgedQueries) -> dict[str, Any]:
-    grades = Counter(span.grade for spans in judged.spans.values() for span in spans)
-    return {
-        "split": judged.split,
-        "queries": len(judged.queries),
-        "judgments": judged.judgments,
-        "per_document": judged.per_document,
-        "grades": {str(grade): grades[grade] for grade in sorted(grades)},
-    }
+@dataclass(frozen=True)
+class _SplitSummary:
+    """Counts of one split; the fields are those of ``--json``."""
 
+    split: str
+    queries: int
+    judgments: int
+    per_document: bool  # judgments are on whole documents, not on spans
+    grades: dict[str, int]  # judgments by grade, in ascending order
 
-def _print_moved_judgments(record: object, text: str, options: argparse.Namespace) -> None:
-    print(json.dumps(record, ensure_ascii=False, indent=2) if options.json else text)
+    @classmethod
+    def of(cls, judged: JudgedQueries) -> _SplitSummary:
+        grades = Counter(span.grade for spans in judged.spans.values() for span in spans)
+        by_grade = {str(grade): grades[grade] for grade in sorted(grades)}
+        return cls(judged.split, len(judged.queries), judged.judgments, judged.per_document, by_grade)
+
+    @property
+    def line(self) -> str:
+        counts = f"{plural(self.judgments, 'judgment')} of {plural(self.queries, 'query', 'queries')}"
+        grades = ", ".join(f"{grade}: {count:,}" for grade, count in self.grades.items())
+        return f"{self.split}: {counts}, {'on whole documents' if self.per_document else 'on spans'}; grades {grades}"

@@ -1,4 +1,4 @@
-"""The Parquet tables of a bundle, and our records as rows of them."""
+"""The format of a bundle: its manifest, its Parquet schemas, and the conversion of records to rows and back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MANIFEST_FILE = "manifest.json"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of a bundle: its size in bytes, its SHA-256 in hexadecimal digits."""
+    """One file in a bundle: its size in bytes and its SHA-256 as hexadecimal digits."""
 
     size: int
     sha256: str
@@ -33,7 +33,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The collection in a bundle."""
+    """The settings of the collection in a bundle, its counts, and its files by name."""
 
     name: str
     model: str
@@ -55,7 +55,7 @@ class Manifest:
     def of(
         cls, collection: Collection, documents: int, chunks: int, queries: int, judgments: int, parts: dict[str, Part]
     ) -> Manifest:
-        """Return the manifest of a collection that has so much in it."""
+        """Return the manifest of ``collection`` with these counts, exported now."""
         return cls(
             collection.name,
             collection.model,
@@ -79,34 +79,37 @@ class Manifest:
         return json.dumps({"format": FORMAT, "schema": SCHEMA, **asdict(self)}, ensure_ascii=False, indent=2)
 
 
-def read_manifest(about: str, text: bytes) -> Manifest:
-    """Return what a manifest says. Raises ExchangeError, beginning with ``about``, for one that we cannot use."""
+def read_manifest(file: str, text: bytes) -> Manifest:
+    """Parse the manifest of the bundle ``file``.
+
+    Raises ExchangeError, which names ``file``, for a damaged manifest or another version of the format.
+    """
     try:
-        held: dict[str, Any] = dict(json.loads(text))
+        values: dict[str, Any] = dict(json.loads(text))  # checked by the constructors below
     except (ValueError, TypeError, RecursionError) as error:
         raise ExchangeError(
-            f"{about} is damaged: its {MANIFEST_FILE} is not JSON. Export the collection again"
+            f"{file} is damaged: its {MANIFEST_FILE} is not JSON. Export the collection again"
         ) from error
-    if held.pop("format", None) != FORMAT:
-        raise ExchangeError(f"{about} is not a bundle of Rankscope's: its {MANIFEST_FILE} does not say '{FORMAT}'")
-    if (schema := held.pop("schema", None)) != SCHEMA:
+    if values.pop("format", None) != FORMAT:
+        raise ExchangeError(f"{file} is not a bundle of Rankscope's: its {MANIFEST_FILE} does not say '{FORMAT}'")
+    if (schema := values.pop("schema", None)) != SCHEMA:
         raise ExchangeError(
-            f"{about} has the format's version {schema}, and version {SCHEMA} is read here: use the "
+            f"{file} has the format's version {schema}, and version {SCHEMA} is read here: use the "
             "Rankscope that wrote it, or a newer one"
         )
     try:
-        chunking = ChunkSettings(**held.pop("chunking"))
-        parts = {name: Part(**part) for name, part in held.pop("parts").items()}
-        manifest = Manifest(**held, chunking=chunking, parts=parts)
-        sound = manifest.metric in METRICS and manifest.dimension > 0
+        chunking = ChunkSettings(**values.pop("chunking"))
+        parts = {name: Part(**part) for name, part in values.pop("parts").items()}
+        manifest = Manifest(**values, chunking=chunking, parts=parts)
+        valid = manifest.metric in METRICS and manifest.dimension > 0
     except (KeyError, TypeError, AttributeError, SettingsError) as error:
         raise ExchangeError(
-            f"{about} is damaged: its {MANIFEST_FILE} lacks something or holds what it should not "
+            f"{file} is damaged: its {MANIFEST_FILE} lacks something or holds what it should not "
             f"({error}). Export the collection again"
         ) from error
-    if not sound:
+    if not valid:
         raise ExchangeError(
-            f"{about} is damaged: {manifest.dimension} dimensions and the measure {manifest.metric!r} "
+            f"{file} is damaged: {manifest.dimension} dimensions and the measure {manifest.metric!r} "
             "cannot be. Export the collection again"
         )
     return manifest
@@ -124,7 +127,7 @@ DOCUMENTS = pa.schema(
     ]
 )
 QUERIES = pa.schema([("query_id", pa.string()), ("text", pa.large_string())])
-_FIRST = [
+_JUDGMENT_FIELDS = [
     ("split", pa.string()),
     ("query_id", pa.string()),
     ("document_id", pa.string()),
@@ -133,9 +136,9 @@ _FIRST = [
     ("grade", pa.int64()),
     ("origin", pa.string()),
 ]
-JUDGMENTS_V1 = pa.schema(_FIRST)  # as they were before judgments said who made them
-JUDGMENTS = pa.schema([*_FIRST, ("who", pa.string()), ("made", pa.string()), ("note", pa.large_string())])
-_OWN = {
+JUDGMENTS_V1 = pa.schema(_JUDGMENT_FIELDS)  # before judgments had an author, a time and a note
+JUDGMENTS = pa.schema([*_JUDGMENT_FIELDS, ("who", pa.string()), ("made", pa.string()), ("note", pa.large_string())])
+_CHUNK_FIELDS = {
     "document_id": pa.string(),
     "document": pa.string(),
     "start": pa.int64(),
@@ -148,19 +151,24 @@ _OWN = {
 
 
 def chunk_schema(dimension: int) -> pa.Schema:
-    """Return the columns of the chunks; ``metadata`` is JSON, with the names as Chroma has them."""
-    ends = [("text", pa.large_string()), ("metadata", pa.large_string()), ("vector", pa.list_(pa.float32(), dimension))]
-    return pa.schema([("id", pa.string()), *_OWN.items(), *ends])
+    """Return the schema of the chunks.
+
+    ``metadata`` is a JSON object with all metadata in Chroma that has no column of its own.
+    """
+    last = [("text", pa.large_string()), ("metadata", pa.large_string()), ("vector", pa.list_(pa.float32(), dimension))]
+    return pa.schema([("id", pa.string()), *_CHUNK_FIELDS.items(), *last])
 
 
-def documents_table(held: Sequence[tuple[StoredDocument, Document]]) -> pa.Table:
-    """Return documents with their texts as rows."""
-    rows = [{**asdict(stored), "text": document.text, "marks": encode_marks(document)} for stored, document in held]
+def documents_table(documents: Sequence[tuple[StoredDocument, Document]]) -> pa.Table:
+    """Return the documents with their texts as a table."""
+    rows = [
+        {**asdict(stored), "text": document.text, "marks": encode_marks(document)} for stored, document in documents
+    ]
     return pa.Table.from_pylist([{name: row[name] for name in DOCUMENTS.names} for row in rows], schema=DOCUMENTS)
 
 
 def read_documents(table: pa.Table) -> list[Entry]:
-    """Return the rows as documents that are about to join a collection."""
+    """Return the rows as documents that are file to join a collection."""
     return [
         Entry(
             replace(decode_document(row["name"], row["text"], row["marks"]), size=row["size"]),
@@ -172,13 +180,15 @@ def read_documents(table: pa.Table) -> list[Entry]:
 
 
 def chunks_table(batch: Batch) -> pa.Table:
-    """Return chunks with their vectors as rows."""
+    """Return the chunks with their vectors, of shape (chunks, dimension), as a table."""
     dimension = batch.vectors.shape[1]
-    columns: list[Any] = [pa.array(batch.ids, pa.string())]
-    columns += [pa.array([held.get(name) for held in batch.metadatas], kind) for name, kind in _OWN.items()]
+    columns: list[pa.Array] = [pa.array(batch.ids, pa.string())]
+    columns += [
+        pa.array([metadata.get(name) for metadata in batch.metadatas], type_) for name, type_ in _CHUNK_FIELDS.items()
+    ]
     others = [
-        json.dumps({key: value for key, value in held.items() if key not in _OWN}, ensure_ascii=False)
-        for held in batch.metadatas
+        json.dumps({key: value for key, value in metadata.items() if key not in _CHUNK_FIELDS}, ensure_ascii=False)
+        for metadata in batch.metadatas
     ]
     columns += [pa.array(batch.texts, pa.large_string()), pa.array(others, pa.large_string())]
     columns.append(pa.FixedSizeListArray.from_arrays(pa.array(batch.vectors.ravel(), pa.float32()), dimension))
@@ -186,12 +196,12 @@ def chunks_table(batch: Batch) -> pa.Table:
 
 
 def read_chunks(table: pa.Table) -> Batch:
-    """Return the rows as Chroma holds them."""
-    own = {name: table.column(name).to_pylist() for name in _OWN}
+    """Return the rows of a chunks table as a batch: metadata as in Chroma, float32 vectors (chunks, dimension)."""
+    columns = {name: table.column(name).to_pylist() for name in _CHUNK_FIELDS}
     metadatas: list[dict[str, Value]] = []
-    for at, others in enumerate(table.column("metadata").to_pylist()):
-        held = {name: column[at] for name, column in own.items() if column[at] is not None}
-        metadatas.append({**held, **json.loads(others)})
+    for row, others in enumerate(table.column("metadata").to_pylist()):
+        values = {name: column[row] for name, column in columns.items() if column[row] is not None}
+        metadatas.append({**values, **json.loads(others)})
     vectors = table.column("vector").combine_chunks()
     flat = np.asarray(vectors.flatten().to_numpy(zero_copy_only=False), dtype=np.float32)
     texts = table.column("text").to_pylist()
@@ -199,17 +209,17 @@ def read_chunks(table: pa.Table) -> Batch:
 
 
 def queries_table(queries: dict[str, str]) -> pa.Table:
-    """Return queries as rows."""
+    """Return the queries, texts by query id, as a table."""
     return pa.Table.from_arrays(
         [pa.array(list(queries), pa.string()), pa.array(list(queries.values()), pa.large_string())], schema=QUERIES
     )
 
 
 def judgments_table(judgments: Sequence[Judgment]) -> pa.Table:
-    """Return judgments as rows."""
+    """Return the judgments as a table."""
     return pa.Table.from_pylist([asdict(judgment) for judgment in judgments], schema=JUDGMENTS)
 
 
 def read_judgments(table: pa.Table) -> list[Judgment]:
-    """Return the rows as judgments."""
+    """Return the rows of a judgments table."""
     return [Judgment(**row) for row in table.to_pylist()]

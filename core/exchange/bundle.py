@@ -1,4 +1,4 @@
-"""A collection into one file: a ZIP of Parquet tables and a manifest, written a group of documents at a time."""
+"""Export a collection to a bundle, a ZIP of Parquet tables with a manifest, and import it again."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.errors import ExchangeError, ModelMismatch
-from core.exchange import _bundle_format as manifest
 from core.exchange._bundle_format import (
     DOCUMENTS,
     JUDGMENTS,
     JUDGMENTS_V1,
+    MANIFEST_FILE,
     QUERIES,
     Manifest,
     Part,
@@ -41,159 +41,161 @@ from core.util.files import atomic_write
 from core.util.progress import ProgressReport, silent
 from core.workspace import Workspace
 
-BLOCK = 1 << 20  # bytes
-AGAIN = "Copy the file again, or export the collection again"
+BLOCK_SIZE = 1 << 20  # bytes
+RETRY_ADVICE = "Copy the file again, or export the collection again"
 
 
 def import_bundle(
     workspace: Workspace, file: Path, name: str | None = None, model: str | None = None, report: ProgressReport = silent
 ) -> ImportResult:
-    """Make the collection in the bundle ``file``, called ``name`` (None: as it was). Nothing is embedded.
+    """Import the bundle ``file`` as the collection ``name`` (None: the name in its manifest). Nothing is embedded.
 
-    ``model`` names the model here where it lies in another place than there. Raises ExchangeError for a bundle
-    that is damaged, cut off, changed or not ours, CollectionExists, BadName, and ModelMismatch for another model.
+    ``model`` is the local name or path of the model if it differs from the one in the manifest. Raises ExchangeError
+    for a bundle that is damaged, truncated, modified or not Rankscope's; CollectionExists and BadName for ``name``;
+    and ModelMismatch if ``model`` has another revision or dimension.
     """
-    with _opened(file) as archive:
-        made_of = _manifest(file, archive)
-    called = name or made_of.name
-    workspace.check_name_is_free(called)
-    used = made_of.model if model is None else _same_model(workspace, file, made_of, model)
-    with workspace.stage_collection(called) as staged:
-        with _opened(file) as archive:
-            _unpack(file, archive, made_of, staged.folder)
-        _store(_Bundle(file, made_of, staged.folder), workspace, staged.temporary_name, used, report)
-    return ImportResult(workspace.store.collection(called), made_of.documents, made_of.queries, made_of.judgments)
+    with _open_archive(file) as archive:
+        manifest = _read_manifest(file, archive)
+    name = name or manifest.name
+    workspace.check_name_is_free(name)
+    model_name = manifest.model if model is None else _check_model(workspace, file, manifest, model)
+    with workspace.stage_collection(name) as staged:
+        with _open_archive(file) as archive:
+            _extract_parts(file, archive, manifest, staged.folder)
+        _store_bundle(_Bundle(file, manifest, staged.folder), workspace, staged.temporary_name, model_name, report)
+    return ImportResult(workspace.store.collection(name), manifest.documents, manifest.queries, manifest.judgments)
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
+def _open_archive(file: Path) -> Iterator[zipfile.ZipFile]:
+    """Open the ZIP; its errors, in the body too, become ExchangeError."""
     try:
         with zipfile.ZipFile(file) as archive:
             yield archive
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise ExchangeError(f"{file} is damaged or was cut off ({error}). {AGAIN}") from error
+        raise ExchangeError(f"{file} is damaged or was cut off ({error}). {RETRY_ADVICE}") from error
     except OSError as error:
         raise ExchangeError(
             f"{file} cannot be unpacked ({error.strerror or error}): check the path, and that there is room on the disk"
         ) from error
 
 
-def _manifest(file: Path, archive: zipfile.ZipFile) -> Manifest:
-    if manifest.MANIFEST_FILE not in archive.namelist():
-        raise ExchangeError(f"{file} is not a bundle of Rankscope's: it holds no {manifest.MANIFEST_FILE}")
-    if any(held.flag_bits & 1 for held in archive.infolist()):
+def _read_manifest(file: Path, archive: zipfile.ZipFile) -> Manifest:
+    """Return the manifest. Raises ExchangeError if the archive is not a bundle or lacks a required part."""
+    if MANIFEST_FILE not in archive.namelist():
+        raise ExchangeError(f"{file} is not a bundle of Rankscope's: it holds no {MANIFEST_FILE}")
+    if any(member.flag_bits & 1 for member in archive.infolist()):
         raise ExchangeError(f"{file} is locked with a password: unlock it first")
-    made_of = read_manifest(str(file), archive.read(manifest.MANIFEST_FILE))
-    needed = [
+    manifest = read_manifest(str(file), archive.read(MANIFEST_FILE))
+    required = [
         "documents.parquet",
         "chunks.parquet",
-        *(["queries.parquet", "judgments.parquet"] if made_of.queries else []),
+        *(["queries.parquet", "judgments.parquet"] if manifest.queries else []),
     ]
-    missing = [name for name in needed if name not in archive.namelist() or name not in made_of.parts]
+    missing = [name for name in required if name not in archive.namelist() or name not in manifest.parts]
     if missing:
-        raise ExchangeError(f"{file} lacks {missing[0]}. {AGAIN}")
-    return made_of
+        raise ExchangeError(f"{file} lacks {missing[0]}. {RETRY_ADVICE}")
+    return manifest
 
 
-def _same_model(workspace: Workspace, file: Path, made_of: Manifest, model: str) -> str:
-    """The name here of the model that the bundle was made with."""
+def _check_model(workspace: Workspace, file: Path, manifest: Manifest, model: str) -> str:
+    """Return the name of the local ``model``. Raises ModelMismatch unless it is the one the bundle was made with."""
     encoder = workspace.models.get(model)
-    here, there = (encoder.revision, encoder.dimension), (made_of.revision, made_of.dimension)
-    if here != there:
+    if (encoder.revision, encoder.dimension) != (manifest.revision, manifest.dimension):
         raise ModelMismatch(
-            f"{file} was made with {made_of.model} revision {there[0]} ({there[1]} dimensions), but "
-            f"{model} is revision {here[0]} "
-            f"({here[1]} dimensions): name the same model, or leave it out"
+            f"{file} was made with {manifest.model} revision {manifest.revision} ({manifest.dimension} dimensions), "
+            f"but {model} is revision {encoder.revision} ({encoder.dimension} dimensions): name the same model, or "
+            "leave it out"
         )
     return encoder.model
 
 
-def _unpack(file: Path, archive: zipfile.ZipFile, made_of: Manifest, folder: Path) -> None:
-    """Write the parts into ``folder``, each compared with its hash."""
-    for name, part in made_of.parts.items():
+def _extract_parts(file: Path, archive: zipfile.ZipFile, manifest: Manifest, folder: Path) -> None:
+    """Extract the parts to ``folder``. Raises ExchangeError if one differs from its size or SHA-256 in the manifest."""
+    for name, part in manifest.parts.items():
         if name not in archive.namelist() or Path(name).name != name:
-            raise ExchangeError(f"{file} lacks {name}. {AGAIN}")
+            raise ExchangeError(f"{file} lacks {name}. {RETRY_ADVICE}")
         digest, size = hashlib.sha256(), 0
-        with archive.open(name) as packed, (folder / name).open("wb") as unpacked:
-            while size <= part.size and (block := packed.read(BLOCK)):  # no more than was promised
+        with archive.open(name) as source, (folder / name).open("wb") as target:
+            # stop soon after the declared size: the archive may be a zip bomb
+            while size <= part.size and (block := source.read(BLOCK_SIZE)):
                 digest.update(block)
                 size += len(block)
-                unpacked.write(block)
+                target.write(block)
         if (size, digest.hexdigest()) != (part.size, part.sha256):
             raise ExchangeError(
-                f"{file} was changed or damaged: {name} is not what its {manifest.MANIFEST_FILE} says "
-                f"(SHA-256). {AGAIN}"
+                f"{file} was changed or damaged: {name} is not what its {MANIFEST_FILE} says (SHA-256). {RETRY_ADVICE}"
             )
 
 
 class _Bundle:
-    """The verified parts of a bundle."""
+    """The extracted parts of a bundle, whose hashes have been verified."""
 
-    def __init__(self, file: Path, made_of: Manifest, folder: Path) -> None:
+    def __init__(self, file: Path, manifest: Manifest, folder: Path) -> None:
         self.file = file
-        self.made_of = made_of
+        self.manifest = manifest
         self._folder = folder
 
-    def damaged(self, what: str) -> ExchangeError:
-        return ExchangeError(f"{self.file} does not fit together: {what}. Export the collection again")
+    def inconsistency(self, problem: str) -> ExchangeError:
+        """Return the error for parts that contradict each other or this version of the format."""
+        return ExchangeError(f"{self.file} does not fit together: {problem}. Export the collection again")
 
     def tables(self, name: str, *schemas: pa.Schema) -> Iterator[pa.Table]:
-        """The row groups of one part, which has one of these columns."""
+        """Yield the row groups of the part ``name``, which must have one of ``schemas``."""
         try:
-            with pq.ParquetFile(self._folder / name) as opened:
-                if not any(opened.schema_arrow.equals(schema) for schema in schemas):
-                    raise self.damaged(f"the columns of {name} are not those of this version")
-                for at in range(opened.num_row_groups):
-                    yield opened.read_row_group(at)
+            with pq.ParquetFile(self._folder / name) as parquet:
+                if not any(parquet.schema_arrow.equals(schema) for schema in schemas):
+                    raise self.inconsistency(f"the columns of {name} are not those of this version")
+                for index in range(parquet.num_row_groups):
+                    yield parquet.read_row_group(index)
         except pa.ArrowException as error:
-            raise self.damaged(f"{name} is not Parquet ({error})") from error
+            raise self.inconsistency(f"{name} is not Parquet ({error})") from error
 
 
-def _store(bundle: _Bundle, workspace: Workspace, title: str, model: str, report: ProgressReport) -> None:
-    made_of = bundle.made_of
+def _store_bundle(bundle: _Bundle, workspace: Workspace, name: str, model: str, report: ProgressReport) -> None:
+    """Create the collection ``name`` from the parts: documents, chunks, queries and judgments."""
+    manifest = bundle.manifest
     with workspace.write_lock():
         collection = workspace.store.create(
-            title,
+            name,
             model=model,
-            revision=made_of.revision,
-            dimension=made_of.dimension,
-            metric=made_of.metric,
-            chunking=made_of.chunking,
-            query_prompt=made_of.query_prompt,
-            document_prompt=made_of.document_prompt,
+            revision=manifest.revision,
+            dimension=manifest.dimension,
+            metric=manifest.metric,
+            chunking=manifest.chunking,
+            query_prompt=manifest.query_prompt,
+            document_prompt=manifest.document_prompt,
         )
-    intake = CollectionWriter(workspace, collection, ImportProgress(report, made_of.documents, made_of.chunks))
-    chunks = bundle.tables("chunks.parquet", chunk_schema(made_of.dimension))
+    writer = CollectionWriter(workspace, collection, ImportProgress(report, manifest.documents, manifest.chunks))
+    chunks = bundle.tables("chunks.parquet", chunk_schema(manifest.dimension))
     for table in bundle.tables("documents.parquet", DOCUMENTS):
-        entries, batch = (
-            read_documents(table),
-            read_chunks(next(chunks, None) or chunk_schema(made_of.dimension).empty_table()),
-        )
-        counted = Counter(held.get("document_id") for held in batch.metadatas)
-        if counted != Counter({entry.document.id: entry.chunks for entry in entries if entry.chunks}):
-            raise bundle.damaged(
+        entries = read_documents(table)
+        batch = read_chunks(next(chunks, None) or chunk_schema(manifest.dimension).empty_table())
+        chunk_counts = Counter(metadata.get("document_id") for metadata in batch.metadatas)
+        if chunk_counts != Counter({entry.document.id: entry.chunks for entry in entries if entry.chunks}):
+            raise bundle.inconsistency(
                 f"the chunks are not those of its documents, near {entries[0].name if entries else 'the start'!r}"
             )
-        intake.take(entries, [batch])
-    if made_of.queries:
+        writer.write(entries, [batch])
+    if manifest.queries:
         queries = {
             row["query_id"]: row["text"]
             for table in bundle.tables("queries.parquet", QUERIES)
             for row in table.to_pylist()
         }
-        judged = [
+        judgments = [
             judgment
             for table in bundle.tables("judgments.parquet", JUDGMENTS, JUDGMENTS_V1)
             for judgment in read_judgments(table)
         ]
-        workspace.judgments.add(collection.key, queries, judged)
+        workspace.judgments.add(collection.key, queries, judgments)
 
 
 def export_bundle(workspace: Workspace, name: str, file: Path, report: ProgressReport = silent) -> Manifest:
-    """Write the collection ``name`` into ``file``, a new ZIP.
+    """Write the collection ``name`` to the new bundle ``file`` and return its manifest.
 
-    Nothing is there under that name until it is complete. Raises CollectionNotFound, and ExchangeError for a
-    collection of another program, a file that exists or cannot be written, or a collection that changes meanwhile.
+    ``file`` does not exist until it is complete. Raises CollectionNotFound; and ExchangeError for a collection of
+    another program, a file that exists or cannot be written, or a collection that changes during the export.
     """
     collection = workspace.store.collection(name)
     if collection.foreign:
@@ -204,13 +206,13 @@ def export_bundle(workspace: Workspace, name: str, file: Path, report: ProgressR
         raise ExchangeError(f"{file} exists already: choose another name or remove it first")
     try:
         with atomic_write(file) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-            return _Writer(workspace, collection, archive, report).write()
+            return _BundleWriter(workspace, collection, archive, report).write()
     except OSError as error:
         raise ExchangeError(f"{file} cannot be written ({error.strerror or error}): choose another place") from error
 
 
-class _Writer:
-    """Writes one collection into one archive."""
+class _BundleWriter:
+    """Writes one collection to one archive, a group of documents at a time."""
 
     def __init__(
         self, workspace: Workspace, collection: Collection, archive: zipfile.ZipFile, report: ProgressReport
@@ -226,35 +228,38 @@ class _Writer:
         self._parts: dict[str, Part] = {}
 
     def write(self) -> Manifest:
-        key, judged = self._collection.key, self._workspace.judgments
-        queries, judgments = judged.queries(key), judged.judgments(key)
-        self._part("documents.parquet", DOCUMENTS, (self._texts(group) for group in self._groups))
-        self._part(
-            "chunks.parquet", chunk_schema(self._collection.dimension), (self._vectors(group) for group in self._groups)
+        """Write all parts and the manifest; return the manifest."""
+        key, store = self._collection.key, self._workspace.judgments
+        queries, judgments = store.queries(key), store.judgments(key)
+        self._write_part("documents.parquet", DOCUMENTS, (self._documents_table(group) for group in self._groups))
+        self._write_part(
+            "chunks.parquet",
+            chunk_schema(self._collection.dimension),
+            (self._chunks_table(group) for group in self._groups),
         )
         if queries:
-            self._part("queries.parquet", QUERIES, [queries_table(queries)])
-            self._part("judgments.parquet", JUDGMENTS, [judgments_table(judgments)])
-        made = Manifest.of(self._collection, self._documents, self._chunks, len(queries), len(judgments), self._parts)
-        self._archive.writestr(manifest.MANIFEST_FILE, made.write(), zipfile.ZIP_DEFLATED)
-        return made
+            self._write_part("queries.parquet", QUERIES, [queries_table(queries)])
+            self._write_part("judgments.parquet", JUDGMENTS, [judgments_table(judgments)])
+        manifest = Manifest.of(
+            self._collection, self._documents, self._chunks, len(queries), len(judgments), self._parts
+        )
+        self._archive.writestr(MANIFEST_FILE, manifest.write(), zipfile.ZIP_DEFLATED)
+        return manifest
 
-    def _part(self, name: str, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
-        """One table: a row group for each of ``tables``."""
-        with self._archive.open(name, "w", force_zip64=True) as opened:
-            hashed = _Hashed(opened)
-            with pq.ParquetWriter(
-                pa.PythonFile(hashed, "w"), schema, compression="zstd", use_dictionary=False
-            ) as writer:
+    def _write_part(self, name: str, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
+        """Write one Parquet file with a row group for each of ``tables``."""
+        with self._archive.open(name, "w", force_zip64=True) as member:
+            file = _HashingFile(member)
+            with pq.ParquetWriter(pa.PythonFile(file, "w"), schema, compression="zstd", use_dictionary=False) as writer:
                 for table in tables:
                     writer.write_table(table, row_group_size=max(table.num_rows, 1))
-        self._parts[name] = Part(hashed.size, hashed.digest.hexdigest())
+        self._parts[name] = Part(file.size, file.digest.hexdigest())
 
-    def _texts(self, group: list[StoredDocument]) -> pa.Table:
+    def _documents_table(self, group: list[StoredDocument]) -> pa.Table:
         document_store = self._workspace.document_store
         return documents_table([(stored, document_store.document(stored.document_id)) for stored in group])
 
-    def _vectors(self, group: list[StoredDocument]) -> pa.Table:
+    def _chunks_table(self, group: list[StoredDocument]) -> pa.Table:
         batches = list(complete_batches(self._workspace, self._collection, group))
         self._progress.add(len(group), sum(len(batch.ids) for batch in batches), group[-1].name)
         return (
@@ -264,8 +269,8 @@ class _Writer:
         )
 
 
-class _Hashed:
-    """A file that is only written, with the SHA-256 of what it got."""
+class _HashingFile:
+    """A write-only file object that counts the bytes written and computes their SHA-256."""
 
     closed = False
 
@@ -290,21 +295,22 @@ class _Hashed:
 
 
 def complete_batches(workspace: Workspace, collection: Collection, group: list[StoredDocument]) -> Iterator[Batch]:
-    """Yield all chunks of some documents.
+    """Yield all chunks of the documents in ``group``, with their vectors.
 
-    Raises ExchangeError where some are missing, which means that the collection is being changed.
+    Raises ExchangeError for vectors with NaN or infinity, and, after the last batch, if the number of chunks is not
+    the recorded one, because the collection is being changed.
     """
-    found = 0
+    count = 0
     for batch in workspace.store.batches(collection, {document.document_id for document in group}):
-        found += len(batch.ids)
+        count += len(batch.ids)
         if not np.isfinite(batch.vectors).all():
             raise ExchangeError(
                 f"The collection {collection.name!r} holds vectors that are no numbers: index its documents again"
             )
         yield batch
-    wanted = sum(document.chunks for document in group)
-    if found != wanted:
+    expected = sum(document.chunks for document in group)
+    if count != expected:
         raise ExchangeError(
-            f"The collection {collection.name!r} was changed meanwhile: {found:,} chunks of {wanted:,} "
+            f"The collection {collection.name!r} was changed meanwhile: {count:,} chunks of {expected:,} "
             f"were there from {group[0].name!r} on. Try again"
         )

@@ -1,7 +1,7 @@
-"""Chunks and vectors of another program's collection into one of ours.
+"""Import chunks and vectors from a Chroma collection that another program made.
 
-Such a collection has no whole documents. The chunks of one source, as their metadata name it, are joined by
-blank lines and are the document; a chunk that names no source is a document alone.
+Such a collection stores no documents. The chunks whose metadata name the same source are joined with blank lines
+into one document; a chunk without a source becomes a document of its own.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from core.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class ChromaCollectionInfo:
-    """A collection in a folder of Chroma's; ``dimension`` is 0 for an empty one."""
+    """A collection in a Chroma folder; ``dimension`` is 0 for an empty one."""
 
     name: str
     chunks: int
     dimension: int
     metric: Metric
-    stated_model: str  # the embedding function that its program noted, empty where it noted none
+    stated_model: str  # the embedding function recorded by its program, or empty
     ours: bool  # made by Rankscope
 
     def as_json(self) -> dict[str, object]:
@@ -46,28 +46,28 @@ class ChromaCollectionInfo:
 
     @property
     def line(self) -> str:
-        """One line that says it all."""
-        made = (
+        """Return a one-line description."""
+        origin = (
             ", made by Rankscope" if self.ours else f", embedded with {self.stated_model}" if self.stated_model else ""
         )
-        return f"{self.name}: {self.chunks:,} chunks, {self.dimension} dimensions, {self.metric}{made}"
+        return f"{self.name}: {self.chunks:,} chunks, {self.dimension} dimensions, {self.metric}{origin}"
 
 
 def is_chroma_folder(path: Path) -> bool:
-    """Whether a folder is Chroma's."""
+    """Return whether ``path`` is a folder with a Chroma database."""
     return (path / CHROMA_FILE).is_file()
 
 
 @contextmanager
 def open_chroma_copy(folder: Path) -> Iterator[VectorStore]:
-    """Open a copy of Chroma's ``folder``, which itself stays as it is.
+    """Open a temporary copy of the Chroma folder ``folder``, so that Chroma does not change the original.
 
-    Raises ExchangeError where it cannot be copied, StoreError where Chroma cannot read it.
+    Raises ExchangeError if it cannot be copied, and StoreError if Chroma cannot read it.
     """
-    with tempfile.TemporaryDirectory(prefix="rankscope-") as place:
-        copy = Path(place) / "chroma"
+    with tempfile.TemporaryDirectory(prefix="rankscope-") as temporary:
+        copy = Path(temporary) / "chroma"
         try:
-            _copy(folder, copy)
+            _copy_chroma_files(folder, copy)
         except (OSError, shutil.Error) as error:
             raise ExchangeError(
                 f"{folder} cannot be copied to look into it ({error}): is there room on the disk, and may you read it?"
@@ -79,18 +79,18 @@ def open_chroma_copy(folder: Path) -> Iterator[VectorStore]:
             store.close()
 
 
-def _copy(folder: Path, copy: Path) -> None:
-    """Chroma's database with its journal, and the folders of its vectors."""
+def _copy_chroma_files(folder: Path, copy: Path) -> None:
+    """Copy Chroma's database with its journal, and the folders of its vector indexes."""
     copy.mkdir()
     for file in folder.glob(f"{CHROMA_FILE}*"):
         shutil.copyfile(file, copy / file.name)
-    for vectors in folder.iterdir():
-        if (vectors / "header.bin").is_file():
-            shutil.copytree(vectors, copy / vectors.name, copy_function=shutil.copyfile)
+    for index in folder.iterdir():
+        if (index / "header.bin").is_file():
+            shutil.copytree(index, copy / index.name, copy_function=shutil.copyfile)
 
 
 def collection_info(store: VectorStore, collection: Collection) -> ChromaCollectionInfo:
-    """Return what can be told of a collection before it is brought in."""
+    """Return a summary of a collection that is not imported yet."""
     dimension = store.first_chunks(collection).vectors.shape[1]
     return ChromaCollectionInfo(
         collection.name,
@@ -103,37 +103,40 @@ def collection_info(store: VectorStore, collection: Collection) -> ChromaCollect
 
 
 def choose_collection(about: str, store: VectorStore, name: str | None) -> Collection:
-    """Return the collection ``name`` of a foreign folder, for None the only one that there is.
+    """Return the collection ``name`` in a Chroma folder (None: its only one); ``about`` names the folder in errors.
 
-    Raises CollectionNotFound; SettingsError, with what there is, where one must be named; and ExchangeError for one
-    that was made by Rankscope, which has more to it than Chroma holds.
+    Raises CollectionNotFound; SettingsError, with the choices, if ``name`` is None and there are several; and
+    ExchangeError for a collection made by Rankscope, because Chroma holds only a part of it.
     """
-    there = store.collections()
-    choices = "; ".join(collection_info(store, collection).line for collection in there) or "nothing"
-    if name is None and len(there) > 1:
-        raise SettingsError(f"{about} holds {len(there)} collections: choose one with --from. There are {choices}")
-    found = next((collection for collection in there if name in (None, collection.name)), None)
-    if found is None:
+    collections = store.collections()
+    choices = "; ".join(collection_info(store, collection).line for collection in collections) or "nothing"
+    if name is None and len(collections) > 1:
+        raise SettingsError(
+            f"{about} holds {len(collections)} collections: choose one with --from. There are {choices}"
+        )
+    chosen = next((collection for collection in collections if name in (None, collection.name)), None)
+    if chosen is None:
         raise CollectionNotFound(
             f"{about} holds no collection {name!r}: there is {choices}" if name else f"{about} holds no collections"
         )
-    if not found.foreign:
+    if not chosen.foreign:
         raise ExchangeError(
-            f"{about}: {found.name!r} was made by Rankscope. Export it there with 'python -m core "
+            f"{about}: {chosen.name!r} was made by Rankscope. Export it there with 'python -m core "
             "export', and import that file"
         )
-    return found
+    return chosen
 
 
-SOURCES = ("source", "document", "file", "file_name", "filename", "file_path")  # keys that name a chunk's document
-JOINT = "\n\n"
-SAMPLE = 8  # texts embedded to see whether the model is the one
-ALIKE = 0.9  # cosine below which it hardly is
+# metadata keys that can name a chunk's document
+SOURCE_KEYS = ("source", "document", "file", "file_name", "filename", "file_path")
+SEPARATOR = "\n\n"
+SAMPLE_SIZE = 8  # chunks embedded to check the model
+MIN_SIMILARITY = 0.9  # mean cosine to the stored vectors below which the model is probably another one
 
 
 @dataclass
-class _Gathered:
-    """A document in the making: the texts of one source, and the chunks that they are."""
+class _Source:
+    """The chunks of one source, by id and text; ``named`` unless no metadata named a source."""
 
     name: str
     texts: list[str] = field(default_factory=list)
@@ -141,20 +144,21 @@ class _Gathered:
     named: bool = True
 
     def document(self) -> Document:
-        text = JOINT.join(self.texts)
+        """Return the document that the chunks are joined into."""
+        text = SEPARATOR.join(self.texts)
         return Document(self.name, text, size=len(text.encode()), metadata={"source": self.name} if self.named else {})
 
     def spans(self) -> Iterator[tuple[str, int, int]]:
-        """Chunk id, start and end."""
+        """Yield id, start and end (characters in the document) of every chunk."""
         start = 0
         for chunk_id, text in zip(self.ids, self.texts, strict=True):
             yield chunk_id, start, start + len(text)
-            start += len(text) + len(JOINT)
+            start += len(text) + len(SEPARATOR)
 
 
 @dataclass
-class _Adopted:
-    """A document, and the spans of its chunks by their ids."""
+class _ImportedDocument:
+    """A document with the spans (start, end) of its chunks by chunk id."""
 
     document: Document
     spans: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -170,18 +174,18 @@ def import_chroma_collection(
 ) -> ImportResult:
     """Import ``origin``, another program's collection in ``store``, as the collection ``name``; nothing is embedded.
 
-    ``store`` may be the workspace's own. ``model`` is the bi-encoder that made the vectors. Raises SettingsError where
-    it is not named, ModelMismatch with both numbers where its vectors have another length, ExchangeError for one
-    without texts, CollectionExists, BadName, and Cancelled where ``report`` raises it.
+    ``store`` may be the workspace's own. ``model`` is the bi-encoder that made the vectors. Raises SettingsError if
+    ``model`` is None, ModelMismatch if its vectors have another dimension, ExchangeError for a collection that is
+    empty, has no texts or changes meanwhile, CollectionExists, BadName, and Cancelled if ``report`` raises it.
     """
     workspace.check_name_is_free(name)
-    encoder = _encoder(workspace, store, origin, model)
-    adopted, left_out = _gather(store, origin)
-    notes = [_doubt(store, origin, encoder)]
+    encoder = _load_encoder(workspace, store, origin, model)
+    documents, left_out = _join_chunks(store, origin)
+    notes = [_model_warning(store, origin, encoder)]
     notes.append(f"{plural(left_out, 'chunk')} without a text left out" if left_out else "")
     with workspace.stage_collection(name) as staged:
         with workspace.write_lock():
-            made = workspace.store.create(
+            collection = workspace.store.create(
                 staged.temporary_name,
                 model=encoder.model,
                 revision=encoder.revision,
@@ -190,110 +194,113 @@ def import_chroma_collection(
                 query_prompt=encoder.query_prompt,
                 document_prompt=encoder.document_prompt,
             )
-        intake = CollectionWriter(
-            workspace, made, ImportProgress(report, len(adopted), sum(len(one.spans) for one in adopted))
+        writer = CollectionWriter(
+            workspace,
+            collection,
+            ImportProgress(report, len(documents), sum(len(document.spans) for document in documents)),
         )
         too_long = 0
-        for group in group_by_chunks(adopted, lambda one: len(one.spans)):
-            batch, longer = _chunks(store, origin, group, encoder)
-            too_long += longer
-            intake.take([Entry(one.document, one.document.name, len(one.spans)) for one in group], [batch])
+        for group in group_by_chunks(documents, lambda document: len(document.spans)):
+            batch, over_budget = _convert_chunks(store, origin, group, encoder)
+            too_long += over_budget
+            writer.write([Entry(item.document, item.document.name, len(item.spans)) for item in group], [batch])
     notes.append(
         f"{plural(too_long, 'chunk')} longer than the {encoder.budget} tokens that {encoder.model} reads"
         if too_long
         else ""
     )
-    return ImportResult(workspace.store.collection(name), len(adopted), notes=tuple(note for note in notes if note))
+    return ImportResult(workspace.store.collection(name), len(documents), notes=tuple(note for note in notes if note))
 
 
-def _encoder(workspace: Workspace, store: VectorStore, origin: Collection, model: str | None) -> BiEncoder:
-    """The model that is said to have made the vectors."""
-    seen = collection_info(store, origin)
-    if not seen.dimension:
+def _load_encoder(workspace: Workspace, store: VectorStore, origin: Collection, model: str | None) -> BiEncoder:
+    """Load ``model``. Raises SettingsError if it is None, ModelMismatch if its dimension is not that of the vectors."""
+    info = collection_info(store, origin)
+    if not info.dimension:
         raise ExchangeError(f"The collection {origin.name!r} is empty: there is nothing to bring in")
     if model is None:
-        stated = f"; it says {seen.stated_model!r}" if seen.stated_model else ""
+        stated = f"; it says {info.stated_model!r}" if info.stated_model else ""
         raise SettingsError(
-            f"The collection {origin.name!r} needs the model that made its vectors ({seen.dimension} "
-            f"dimensions, {seen.metric}{stated}): name it with --model"
+            f"The collection {origin.name!r} needs the model that made its vectors ({info.dimension} "
+            f"dimensions, {info.metric}{stated}): name it with --model"
         )
     encoder = workspace.models.get(model)
-    if encoder.dimension != seen.dimension:
+    if encoder.dimension != info.dimension:
         raise ModelMismatch(
-            f"The collection {origin.name!r} has vectors of {seen.dimension} dimensions, and {model} "
-            f"makes vectors of {encoder.dimension}: "
-            "name the model that made them"
+            f"The collection {origin.name!r} has vectors of {info.dimension} dimensions, and {model} "
+            f"makes vectors of {encoder.dimension}: name the model that made them"
         )
     return encoder
 
 
-def _gather(store: VectorStore, origin: Collection) -> tuple[list[_Adopted], int]:
-    """The documents that the chunks are of, one for every text, and how many chunks have no text."""
-    sources: dict[str, _Gathered] = {}
+def _join_chunks(store: VectorStore, origin: Collection) -> tuple[list[_ImportedDocument], int]:
+    """Join chunks into documents, one per distinct text; also return the number of chunks without text."""
+    sources: dict[str, _Source] = {}
     left_out = 0
     for batch in store.batches(origin, vectors=False):
-        for chunk_id, text, held in zip(batch.ids, batch.texts, batch.metadatas, strict=True):
+        for chunk_id, text, metadata in zip(batch.ids, batch.texts, batch.metadatas, strict=True):
             if not text.strip():
                 left_out += 1
                 continue
-            source = next((str(held[key]) for key in SOURCES if held.get(key)), "")
-            gathered = sources.setdefault(source or chunk_id, _Gathered(source or chunk_id, named=bool(source)))
-            gathered.texts.append(text)
-            gathered.ids.append(chunk_id)
+            name = next((str(metadata[key]) for key in SOURCE_KEYS if metadata.get(key)), "")
+            source = sources.setdefault(name or chunk_id, _Source(name or chunk_id, named=bool(name)))
+            source.texts.append(text)
+            source.ids.append(chunk_id)
     if not sources:
         raise ExchangeError(
             f"The collection {origin.name!r} holds vectors but no texts, and what is found could not "
             "be shown: index the documents here instead"
         )
-    adopted: dict[str, _Adopted] = {}
-    for gathered in sources.values():
-        document = gathered.document()
-        spans = {chunk_id: (start, end) for chunk_id, start, end in gathered.spans()}
-        adopted.setdefault(document.id, _Adopted(document)).spans.update(spans)
-    return list(adopted.values()), left_out
+    documents: dict[str, _ImportedDocument] = {}
+    for source in sources.values():
+        document = source.document()
+        spans = {chunk_id: (start, end) for chunk_id, start, end in source.spans()}
+        documents.setdefault(document.id, _ImportedDocument(document)).spans.update(spans)
+    return list(documents.values()), left_out
 
 
-def _chunks(store: VectorStore, origin: Collection, group: Sequence[_Adopted], encoder: BiEncoder) -> tuple[Batch, int]:
-    """The chunks of some documents as ours, and how many of them the model did not read whole."""
-    homes = {chunk_id: one for one in group for chunk_id in one.spans}
-    held = store.chunks_by_id(origin, list(homes))
-    if len(held.ids) != len(homes):
+def _convert_chunks(
+    store: VectorStore, origin: Collection, group: Sequence[_ImportedDocument], encoder: BiEncoder
+) -> tuple[Batch, int]:
+    """Return the chunks of ``group`` as a batch, and how many have more tokens than the model reads."""
+    documents = {chunk_id: item for item in group for chunk_id in item.spans}
+    stored = store.chunks_by_id(origin, list(documents))
+    if len(stored.ids) != len(documents):
         raise ExchangeError(f"The collection {origin.name!r} was changed meanwhile: try again")
-    tokens = [int(count) for count in encoder.tokens.count(held.texts)]
+    tokens = [int(count) for count in encoder.tokens.count(stored.texts)]
     chunks = []
-    for chunk_id, text, metadata, count in zip(held.ids, held.texts, held.metadatas, tokens, strict=True):
-        home = homes[chunk_id]
-        start, end = home.spans[chunk_id]
-        if home.document.text[start:end] != text:
+    for chunk_id, text, metadata, count in zip(stored.ids, stored.texts, stored.metadatas, tokens, strict=True):
+        item = documents[chunk_id]
+        start, end = item.spans[chunk_id]
+        if item.document.text[start:end] != text:
             raise ExchangeError(f"The collection {origin.name!r} was changed meanwhile: try again")
-        chunks.append(Chunk(chunk_id, home.document.id, start, end, text, count, metadata=_plain(metadata)))
-    names = {one.document.id: one.document.name for one in group}
-    return Batch.from_chunks(chunks, held.vectors, names), sum(count > encoder.budget for count in tokens)
+        chunks.append(Chunk(chunk_id, item.document.id, start, end, text, count, metadata=_convert_metadata(metadata)))
+    names = {item.document.id: item.document.name for item in group}
+    return Batch.from_chunks(chunks, stored.vectors, names), sum(count > encoder.budget for count in tokens)
 
 
-def _plain(metadata: Mapping[str, object]) -> Metadata:
-    """Metadata of another program as ours: lists become text."""
-    plain: dict[str, Value] = {}
+def _convert_metadata(metadata: Mapping[str, object]) -> Metadata:
+    """Return the metadata with lists as comma-separated text; other values that are not scalars are dropped."""
+    converted: dict[str, Value] = {}
     for key, value in metadata.items():
         if isinstance(value, Value):
-            plain[key] = value
+            converted[key] = value
         elif isinstance(value, list):
-            plain[key] = ", ".join(map(str, value))
-    return plain
+            converted[key] = ", ".join(map(str, value))
+    return converted
 
 
-def _doubt(store: VectorStore, origin: Collection, encoder: BiEncoder) -> str:
-    """A warning where the model makes other vectors of the first texts than those that are there."""
-    sample = store.first_chunks(origin, SAMPLE)
+def _model_warning(store: VectorStore, origin: Collection, encoder: BiEncoder) -> str:
+    """Return a warning if the model's vectors of the first texts differ from the stored ones, else an empty string."""
+    sample = store.first_chunks(origin, SAMPLE_SIZE)
     pairs = [(text, vector) for text, vector in zip(sample.texts, sample.vectors, strict=True) if text.strip()]
     if not pairs:
         return ""
-    held = np.stack([vector for _, vector in pairs])
-    made = encoder.encode_documents([text for text, _ in pairs])
-    alike = float(np.mean(pairwise_similarity("cosine", held, made)))
-    if alike >= ALIKE:
+    stored = np.stack([vector for _, vector in pairs])
+    encoded = encoder.encode_documents([text for text, _ in pairs])
+    similarity = float(np.mean(pairwise_similarity("cosine", stored, encoded)))
+    if similarity >= MIN_SIMILARITY:
         return ""
     return (
-        f"{encoder.model} makes other vectors of the first texts (mean cosine {alike:.2f} to those that are there): "
-        "is it the right model?"
+        f"{encoder.model} makes other vectors of the first texts (mean cosine {similarity:.2f} to those that are "
+        "there): is it the right model?"
     )

@@ -1,4 +1,4 @@
-"""A collection once more with other settings, from the documents that are stored."""
+"""Copy a collection with other settings, from its stored documents."""
 
 from __future__ import annotations
 
@@ -18,18 +18,22 @@ from core.util.progress import FileOutcome, ProgressReport, silent
 from core.vectors.similarity import norms
 from core.workspace import Workspace
 
-SAMPLE = 8  # chunks whose vectors tell whether a model's vectors have length 1
-UNIT = 1e-3  # how far from 1 a length may be
+SAMPLE_SIZE = 8  # chunks embedded to see whether the model's vectors have length 1
+UNIT_TOLERANCE = 1e-3  # largest difference of a length from 1
 
 
 def copy_collection(
-    workspace: Workspace, name: str, new: str, wanted: CollectionOptions | None = None, report: ProgressReport = silent
+    workspace: Workspace,
+    name: str,
+    new: str,
+    options: CollectionOptions | None = None,
+    report: ProgressReport = silent,
 ) -> ImportResult:
-    """Make the collection ``new`` from the documents and judgments of ``name``; what is not asked for is as there.
+    """Make the collection ``new`` from the documents and judgments of ``name``; an option of None keeps its setting.
 
-    Vectors are computed again only where the model, or the way to cut, is another one.
-    Raises SettingsError, CollectionNotFound,
-    CollectionExists, BadName, ModelError, and Cancelled where ``report`` raises it: nothing of ``new`` is there then.
+    Chunks are embedded again only if the model, the chunking or the metric requires it. Raises SettingsError,
+    CollectionNotFound, CollectionExists, BadName and ModelError; ExchangeError for a collection of another program
+    or a document that fails; and Cancelled if ``report`` raises it. After an error, ``new`` does not exist.
     """
     original = workspace.store.collection(name)
     if original.foreign:
@@ -37,54 +41,57 @@ def copy_collection(
             f"The collection {name!r} belongs to another program: import it under a name of its own, then copy that"
         )
     workspace.check_name_is_free(new)
-    asked = wanted or CollectionOptions()
+    options = options or CollectionOptions()
     documents = workspace.documents(original)
     with workspace.stage_collection(new) as staged:
-        if _same_vectors(workspace, original, asked):
-            made = _carry_over(workspace, original, staged.temporary_name, asked, documents, report)
+        if _can_reuse_vectors(workspace, original, options):
+            copied = _copy_vectors(workspace, original, staged.temporary_name, options, documents, report)
         else:
-            made = _index_again(workspace, original, staged.temporary_name, asked, documents, report)
-        workspace.judgments.copy(original.key, made.key)
-    copied = workspace.store.collection(new)
-    return ImportResult(
-        copied,
-        len(documents),
-        len(workspace.judgments.queries(copied.key)),
-        len(workspace.judgments.judgments(copied.key)),
-    )
+            copied = _reindex(workspace, original, staged.temporary_name, options, documents, report)
+        workspace.judgments.copy(original.key, copied.key)
+    queries, judgments = workspace.judgments.queries(copied.key), workspace.judgments.judgments(copied.key)
+    return ImportResult(workspace.store.collection(new), len(documents), len(queries), len(judgments))
 
 
-def settled(workspace: Workspace, original: Collection, asked: CollectionOptions) -> CollectionOptions:
-    """Return every setting of a copy that is indexed again; a size not asked for is at most what the model reads.
+def _resolve_options(workspace: Workspace, original: Collection, options: CollectionOptions) -> CollectionOptions:
+    """Return all settings of a copy that is indexed again; a default chunk size is at most what the model reads.
 
     Raises SettingsError and ModelError.
     """
-    model = asked.model or original.model
-    cut = _chunking(original, asked, workspace.models.get(model).budget)
+    model = options.model or original.model
+    chunking = _resolve_chunking(original, options, workspace.models.get(model).budget)
     return CollectionOptions(
-        model, asked.metric or original.metric, cut.size, cut.overlap, cut.method, cut.rows, cut.percentile
+        model,
+        options.metric or original.metric,
+        chunking.size,
+        chunking.overlap,
+        chunking.method,
+        chunking.rows,
+        chunking.percentile,
     )
 
 
-def _chunking(original: Collection, asked: CollectionOptions, most: int | None = None) -> ChunkSettings:
-    """Return how a copy is chunked: as the original, but for what is asked.
+def _resolve_chunking(original: Collection, options: CollectionOptions, max_size: int | None = None) -> ChunkSettings:
+    """Return the chunking of a copy: ``options`` where given, else that of ``original``.
 
-    With another size, the overlap is a fifth of it unless it is asked for too.
+    A size of None becomes at most ``max_size`` tokens. With another size, the default overlap is a fifth of it.
     """
-    there = original.chunking
-    size = asked.size if asked.size is not None else there.size if most is None else min(there.size, most)
-    overlap = asked.overlap if asked.overlap is not None else there.overlap if size == there.size else size // 5
-    rows = there.rows if asked.rows is None else asked.rows
-    percentile = there.percentile if asked.percentile is None else asked.percentile
-    return ChunkSettings(size, overlap, asked.method or there.method, rows, percentile)
+    current = original.chunking
+    default_size = current.size if max_size is None else min(current.size, max_size)
+    size = default_size if options.size is None else options.size
+    default_overlap = current.overlap if size == current.size else size // 5
+    overlap = default_overlap if options.overlap is None else options.overlap
+    rows = current.rows if options.rows is None else options.rows
+    percentile = current.percentile if options.percentile is None else options.percentile
+    return ChunkSettings(size, overlap, options.method or current.method, rows, percentile)
 
 
-def _same_vectors(workspace: Workspace, original: Collection, asked: CollectionOptions) -> bool:
-    """Whether model, prompts and chunks stay the same, and the vectors can serve the measure."""
-    if asked.model is not None:  # of the same name it may be another revision by now
-        encoder = workspace.models.get(asked.model)
-        here = (encoder.model, encoder.revision, encoder.dimension, encoder.query_prompt, encoder.document_prompt)
-        if here != (
+def _can_reuse_vectors(workspace: Workspace, original: Collection, options: CollectionOptions) -> bool:
+    """Return whether model, prompts and chunks stay the same, and the stored vectors suit the new metric."""
+    if options.model is not None:  # the same name can be another revision by now
+        encoder = workspace.models.get(options.model)
+        identity = (encoder.model, encoder.revision, encoder.dimension, encoder.query_prompt, encoder.document_prompt)
+        if identity != (
             original.model,
             original.revision,
             original.dimension,
@@ -92,76 +99,79 @@ def _same_vectors(workspace: Workspace, original: Collection, asked: CollectionO
             original.document_prompt,
         ):
             return False
-    if _chunking(original, asked).identity != original.chunking.identity:
+    if _resolve_chunking(original, options).identity != original.chunking.identity:
         return False
     return (
-        asked.metric in (None, original.metric) or original.metric != "cosine" or _has_unit_vectors(workspace, original)
+        options.metric in (None, original.metric)
+        or original.metric != "cosine"
+        or _has_unit_vectors(workspace, original)
     )
 
 
 def _has_unit_vectors(workspace: Workspace, original: Collection) -> bool:
     """Return whether the model's vectors have length 1.
 
-    Chroma keeps no other length in a cosine collection, and the other measures need it.
+    Chroma normalizes the vectors of a cosine collection, so that other lengths are lost; the other metrics need them.
     """
-    sample = workspace.store.first_chunks(original, SAMPLE)
+    sample = workspace.store.first_chunks(original, SAMPLE_SIZE)
     if not sample.ids:
         return True
     lengths = norms(workspace.encoder(original).encode_documents(sample.texts))
-    return bool(np.all(np.abs(lengths - 1) < UNIT))
+    return bool(np.all(np.abs(lengths - 1) < UNIT_TOLERANCE))
 
 
-def _carry_over(
+def _copy_vectors(
     workspace: Workspace,
     original: Collection,
-    title: str,
-    asked: CollectionOptions,
+    name: str,
+    options: CollectionOptions,
     documents: list[StoredDocument],
     report: ProgressReport,
 ) -> Collection:
-    """The same chunks and vectors once more; the model itself need not be here."""
+    """Copy documents, chunks and vectors to the new collection ``name``. The model need not be installed."""
     with workspace.write_lock():
-        made = workspace.store.create(
-            title,
+        copied = workspace.store.create(
+            name,
             model=original.model,
             revision=original.revision,
             dimension=original.dimension,
-            metric=asked.metric or original.metric,
-            chunking=_chunking(original, asked),
+            metric=options.metric or original.metric,
+            chunking=_resolve_chunking(original, options),
             query_prompt=original.query_prompt,
             document_prompt=original.document_prompt,
         )
-    intake = CollectionWriter(
-        workspace, made, ImportProgress(report, len(documents), sum(document.chunks for document in documents))
+    writer = CollectionWriter(
+        workspace, copied, ImportProgress(report, len(documents), sum(document.chunks for document in documents))
     )
     for group in group_by_chunks(documents, lambda document: document.chunks):
         entries = []
         for stored in group:
             document = replace(workspace.document_store.document(stored.document_id), size=stored.size)
             entries.append(Entry(document, stored.name, stored.chunks))
-        intake.take(entries, complete_batches(workspace, original, group))
-    return made
+        writer.write(entries, complete_batches(workspace, original, group))
+    return copied
 
 
-def _index_again(
+def _reindex(
     workspace: Workspace,
     original: Collection,
-    title: str,
-    asked: CollectionOptions,
+    name: str,
+    options: CollectionOptions,
     documents: list[StoredDocument],
     report: ProgressReport,
 ) -> Collection:
-    made = workspace.create(title, settled(workspace, original, asked))
+    """Chunk and embed the stored documents into the new collection ``name``."""
+    copied = workspace.create(name, _resolve_options(workspace, original, options))
     sources = [_source(workspace, stored) for stored in documents]
-    require_all_indexed(Indexer(workspace, made, report=report).run(sources))
-    return made
+    require_all_indexed(Indexer(workspace, copied, report=report).run(sources))
+    return copied
 
 
 def _source(workspace: Workspace, stored: StoredDocument) -> PreparedSource:
-    def document() -> Document:
+    def load() -> Document:
         return replace(workspace.document_store.document(stored.document_id), name=stored.name, size=stored.size)
 
-    return PreparedSource(stored.name, stored.size or stored.characters, document)
+    return PreparedSource(stored.name, stored.size or stored.characters, load)
 
 
 def require_all_indexed(outcomes: list[FileOutcome]) -> None:

@@ -1,4 +1,4 @@
-"""What every way in shares: documents with ready vectors go into a new collection, a group at a time."""
+"""Write documents with ready-made vectors to a new collection, a group at a time; shared by all imports and copies."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from core.util.progress import ProgressReport, ProgressTracker
 from core.workspace import Workspace
 
 Item = TypeVar("Item")
-GROUP = 2000  # chunks of the documents that are taken together
+GROUP_SIZE = 2000  # most chunks of the documents that are written together
 
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What came of bringing a collection in; ``notes`` say what a person should know of it."""
+    """The imported or copied collection, with counts; ``notes`` are remarks for the user."""
 
     collection: Collection
     documents: int
@@ -33,14 +33,14 @@ class ImportResult:
 
 @dataclass
 class CollectionWriter:
-    """Fills one new collection and reports how far it is, by chunks."""
+    """Fills one new collection and reports progress by chunks."""
 
     workspace: Workspace
     collection: Collection
     progress: ImportProgress
 
-    def take(self, entries: Sequence[Entry], batches: Iterable[Batch]) -> None:
-        """Store documents with all their chunks: they can be found when the last chunk is in."""
+    def write(self, entries: Sequence[Entry], batches: Iterable[Batch]) -> None:
+        """Store ``entries`` with all their chunks; they become searchable once the last chunk is stored."""
         key, chunks = self.collection.key, sum(entry.chunks for entry in entries)
         with self.workspace.write_lock():
             self.workspace.document_store.begin(key, entries)
@@ -51,30 +51,30 @@ class CollectionWriter:
 
 
 class ImportProgress:
-    """Tells a Report how many documents and chunks are done; what the Report raises ends the work."""
+    """Reports how many documents and chunks are done. What ``report`` raises, such as Cancelled, is not caught."""
 
     def __init__(self, report: ProgressReport, documents: int, chunks: int) -> None:
         self._report = report
-        self._clock = ProgressTracker(documents, chunks)
+        self._tracker = ProgressTracker(documents, chunks)
         self._documents = 0
 
     def add(self, documents: int, chunks: int, current: str = "") -> None:
-        """Count what was done."""
+        """Add documents and chunks that are done and report; ``current`` is the last document's name."""
         self._documents += documents
-        self._clock.chunks += chunks
-        self._clock.weight_done += chunks
-        self._report(self._clock.progress(self._documents, current, 0, 0.0))
+        self._tracker.chunks += chunks
+        self._tracker.weight_done += chunks
+        self._report(self._tracker.progress(self._documents, current, 0, 0.0))
 
 
 def group_by_chunks(documents: Iterable[Item], chunks_of: Callable[[Item], int]) -> Iterator[list[Item]]:
-    """Yield the documents in groups of at most 2,000 chunks, a larger document alone."""
+    """Yield the documents in groups of at most 2,000 chunks each; a larger document is a group of its own."""
     group: list[Item] = []
-    waiting = 0
+    chunks = 0
     for document in documents:
-        if group and waiting + chunks_of(document) > GROUP:
+        if group and chunks + chunks_of(document) > GROUP_SIZE:
             yield group
-            group, waiting = [], 0
+            group, chunks = [], 0
         group.append(document)
-        waiting += chunks_of(document)
+        chunks += chunks_of(document)
     if group:
         yield group

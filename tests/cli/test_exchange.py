@@ -59,8 +59,8 @@ def test_the_whole_way(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> No
     assert (written["model"], written["metric"], written["chunking"]["size"]) == ("all-MiniLM-L6-v2", "dot", 32)
     assert run(capsys, "delete", "things")[0] == 0
 
-    brought = answer(capsys, "import", str(file), "--collection", "again")
-    assert (brought["collection"]["name"], brought["documents"], brought["queries"], brought["judgments"]) == (
+    result = answer(capsys, "import", str(file), "--collection", "again")
+    assert (result["collection"]["name"], result["documents"], result["queries"], result["judgments"]) == (
         "again",
         2,
         1,
@@ -78,7 +78,7 @@ def test_the_whole_way(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> No
     )
     status, out, _ = run(capsys, "rename", "l2", "far away")
     assert (status, out) == (0, "renamed l2 to far away\n")
-    assert [held["name"] for held in answer(capsys, "collections")] == ["again", "far away"]
+    assert [collection["name"] for collection in answer(capsys, "collections")] == ["again", "far away"]
     assert answer(capsys, "rename", "far away", "near")["name"] == "near"
 
 
@@ -137,8 +137,8 @@ def test_a_failure_is_one_clear_line(
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "text.txt").write_text("no ZIP")
-    found, out, err = run(capsys, *(argument.format(folder=folder, file=folder / "text.txt") for argument in arguments))
-    assert (found, out, err.count("\n"), err[:7]) == (status, "", 1, "error: ")
+    code, out, err = run(capsys, *(argument.format(folder=folder, file=folder / "text.txt") for argument in arguments))
+    assert (code, out, err.count("\n"), err[:7]) == (status, "", 1, "error: ")
     assert words in err
 
 

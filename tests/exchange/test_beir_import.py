@@ -1,4 +1,4 @@
-"""BEIR data sets into a collection: ids, queries and judgments as they are; what does not fit is named with its line."""
+"""Import of BEIR data sets: ids, queries and judgments are kept; malformed input is reported with its line."""
 
 from __future__ import annotations
 
@@ -83,38 +83,40 @@ def sorted_(judgments: list[Judgment]) -> list[Judgment]:
 
 
 def test_a_folder_becomes_a_collection_with_its_judgments(workspace: Workspace, folder: Path) -> None:
-    brought = import_beir(workspace, folder, options=CollectionOptions(metric="dot", size=64))
-    held = brought.collection
-    assert (held.name, held.metric, held.chunking.size, held.chunks) == ("tiny", "dot", 64, 3)
-    assert (brought.documents, brought.queries, brought.judgments) == (3, 3, 5)
-    assert [note.partition(" left out")[0].partition(" held")[0] for note in brought.notes] == [
+    result = import_beir(workspace, folder, options=CollectionOptions(metric="dot", size=64))
+    collection = result.collection
+    assert (collection.name, collection.metric, collection.chunking.size, collection.chunks) == ("tiny", "dot", 64, 3)
+    assert (result.documents, result.queries, result.judgments) == (3, 3, 5)
+    assert [note.partition(" left out")[0].partition(" held")[0] for note in result.notes] == [
         "1 document without text",
         "1 document with the same text as another",
     ]
-    listed = {document.name: dict(document.metadata) for document in workspace.documents(held)}
+    listed = {document.name: dict(document.metadata) for document in workspace.documents(collection)}
     assert listed == {"007": {"url": "u/7", "year": 1999, "title": "Red things"}, "3": {}, "MED-10": {}}
     (hit, *_) = search(workspace, "tiny", "red", 3).hits
     assert (hit.document, hit.text, hit.metadata["title"]) == ("007", "Red things red red sun", "Red things")
-    assert workspace.judgments.queries(held.key) == {"q1": "red?", "q2": "blue?", "q3": "nobody judged this"}
-    assert workspace.judgments.splits(held.key) == ["test", "train"]
-    assert workspace.judgments.judgments(held.key) == sorted_(EXPECTED)
-    assert workspace.judgments.judgments(held.key, "train") == EXPECTED[-1:]
+    assert workspace.judgments.queries(collection.key) == {"q1": "red?", "q2": "blue?", "q3": "nobody judged this"}
+    assert workspace.judgments.splits(collection.key) == ["test", "train"]
+    assert workspace.judgments.judgments(collection.key) == sorted_(EXPECTED)
+    assert workspace.judgments.judgments(collection.key, "train") == EXPECTED[-1:]
 
 
 @pytest.mark.parametrize("inside", ["tiny/", "", "deep/er/"])
 def test_a_zip_is_as_good(workspace: Workspace, folder: Path, inside: str) -> None:
     file = zipped(folder, inside)
     assert is_beir(file)
-    brought = import_beir(workspace, file)
-    assert (brought.collection.name, brought.documents, brought.queries, brought.judgments) == ("packed", 3, 3, 5)
+    result = import_beir(workspace, file)
+    assert (result.collection.name, result.documents, result.queries, result.judgments) == ("packed", 3, 3, 5)
 
 
 def test_judgments_survive_another_way_to_cut_and_go_with_their_collection(workspace: Workspace, folder: Path) -> None:
-    held = import_beir(workspace, folder, "a").collection
+    collection = import_beir(workspace, folder, "a").collection
     copied = copy_collection(workspace, "a", "b", CollectionOptions(size=8)).collection
-    assert workspace.judgments.judgments(copied.key) == workspace.judgments.judgments(held.key) == sorted_(EXPECTED)
+    assert (
+        workspace.judgments.judgments(copied.key) == workspace.judgments.judgments(collection.key) == sorted_(EXPECTED)
+    )
     workspace.delete_collection("a")
-    assert workspace.judgments.judgments(held.key) == []
+    assert workspace.judgments.judgments(collection.key) == []
     assert len(workspace.judgments.judgments(copied.key)) == 5
 
 
@@ -151,13 +153,21 @@ def test_judgments_survive_another_way_to_cut_and_go_with_their_collection(works
             lines([QUERIES[0], {"_id": "q2"}]),
             r"queries.jsonl, line 2: the query 'q2' is judged and has no text",
         ),
-        ("qrels/test.tsv", "query-id\tcorpus-id\trel\n" + TRAIN, r"test.tsv, line 1, is not 'query-id, corpus-id, score'"),
+        (
+            "qrels/test.tsv",
+            "query-id\tcorpus-id\trel\n" + TRAIN,
+            r"test.tsv, line 1, is not 'query-id, corpus-id, score'",
+        ),
         ("qrels/test.tsv", TEST + "q9\t007\t1\n", r"test.tsv, line 7: the query 'q9' is not in queries.jsonl"),
         ("qrels/test.tsv", TEST + "q1\t7\t1\n", r"test.tsv, line 7: the document '7' is not in corpus.jsonl"),
         ("qrels/test.tsv", TEST + "q1\t007\n", r"test.tsv, line 7, is not 'query-id, corpus-id, score'"),
         ("qrels/test.tsv", TEST + "q1\t007\t1.5\n", r"test.tsv, line 7, is not"),
         ("qrels/test.tsv", TEST + "q1\t007\tmany\n", r"test.tsv, line 7, is not"),
-        ("qrels/test.tsv", TEST + "q1\t007\t9999\n", r"test.tsv, line 7, is not .*, the score a whole number up to 1000"),
+        (
+            "qrels/test.tsv",
+            TEST + "q1\t007\t9999\n",
+            r"test.tsv, line 7, is not .*, the score a whole number up to 1000",
+        ),
         ("qrels/test.tsv", TEST + "q1\t007\t1\n", r"test.tsv, line 7: document '007' was judged for query 'q1' before"),
     ],
 )

@@ -43,8 +43,8 @@ from tests.support.fakes import AXES, FakeCrossEncoder, FakeEncoder
 EXACT = 150
 
 
-class Apart(FakeEncoder):
-    """The fake encoder with a little of each text's hash: no two texts are equally near, where Chroma would take either."""
+class NoisyEncoder(FakeEncoder):
+    """The fake encoder plus noise from each text's hash, so that no two texts tie and the order of hits is defined."""
 
     def _vector(self, text: str) -> Float32Array:
         noise = np.frombuffer(hashlib.sha256(text.encode()).digest()[: len(AXES)], dtype=np.uint8)
@@ -53,13 +53,13 @@ class Apart(FakeEncoder):
 
 @pytest.fixture
 def encoder() -> FakeEncoder:
-    return Apart()
+    return NoisyEncoder()
 
 
 def elsewhere(folder: Path, encoder: FakeEncoder | None = None) -> Workspace:
     settings = Settings(folder, model="fake", reranker="fake-cross")
     return Workspace.open(
-        settings, loader=lambda model: encoder or Apart(), reranker_loader=lambda model: FakeCrossEncoder()
+        settings, loader=lambda model: encoder or NoisyEncoder(), reranker_loader=lambda model: FakeCrossEncoder()
     )
 
 
@@ -81,8 +81,8 @@ def rankings(workspace: Workspace, name: str) -> list[tuple[Hit, ...]]:
     return [search(workspace, name, query, EXACT).hits[:10] for query in queries]
 
 
-def same(ours: list[tuple[Hit, ...]], theirs: list[tuple[Hit, ...]]) -> None:
-    """The same hits in the same order, in all that is said of them; scores as near as vectors of length 1 in float32 can be."""
+def assert_same_hits(ours: list[tuple[Hit, ...]], theirs: list[tuple[Hit, ...]]) -> None:
+    """Assert the same hits in the same order, in every field; scores agree within float32 precision at length 1."""
     for one, other in zip(ours, theirs, strict=True):
         assert [hit.chunk_id for hit in one] == [hit.chunk_id for hit in other]
         assert [
@@ -99,32 +99,32 @@ def test_out_wiped_and_in_again_ranks_the_same(
     workspace: Workspace, encoder: FakeEncoder, tmp_path: Path, metric: Metric
 ) -> None:
     colours(workspace, metric=metric)
-    before, held = rankings(workspace, "colours"), workspace.store.collection("colours")
-    documents = {document.name: document.document_id for document in workspace.documents(held)}
+    before, original = rankings(workspace, "colours"), workspace.store.collection("colours")
+    documents = {document.name: document.document_id for document in workspace.documents(original)}
     workspace.judgments.add(
-        held.key,
+        original.key,
         {"q1": "red?", "q2": "not judged"},
         [Judgment("test", "q1", documents["told.txt"], 0, 3, 2, "by hand")],
     )
     written = export_bundle(workspace, "colours", tmp_path / "colours.zip")
-    assert (written.documents, written.chunks, written.queries, written.judgments) == (61, held.chunks, 2, 1)
+    assert (written.documents, written.chunks, written.queries, written.judgments) == (61, original.chunks, 2, 1)
     workspace.delete_collection("colours")
-    assert workspace.judgments.queries(held.key) == {}
+    assert workspace.judgments.queries(original.key) == {}
     encoder.encoded.clear()
 
-    brought = import_bundle(workspace, tmp_path / "colours.zip")
+    result = import_bundle(workspace, tmp_path / "colours.zip")
     assert encoder.encoded == []
-    assert (brought.documents, brought.queries, brought.judgments) == (61, 2, 1)
-    same(before, rankings(workspace, "colours"))
+    assert (result.documents, result.queries, result.judgments) == (61, 2, 1)
+    assert_same_hits(before, rankings(workspace, "colours"))
     again = workspace.store.collection("colours")
-    assert again.key != held.key
+    assert again.key != original.key
     assert (again.model, again.revision, again.dimension, again.metric, again.chunking, again.chunks) == (
-        held.model,
-        held.revision,
-        held.dimension,
-        held.metric,
-        held.chunking,
-        held.chunks,
+        original.model,
+        original.revision,
+        original.dimension,
+        original.metric,
+        original.chunking,
+        original.chunks,
     )
     listed = {
         document.name: (document.document_id, document.chunks, document.size, dict(document.metadata))
@@ -148,14 +148,14 @@ def test_out_wiped_and_in_again_ranks_the_same(
 def test_the_sample_library_comes_back_the_same(samples_workspace: Workspace, tmp_path: Path) -> None:
     from core.samples import library as samples
 
-    asked = [question.question for question in samples.questions()][:10]
+    queries = [question.question for question in samples.questions()][:10]
     name = samples.SAMPLE_COLLECTION
     export_bundle(samples_workspace, name, tmp_path / "samples.zip")
     other = Workspace.open(Settings(tmp_path / "other"))
     import_bundle(other, tmp_path / "samples.zip")
-    same(
-        [search(samples_workspace, name, query, 10).hits for query in asked],
-        [search(other, name, query, 10).hits for query in asked],
+    assert_same_hits(
+        [search(samples_workspace, name, query, 10).hits for query in queries],
+        [search(other, name, query, 10).hits for query in queries],
     )
     other.close()
 
@@ -168,8 +168,8 @@ def test_a_large_collection_goes_in_groups(workspace: Workspace, tmp_path: Path)
     assert len(heard) > 1
     assert (heard[-1].files, heard[-1].files_total, heard[-1].share) == (150, 150, 1.0)
     heard.clear()
-    brought = import_bundle(workspace, tmp_path / "large.zip", "again", report=heard.append)
-    assert brought.collection.chunks == workspace.store.collection("large").chunks > 4000
+    result = import_bundle(workspace, tmp_path / "large.zip", "again", report=heard.append)
+    assert result.collection.chunks == workspace.store.collection("large").chunks > 4000
     assert (len(heard) > 1, heard[-1].files, heard[-1].share) == (True, 150, 1.0)
 
 
@@ -177,12 +177,12 @@ def test_groups_keep_documents_whole() -> None:
     assert [len(group) for group in group_by_chunks([900, 900, 900, 5000, 1], lambda chunks: chunks)] == [2, 1, 1, 1]
 
 
-def remade(file: Path, changes: dict[str, bytes | None]) -> Path:
+def with_changes(file: Path, changes: dict[str, bytes | None]) -> Path:
     """The same ZIP with parts replaced, or (None) left out."""
     other = file.with_name("changed.zip")
-    with zipfile.ZipFile(file) as held, zipfile.ZipFile(other, "w") as made:
-        for name in held.namelist():
-            data = changes.get(name, held.read(name))
+    with zipfile.ZipFile(file) as archive, zipfile.ZipFile(other, "w") as made:
+        for name in archive.namelist():
+            data = changes.get(name, archive.read(name))
             if data is not None:
                 made.writestr(name, data)
     return other
@@ -196,14 +196,14 @@ def bundle(workspace: Workspace, tmp_path: Path) -> Path:
 
 
 def manifest(bundle: Path, **changes: object) -> bytes:
-    with zipfile.ZipFile(bundle) as held:
-        said = {**json.loads(held.read("manifest.json")), **changes}
-    return json.dumps({key: value for key, value in said.items() if value is not None}).encode()
+    with zipfile.ZipFile(bundle) as archive:
+        values = {**json.loads(archive.read("manifest.json")), **changes}
+    return json.dumps({key: value for key, value in values.items() if value is not None}).encode()
 
 
 def part(bundle: Path, name: str) -> bytes:
-    with zipfile.ZipFile(bundle) as held:
-        return held.read(name)
+    with zipfile.ZipFile(bundle) as archive:
+        return archive.read(name)
 
 
 def test_damaged_bundles_are_refused_and_leave_nothing(workspace: Workspace, bundle: Path, tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_damaged_bundles_are_refused_and_leave_nothing(workspace: Workspace, bun
         ({"manifest.json": manifest(bundle, parts={})}, "lacks documents.parquet"),
     ]
     for changes, words in cases:
-        file = remade(bundle, changes)
+        file = with_changes(bundle, changes)
         with pytest.raises(ExchangeError, match=words) as caught:
             import_bundle(workspace, file, "new")
         assert str(caught.value).startswith(str(file))
@@ -241,9 +241,9 @@ def test_damaged_bundles_are_refused_and_leave_nothing(workspace: Workspace, bun
 
 def test_a_byte_changed_anywhere_is_noticed(workspace: Workspace, bundle: Path, tmp_path: Path) -> None:
     whole, chance = bundle.read_bytes(), random.Random(3)
-    with zipfile.ZipFile(bundle) as held:
+    with zipfile.ZipFile(bundle) as archive:
         # inside the two large parts
-        starts = [(info.header_offset + 60, info.file_size - 60) for info in held.infolist()[:2]]
+        starts = [(info.header_offset + 60, info.file_size - 60) for info in archive.infolist()[:2]]
     for start, size in starts * 5:
         at = start + chance.randrange(size)
         (tmp_path / "changed.zip").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
@@ -256,13 +256,16 @@ def test_parts_that_do_not_fit_together(workspace: Workspace, bundle: Path, tmp_
     workspace.delete_collection("colours")
     colours(workspace, 6)
     export_bundle(workspace, "colours", tmp_path / "other.zip")
-    said = json.loads(part(bundle, "manifest.json"))
-    said["parts"]["chunks.parquet"] = json.loads(part(tmp_path / "other.zip", "manifest.json"))["parts"][
+    values = json.loads(part(bundle, "manifest.json"))
+    values["parts"]["chunks.parquet"] = json.loads(part(tmp_path / "other.zip", "manifest.json"))["parts"][
         "chunks.parquet"
     ]
-    file = remade(
+    file = with_changes(
         bundle,
-        {"chunks.parquet": part(tmp_path / "other.zip", "chunks.parquet"), "manifest.json": json.dumps(said).encode()},
+        {
+            "chunks.parquet": part(tmp_path / "other.zip", "chunks.parquet"),
+            "manifest.json": json.dumps(values).encode(),
+        },
     )
     with pytest.raises(ExchangeError, match="the chunks are not those of its documents"):
         import_bundle(workspace, file, "new")
@@ -287,7 +290,7 @@ def test_names_and_files_that_are_taken(workspace: Workspace, bundle: Path, tmp_
 def test_a_model_in_another_place_must_be_the_same(workspace: Workspace, bundle: Path) -> None:
     assert import_bundle(workspace, bundle, "there", model="fake").collection.model == "fake"
 
-    class Newer(Apart):
+    class Newer(NoisyEncoder):
         revision = "2"
 
     other = elsewhere(workspace.settings.data, Newer())
@@ -338,7 +341,7 @@ def test_what_arrives_right_now_is_left_alone(workspace: Workspace, bundle: Path
         elsewhere(workspace.settings.data).close()
 
     assert import_bundle(workspace, bundle, "new", report=look).documents == 6
-    same(rankings(workspace, "colours"), rankings(workspace, "new"))
+    assert_same_hits(rankings(workspace, "colours"), rankings(workspace, "new"))
 
 
 def test_a_copy_follows_the_original(workspace: Workspace, encoder: FakeEncoder) -> None:
@@ -355,7 +358,7 @@ def test_a_copy_follows_the_original(workspace: Workspace, encoder: FakeEncoder)
         original.chunks,
     )
     assert workspace.judgments.judgments(copied.key) == [Judgment("dev", "q", "d", 0, 3, 1)]
-    same(rankings(workspace, "colours"), rankings(workspace, "same"))
+    assert_same_hits(rankings(workspace, "colours"), rankings(workspace, "same"))
     with pytest.raises(CollectionExists):
         copy_collection(workspace, "colours", "same")
 
@@ -368,7 +371,7 @@ def test_another_measure_needs_no_embedding(workspace: Workspace, encoder: FakeE
         encoder.encoded.clear()
         copy_collection(workspace, "colours", metric, CollectionOptions(metric=metric))
         assert encoder.encoded == []
-        same(rankings(workspace, f"fresh {metric}"), rankings(workspace, metric))
+        assert_same_hits(rankings(workspace, f"fresh {metric}"), rankings(workspace, metric))
 
 
 def test_from_cosine_vectors_are_taken_over_only_if_the_models_have_length_1(
@@ -380,10 +383,10 @@ def test_from_cosine_vectors_are_taken_over_only_if_the_models_have_length_1(
     encoder.encoded.clear()
     copied = copy_collection(workspace, "colours", "copied", CollectionOptions(metric="dot")).collection
     assert len(encoder.encoded) >= copied.chunks  # Chroma keeps vectors of length 1 only, and the fake's are longer
-    same(rankings(fresh, "fresh"), rankings(workspace, "copied"))
+    assert_same_hits(rankings(fresh, "fresh"), rankings(workspace, "copied"))
     fresh.close()
 
-    class Unit(Apart):
+    class Unit(NoisyEncoder):
         def _vector(self, text: str) -> Float32Array:
             vector = super()._vector(text)
             return (vector / np.linalg.norm(vector)).astype(np.float32)
@@ -395,7 +398,7 @@ def test_from_cosine_vectors_are_taken_over_only_if_the_models_have_length_1(
     unit.encoded.clear()
     copy_collection(other, "colours", "copied", CollectionOptions(metric="dot"))
     assert len(unit.encoded) == 8  # the sample that shows the length
-    same(rankings(other, "fresh"), rankings(other, "copied"))
+    assert_same_hits(rankings(other, "fresh"), rankings(other, "copied"))
     other.close()
 
 
@@ -422,7 +425,7 @@ def test_another_way_to_cut_comes_from_the_stored_documents(workspace: Workspace
 def test_a_newer_revision_of_the_model_embeds_anew(workspace: Workspace) -> None:
     colours(workspace, 5)
 
-    class Newer(Apart):
+    class Newer(NoisyEncoder):
         revision = "2"
         budget = 12
 
@@ -439,23 +442,23 @@ def test_a_newer_revision_of_the_model_embeds_anew(workspace: Workspace) -> None
 @pytest.mark.parametrize("name", ["Été 2024", "b", "fine-name"])
 def test_another_name_changes_nothing_else(workspace: Workspace, name: str) -> None:
     colours(workspace, 5)
-    held, before = workspace.store.collection("colours"), rankings(workspace, "colours")
-    workspace.judgments.add(held.key, {"q": "red?"}, [])
+    original, before = workspace.store.collection("colours"), rankings(workspace, "colours")
+    workspace.judgments.add(original.key, {"q": "red?"}, [])
     renamed = workspace.rename("colours", name)
     assert (renamed.name, renamed.key, renamed.metric, renamed.chunking, renamed.created) == (
         name,
-        held.key,
-        held.metric,
-        held.chunking,
-        held.created,
+        original.key,
+        original.metric,
+        original.chunking,
+        original.created,
     )
-    same(before, rankings(workspace, name))
+    assert_same_hits(before, rankings(workspace, name))
     assert [collection.name for collection in workspace.store.collections()] == [name]
     assert workspace.judgments.queries(renamed.key) == {"q": "red?"}
     with pytest.raises(CollectionNotFound):
         workspace.store.collection("colours")
-    assert workspace.rename(name, "colours").key == held.key
-    assert workspace.rename("colours", "colours").key == held.key
+    assert workspace.rename(name, "colours").key == original.key
+    assert workspace.rename("colours", "colours").key == original.key
 
 
 def test_names_that_cannot_be_given(workspace: Workspace) -> None:

@@ -1,4 +1,4 @@
-"""What other programs wrote into Chroma: looked at without a trace, brought in with its own vectors."""
+"""Import from Chroma collections of other programs: the folder stays unchanged and the vectors are kept."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from core.workspace import Workspace
 from tests.support.fakes import FakeEncoder
 
 TEXTS = ["red sun", "blue sea", "green tree", "red red", "moon"]
-HELD: list[dict[str, Any] | None] = [
+METADATAS: list[dict[str, Any] | None] = [
     {"source": "a.pdf", "page": 0},
     {"source": "b.pdf", "page": 4},
     None,
@@ -43,7 +43,7 @@ def write(
     space: str = "cosine",
     dimension: int = 8,
     texts: list[str] | None = None,
-    held: Any = None,
+    metadatas: Any = None,
 ) -> None:
     """A collection as another program would make it."""
     texts = TEXTS if texts is None else texts
@@ -55,13 +55,13 @@ def write(
         ids=[f"id-{number}" for number in range(len(texts))],
         embeddings=vectors,
         documents=texts,
-        metadatas=HELD if held is None else held,
+        metadatas=METADATAS if metadatas is None else metadatas,
     )
     client.close()
 
 
 @pytest.fixture
-def theirs(tmp_path: Path) -> Path:
+def chroma_folder(tmp_path: Path) -> Path:
     write(tmp_path / "theirs")
     return tmp_path / "theirs"
 
@@ -77,19 +77,19 @@ def state(folder: Path) -> dict[str, tuple[str, int]]:
 
 
 def test_chunks_vectors_and_texts_come_over_and_nothing_is_written_there(
-    workspace: Workspace, encoder: FakeEncoder, theirs: Path
+    workspace: Workspace, encoder: FakeEncoder, chroma_folder: Path
 ) -> None:
-    before = state(theirs)
-    with open_chroma_copy(theirs) as store:
-        brought = import_chroma_collection(workspace, store, choose_collection("there", store, None), "mine", "fake")
-    assert state(theirs) == before
-    assert (brought.documents, brought.collection.chunks, brought.collection.metric, brought.collection.model) == (
+    before = state(chroma_folder)
+    with open_chroma_copy(chroma_folder) as store:
+        result = import_chroma_collection(workspace, store, choose_collection("there", store, None), "mine", "fake")
+    assert state(chroma_folder) == before
+    assert (result.documents, result.collection.chunks, result.collection.metric, result.collection.model) == (
         4,
         5,
         "cosine",
         "fake",
     )
-    assert brought.notes == ()
+    assert result.notes == ()
     assert sorted(encoder.encoded) == sorted(TEXTS)  # the sample that shows whether the model is the right one
     hits = {hit.chunk_id: hit for hit in search(workspace, "mine", "red", 10).hits}
     assert [hit for hit in hits if hits[hit].bi_score > 0.5] == ["id-3", "id-0"]
@@ -97,7 +97,7 @@ def test_chunks_vectors_and_texts_come_over_and_nothing_is_written_there(
     assert hits["id-0"].bi_score == pytest.approx(2**-0.5)
     documents = {
         document.name: workspace.document_store.document(document.document_id).text
-        for document in workspace.documents(brought.collection)
+        for document in workspace.documents(result.collection)
     }
     assert documents == {"a.pdf": "red sun\n\nred red", "b.pdf": "blue sea", "id-2": "green tree", "id-4": "moon"}
     assert {hit.chunk_id: (hit.document, hit.start, hit.end, hit.tokens) for hit in hits.values()} == {
@@ -131,10 +131,10 @@ def test_a_folder_is_listed(tmp_path: Path, space: str, metric: Metric) -> None:
             choose_collection("there", store, "c")
 
 
-def test_what_is_missing_is_asked_for(workspace: Workspace, theirs: Path, tmp_path: Path) -> None:
-    write(theirs, "vectors", texts=["", " "], held=[None, {"source": "a"}])
-    chromadb.PersistentClient(str(theirs)).create_collection("empty", embedding_function=None)
-    with open_chroma_copy(theirs) as store:
+def test_what_is_missing_is_asked_for(workspace: Workspace, chroma_folder: Path, tmp_path: Path) -> None:
+    write(chroma_folder, "vectors", texts=["", " "], metadatas=[None, {"source": "a"}])
+    chromadb.PersistentClient(str(chroma_folder)).create_collection("empty", embedding_function=None)
+    with open_chroma_copy(chroma_folder) as store:
         with pytest.raises(SettingsError, match=r"'notes' needs the model .*8 dimensions, cosine.*--model"):
             import_chroma_collection(workspace, store, choose_collection("there", store, "notes"), "mine")
         with pytest.raises(ExchangeError, match="'vectors' holds vectors but no texts"):
@@ -144,8 +144,8 @@ def test_what_is_missing_is_asked_for(workspace: Workspace, theirs: Path, tmp_pa
     assert workspace.store.collections() == []
 
 
-def test_an_embedding_function_that_cannot_be_had_is_only_quoted(workspace: Workspace, theirs: Path) -> None:
-    with sqlite3.connect(theirs / "chroma.sqlite3") as database:
+def test_an_embedding_function_that_cannot_be_had_is_only_quoted(workspace: Workspace, chroma_folder: Path) -> None:
+    with sqlite3.connect(chroma_folder / "chroma.sqlite3") as database:
         (schema,) = database.execute("SELECT schema_str FROM collections").fetchone()
         known = (
             '"type":"known","name":"openai","config":{"api_key_env_var":"KEY","model_name":"text-embedding-3-small"}'
@@ -154,7 +154,8 @@ def test_an_embedding_function_that_cannot_be_had_is_only_quoted(workspace: Work
         assert changed != schema
         database.execute("UPDATE collections SET schema_str = ?", [changed])
     database.close()
-    with open_chroma_copy(theirs) as store, pytest.raises(SettingsError, match="it says 'openai text-embedding-3-small'"):
+    message = "it says 'openai text-embedding-3-small'"
+    with open_chroma_copy(chroma_folder) as store, pytest.raises(SettingsError, match=message):
         import_chroma_collection(workspace, store, choose_collection("there", store, None), "mine")
 
 
@@ -173,26 +174,27 @@ def test_another_model_of_the_same_length_is_doubted(workspace: Workspace, tmp_p
     made = client.create_collection("notes", embedding_function=None)
     made.add(ids=["a", "b"], embeddings=np.eye(8, dtype=np.float32)[:2], documents=["sun", "moon"])
     with open_chroma_copy(folder) as store:
-        brought = import_chroma_collection(workspace, store, choose_collection("there", store, None), "mine", "fake")
-    assert brought.notes == (
-        "fake makes other vectors of the first texts (mean cosine 0.00 to those that are there): is it the right model?",
+        result = import_chroma_collection(workspace, store, choose_collection("there", store, None), "mine", "fake")
+    assert result.notes == (
+        "fake makes other vectors of the first texts (mean cosine 0.00 to those that are there): "
+        "is it the right model?",
     )
 
 
 def test_chunks_without_text_and_too_long_ones_are_counted(workspace: Workspace, tmp_path: Path) -> None:
     texts = ["red", "", "word " * 300 + "red", "   "]
-    write(tmp_path / "theirs", texts=texts, held=[{"file": "a"}] * 4)
+    write(tmp_path / "theirs", texts=texts, metadatas=[{"file": "a"}] * 4)
     with open_chroma_copy(tmp_path / "theirs") as store:
-        brought = import_chroma_collection(workspace, store, choose_collection("there", store, None), "mine", "fake")
-    assert brought.notes == ("2 chunks without a text left out", "1 chunk longer than the 254 tokens that fake reads")
-    assert (brought.documents, brought.collection.chunks) == (1, 2)
+        result = import_chroma_collection(workspace, store, choose_collection("there", store, None), "mine", "fake")
+    assert result.notes == ("2 chunks without a text left out", "1 chunk longer than the 254 tokens that fake reads")
+    assert (result.documents, result.collection.chunks) == (1, 2)
 
 
 def test_the_same_text_twice_is_one_document_with_both_chunks(workspace: Workspace, tmp_path: Path) -> None:
-    write(tmp_path / "theirs", texts=["red", "red", "blue"], held=[None, None, None])
+    write(tmp_path / "theirs", texts=["red", "red", "blue"], metadatas=[None, None, None])
     with open_chroma_copy(tmp_path / "theirs") as store:
-        brought = import_chroma_collection(workspace, store, choose_collection("there", store, None), "mine", "fake")
-    assert {document.name: document.chunks for document in workspace.documents(brought.collection)} == {
+        result = import_chroma_collection(workspace, store, choose_collection("there", store, None), "mine", "fake")
+    assert {document.name: document.chunks for document in workspace.documents(result.collection)} == {
         "id-0": 2,
         "id-2": 1,
     }
@@ -201,11 +203,11 @@ def test_the_same_text_twice_is_one_document_with_both_chunks(workspace: Workspa
 
 def test_many_chunks_come_in_groups(workspace: Workspace, tmp_path: Path) -> None:
     texts = [f"red {number}" for number in range(4500)]
-    write(tmp_path / "theirs", texts=texts, held=[{"source": f"{number // 3}.txt"} for number in range(4500)])
+    write(tmp_path / "theirs", texts=texts, metadatas=[{"source": f"{number // 3}.txt"} for number in range(4500)])
     with open_chroma_copy(tmp_path / "theirs") as store:
-        brought = import_chroma_collection(workspace, store, choose_collection("there", store, None), "mine", "fake")
-    assert (brought.documents, brought.collection.chunks) == (1500, 4500)
-    document = next(one for one in workspace.documents(brought.collection) if one.name == "1499.txt")
+        result = import_chroma_collection(workspace, store, choose_collection("there", store, None), "mine", "fake")
+    assert (result.documents, result.collection.chunks) == (1500, 4500)
+    document = next(one for one in workspace.documents(result.collection) if one.name == "1499.txt")
     assert workspace.document_store.document(document.document_id).text == "red 4497\n\nred 4498\n\nred 4499"
 
 
@@ -223,8 +225,8 @@ def test_a_collection_in_our_own_folder_is_brought_in_the_same_way(workspace: Wo
         copy_collection(workspace, "notes", "copy")
 
 
-def test_what_was_brought_in_can_be_cut_anew(workspace: Workspace, theirs: Path) -> None:
-    with open_chroma_copy(theirs) as store:
+def test_what_was_brought_in_can_be_cut_anew(workspace: Workspace, chroma_folder: Path) -> None:
+    with open_chroma_copy(chroma_folder) as store:
         import_chroma_collection(workspace, store, choose_collection("there", store, None), "mine", "fake")
     copied = copy_collection(workspace, "mine", "again", CollectionOptions(size=64)).collection
     assert (copied.chunks, len(workspace.documents(copied))) == (4, 4)

@@ -1,4 +1,4 @@
-"""Judgments in and out of files: TREC, BEIR, Quepid, our CSV; what is malformed is named, and nothing is imported then."""
+"""Import and export of judgments (TREC, BEIR, Quepid, CSV); malformed files are reported and nothing is imported."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ QUERIES = "q1\tred?\nq2\tblue?\n"
 
 
 @pytest.fixture
-def held(workspace: Workspace) -> Collection:
+def collection(workspace: Workspace) -> Collection:
     """Two documents, ``a.txt`` of 19 characters and ``b.txt`` of 9."""
     index(workspace, workspace.create("one"), [Upload("a.txt", A.encode()), Upload("b.txt", B.encode())])
     return workspace.store.collection("one")
 
 
-def ids(workspace: Workspace, held: Collection) -> dict[str, str]:
-    return {document.name: document.document_id for document in workspace.documents(held)}
+def ids(workspace: Workspace, collection: Collection) -> dict[str, str]:
+    return {document.name: document.document_id for document in workspace.documents(collection)}
 
 
-def brought(
-    workspace: Workspace, held: Collection, split: str | None = None
+def stored_judgments(
+    workspace: Workspace, collection: Collection, split: str | None = None
 ) -> list[tuple[str, str, str, int, int, int]]:
     """Split, query, document, span and grade of what is judged."""
-    names, texts = workspace.document_store.names(held.key), workspace.judgments.queries(held.key)
+    names, texts = workspace.document_store.names(collection.key), workspace.judgments.queries(collection.key)
     return [
         (one.split, texts[one.query_id], names[one.document_id], one.start, one.end, one.grade)
-        for one in workspace.judgments.judgments(held.key, split)
+        for one in workspace.judgments.judgments(collection.key, split)
     ]
 
 
@@ -64,65 +64,80 @@ def beir(
 
 @pytest.mark.parametrize("separator", [" ", "\t", "   "])
 def test_trec_qrels_name_documents_by_name_or_id(
-    workspace: Workspace, held: Collection, tmp_path: Path, separator: str
+    workspace: Workspace, collection: Collection, tmp_path: Path, separator: str
 ) -> None:
-    b = ids(workspace, held)["b.txt"]
+    b = ids(workspace, collection)["b.txt"]
     rows = [("q1", "0", "a.txt", "2"), ("q1", "Q0", b, "-1"), ("q2", "0", "b.txt", "3")]
     (tmp_path / "mine.qrels").write_text("".join(separator.join(row) + "\n" for row in rows))
     (tmp_path / "texts.tsv").write_text(QUERIES)
-    moved = import_judgments(workspace, held, tmp_path / "mine.qrels", queries=tmp_path / "texts.tsv", who="Ann")
-    assert moved == JudgmentTransfer(str(tmp_path / "mine.qrels"), "trec", ("mine",), 2, 3)
-    assert sorted(brought(workspace, held)) == [
+    transfer = import_judgments(
+        workspace, collection, tmp_path / "mine.qrels", queries=tmp_path / "texts.tsv", who="Ann"
+    )
+    assert transfer == JudgmentTransfer(str(tmp_path / "mine.qrels"), "trec", ("mine",), 2, 3)
+    assert sorted(stored_judgments(workspace, collection)) == [
         ("mine", "blue?", "b.txt", 0, 9, 3),
         ("mine", "red?", "a.txt", 0, 19, 2),
         ("mine", "red?", "b.txt", 0, 9, -1),
     ]
-    one = workspace.judgments.judgments(held.key)[0]
+    one = workspace.judgments.judgments(collection.key)[0]
     assert (one.who, one.origin, one.made[-6:]) == ("Ann", "TREC mine.qrels", "+00:00")
-    assert workspace.judgments.queries(held.key) == {"q1": "red?", "q2": "blue?"}
+    assert workspace.judgments.queries(collection.key) == {"q1": "red?", "q2": "blue?"}
     workspace.judgments.undo()
-    assert brought(workspace, held) == []
+    assert stored_judgments(workspace, collection) == []
 
 
 def test_the_queries_may_be_json_lines_or_lie_beside_or_be_known(
-    workspace: Workspace, held: Collection, tmp_path: Path
+    workspace: Workspace, collection: Collection, tmp_path: Path
 ) -> None:
     file = tmp_path / "mine.txt"
     file.write_text("q1 0 a.txt 2\n")
     with pytest.raises(
         DataError, match=r"mine\.txt, line 1: nobody says what the query 'q1' asks: give the queries' texts too"
     ):
-        import_judgments(workspace, held, file)
+        import_judgments(workspace, collection, file)
     (tmp_path / "q.jsonl").write_text('{"_id": "q1", "text": "red?"}\n')
-    assert import_judgments(workspace, held, file, queries=tmp_path / "q.jsonl").judgments == 1
+    assert import_judgments(workspace, collection, file, queries=tmp_path / "q.jsonl").judgments == 1
     file.write_text("q1 0 b.txt 1\n")
-    assert import_judgments(workspace, held, file).judgments == 1  # the collection knows q1 by now
+    assert import_judgments(workspace, collection, file).judgments == 1  # the collection knows q1 by now
     (tmp_path / "mine.queries.tsv").write_text("q7\tblue?\n")
     file.write_text("q7 0 b.txt 1\n")
-    assert import_judgments(workspace, held, file).queries == 1
-    assert sorted(brought(workspace, held)) == [
+    assert import_judgments(workspace, collection, file).queries == 1
+    assert sorted(stored_judgments(workspace, collection)) == [
         ("mine", "blue?", "b.txt", 0, 9, 1),
         ("mine", "red?", "a.txt", 0, 19, 2),
         ("mine", "red?", "b.txt", 0, 9, 1),
     ]
 
 
-def test_a_beir_folder_onto_documents_that_are_here(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
+def test_a_beir_folder_onto_documents_that_are_here(
+    workspace: Workspace, collection: Collection, tmp_path: Path
+) -> None:
     folder = beir(tmp_path / "set", "query-id\tcorpus-id\tscore\nq1\ta.txt\t1\nq1\tgone.txt\t1\nq2\tb.txt\t2\n")
     (folder / "qrels" / "judged.tsv").write_text("query-id\tcorpus-id\tscore\nq1\ta.txt\t3\n")
-    moved = import_judgments(workspace, held, folder)
-    assert (moved.format, moved.splits, moved.queries, moved.judgments) == ("beir", ("dev", "judged-imported"), 2, 3)
-    assert moved.notes == ("1 line names documents that are not here: gone.txt",)
-    assert splits_for(workspace, held) == ["dev", "judged-imported", "everything"]
-    assert brought(workspace, held, "dev") == [("dev", "red?", "a.txt", 0, 19, 1), ("dev", "blue?", "b.txt", 0, 9, 2)]
+    transfer = import_judgments(workspace, collection, folder)
+    assert (transfer.format, transfer.splits, transfer.queries, transfer.judgments) == (
+        "beir",
+        ("dev", "judged-imported"),
+        2,
+        3,
+    )
+    assert transfer.notes == ("1 line names documents that are not here: gone.txt",)
+    assert splits_for(workspace, collection) == ["dev", "judged-imported", "everything"]
+    assert stored_judgments(workspace, collection, "dev") == [
+        ("dev", "red?", "a.txt", 0, 19, 1),
+        ("dev", "blue?", "b.txt", 0, 9, 2),
+    ]
 
 
 def test_a_beir_folder_without_a_header_is_imported_and_the_person_is_told(
-    workspace: Workspace, held: Collection, tmp_path: Path
+    workspace: Workspace, collection: Collection, tmp_path: Path
 ) -> None:
-    moved = import_judgments(workspace, held, beir(tmp_path / "set", "q1\ta.txt\t1\nq2\tb.txt\t2\n"))
-    assert moved.notes == ("dev.tsv has no header: its first line was read as a judgment",)
-    assert brought(workspace, held, "dev") == [("dev", "red?", "a.txt", 0, 19, 1), ("dev", "blue?", "b.txt", 0, 9, 2)]
+    transfer = import_judgments(workspace, collection, beir(tmp_path / "set", "q1\ta.txt\t1\nq2\tb.txt\t2\n"))
+    assert transfer.notes == ("dev.tsv has no header: its first line was read as a judgment",)
+    assert stored_judgments(workspace, collection, "dev") == [
+        ("dev", "red?", "a.txt", 0, 19, 1),
+        ("dev", "blue?", "b.txt", 0, 9, 2),
+    ]
 
 
 QUEPID = [
@@ -135,40 +150,42 @@ QUEPID = [
 
 
 @pytest.mark.parametrize("text", QUEPID)
-def test_quepids_exports(workspace: Workspace, held: Collection, tmp_path: Path, text: str) -> None:
+def test_quepids_exports(workspace: Workspace, collection: Collection, tmp_path: Path, text: str) -> None:
     (tmp_path / "case.csv").write_text(text, newline="")
-    moved = import_judgments(workspace, held, tmp_path / "case.csv")
-    assert (moved.format, moved.splits, moved.judgments) == ("quepid", ("case",), 2)
-    assert sorted(brought(workspace, held)) == [
+    transfer = import_judgments(workspace, collection, tmp_path / "case.csv")
+    assert (transfer.format, transfer.splits, transfer.judgments) == ("quepid", ("case",), 2)
+    assert sorted(stored_judgments(workspace, collection)) == [
         ("case", "blue?", "b.txt", 0, 9, 1),
         ("case", "red?", "a.txt", 0, 19, 3),
     ]
-    assert set(workspace.judgments.queries(held.key)) == {RED, BLUE}
+    assert set(workspace.judgments.queries(collection.key)) == {RED, BLUE}
     if "nobody" in text:
-        assert moved.notes == ("3 lines without a grade", "1 line said what another one says")
+        assert transfer.notes == ("3 lines without a grade", "1 line said what another one says")
     if "Bob" in text:
-        assert moved.notes == ("1 line without a grade", "1 line rated by several people: the highest grade counts")
-        assert {one.who for one in workspace.judgments.judgments(held.key)} == {"Ann", "Bob"}
+        assert transfer.notes == ("1 line without a grade", "1 line rated by several people: the highest grade counts")
+        assert {one.who for one in workspace.judgments.judgments(collection.key)} == {"Ann", "Bob"}
 
 
-def test_ratings_may_count_in_every_collection(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
+def test_ratings_may_count_in_every_collection(workspace: Workspace, collection: Collection, tmp_path: Path) -> None:
     index(workspace, workspace.create("two"), [Upload("other.txt", A.encode())])
     (tmp_path / "case.csv").write_text(QUEPID[0])
-    import_judgments(workspace, held, tmp_path / "case.csv", split=SHARED)
-    assert brought(workspace, workspace.store.collection("two")) == [(SHARED, "red?", "other.txt", 0, 19, 3)]
+    import_judgments(workspace, collection, tmp_path / "case.csv", split=SHARED)
+    assert stored_judgments(workspace, workspace.store.collection("two")) == [(SHARED, "red?", "other.txt", 0, 19, 3)]
 
 
-def test_an_import_replaces_and_is_undone_as_a_whole(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
-    a = ids(workspace, held)["a.txt"]
+def test_an_import_replaces_and_is_undone_as_a_whole(
+    workspace: Workspace, collection: Collection, tmp_path: Path
+) -> None:
+    a = ids(workspace, collection)["a.txt"]
     workspace.judgments.judge("red?", a, 0, 19, 1, who="Ann", note="mine")
-    before = workspace.judgments.judgments(held.key)
+    before = workspace.judgments.judgments(collection.key)
     (tmp_path / "case.csv").write_text(QUEPID[0])
-    import_judgments(workspace, held, tmp_path / "case.csv", split=SHARED)
-    assert sorted(row[-1] for row in brought(workspace, held)) == [1, 3]
+    import_judgments(workspace, collection, tmp_path / "case.csv", split=SHARED)
+    assert sorted(row[-1] for row in stored_judgments(workspace, collection)) == [1, 3]
     assert workspace.judgments.last_step is not None
     assert workspace.judgments.last_step.what == "import of 2 judgments from case.csv"
     workspace.judgments.undo()
-    assert workspace.judgments.judgments(held.key) == before
+    assert workspace.judgments.judgments(collection.key) == before
 
 
 CSV = "query,document,grade\nred?,a.txt,3\n"
@@ -190,7 +207,8 @@ BEIR = "query-id\tcorpus-id\tscore\nq1\ta.txt\t1\n"
         (
             "x.qrels",
             "q1 0 gone.txt 1\nq1 0 c 1\nq1 0 d 1\nq1 0 e 1\nq1 0 e 1\n",
-            "x.qrels has no judgment that can be brought in: 5 lines name documents that are not here: gone.txt, c, d, …",
+            "x.qrels has no judgment that can be brought in: "
+            "5 lines name documents that are not here: gone.txt, c, d, …",
         ),
         ("x.qrels", b"q1 0 \xff 1\n", "x.qrels is not in UTF-8"),
         ("x.csv", "", "x.csv is empty"),
@@ -227,11 +245,15 @@ BEIR = "query-id\tcorpus-id\tscore\nq1\ta.txt\t1\n"
         ("beir", BEIR + "q1\tb.txt\n", "line 3, is not 'query-id, corpus-id, score'"),
         ("beir", BEIR + "q9\ta.txt\t1\n", "line 3: nobody says what the query 'q9' asks"),
         ("beir", BEIR + "q1\ta.txt\t2\n", "line 3: 'a.txt' has grade 2"),
-        ("beir", BEIR + "q1\tb.txt\thigh\n", "line 3, is not 'query-id, corpus-id, score' between tabs, the score a whole number up to 1000"),
+        (
+            "beir",
+            BEIR + "q1\tb.txt\thigh\n",
+            "line 3, is not 'query-id, corpus-id, score' between tabs, the score a whole number up to 1000",
+        ),
     ],
 )
 def test_what_is_malformed_is_named_and_nothing_is_imported(
-    workspace: Workspace, held: Collection, tmp_path: Path, name: str, text: str | bytes, words: str
+    workspace: Workspace, collection: Collection, tmp_path: Path, name: str, text: str | bytes, words: str
 ) -> None:
     if name == "beir":
         assert isinstance(text, str)
@@ -241,10 +263,10 @@ def test_what_is_malformed_is_named_and_nothing_is_imported(
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
     (tmp_path / "x.queries.tsv").write_text(QUERIES)
     with pytest.raises(DataError) as caught:
-        import_judgments(workspace, held, path, form)  # type: ignore[arg-type]
+        import_judgments(workspace, collection, path, form)  # type: ignore[arg-type]
     assert words in str(caught.value)
-    assert brought(workspace, held) == []
-    assert workspace.judgments.queries(held.key) == {}
+    assert stored_judgments(workspace, collection) == []
+    assert workspace.judgments.queries(collection.key) == {}
 
 
 @pytest.mark.parametrize(
@@ -255,61 +277,63 @@ def test_what_is_malformed_is_named_and_nothing_is_imported(
     ],
 )
 def test_malformed_queries_are_named(
-    workspace: Workspace, held: Collection, tmp_path: Path, text: str, words: str
+    workspace: Workspace, collection: Collection, tmp_path: Path, text: str, words: str
 ) -> None:
     (tmp_path / "x.qrels").write_text("q1 0 a.txt 1\n")
     (tmp_path / "q.tsv").write_text(text)
     with pytest.raises(DataError) as caught:
-        import_judgments(workspace, held, tmp_path / "x.qrels", queries=tmp_path / "q.tsv")
+        import_judgments(workspace, collection, tmp_path / "x.qrels", queries=tmp_path / "q.tsv")
     assert words in str(caught.value)
 
 
-def test_paths_that_cannot_be(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
+def test_paths_that_cannot_be(workspace: Workspace, collection: Collection, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no file or folder"):
-        import_judgments(workspace, held, tmp_path / "nowhere")
+        import_judgments(workspace, collection, tmp_path / "nowhere")
     with pytest.raises(DataError, match="is a folder"):
-        import_judgments(workspace, held, tmp_path, "trec")
+        import_judgments(workspace, collection, tmp_path, "trec")
     (tmp_path / "x.qrels").write_text("q1 0 a.txt 1\n")
     with pytest.raises(DataError, match="is a file"):
-        import_judgments(workspace, held, tmp_path / "x.qrels", "beir")
+        import_judgments(workspace, collection, tmp_path / "x.qrels", "beir")
     with pytest.raises(SettingsError, match="imported into 'samples'"):
-        import_judgments(workspace, held, tmp_path / "x.qrels", split="samples")
+        import_judgments(workspace, collection, tmp_path / "x.qrels", split="samples")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"queries\.jsonl is missing"):
-        import_judgments(workspace, held, tmp_path / "empty")
+        import_judgments(workspace, collection, tmp_path / "empty")
 
 
 def test_a_query_id_of_the_collection_is_not_given_another_text(
-    workspace: Workspace, held: Collection, tmp_path: Path
+    workspace: Workspace, collection: Collection, tmp_path: Path
 ) -> None:
     workspace.judgments.add(
-        held.key, {"q1": "green?"}, [Judgment("test", "q1", ids(workspace, held)["a.txt"], 0, 19, 1)]
+        collection.key, {"q1": "green?"}, [Judgment("test", "q1", ids(workspace, collection)["a.txt"], 0, 19, 1)]
     )
     (tmp_path / "x.qrels").write_text("q1 0 a.txt 1\n")
     (tmp_path / "x.queries.tsv").write_text(QUERIES)
     with pytest.raises(DataError, match=r"the query 'q1' asks 'red\?' here and 'green\?' elsewhere"):
-        import_judgments(workspace, held, tmp_path / "x.qrels")
-    assert workspace.judgments.queries(held.key) == {"q1": "green?"}
+        import_judgments(workspace, collection, tmp_path / "x.qrels")
+    assert workspace.judgments.queries(collection.key) == {"q1": "green?"}
 
 
 # ---- out, and in again
 
 
-def judged(workspace: Workspace, held: Collection) -> None:
-    a, b = ids(workspace, held)["a.txt"], ids(workspace, held)["b.txt"]
+def judged(workspace: Workspace, collection: Collection) -> None:
+    a, b = ids(workspace, collection)["a.txt"], ids(workspace, collection)["b.txt"]
     workspace.judgments.judge("red?", a, 0, 8, 3, who="Ann", note='=SUM(1)\n"quoted", and\u2028more')
     workspace.judgments.judge("red?", a, 9, 19, 1, who="'Bob")
     workspace.judgments.judge("-blue; or, not", b, 0, 9, 0)
 
 
-def test_our_csv_loses_nothing(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
-    judged(workspace, held)
+def test_our_csv_loses_nothing(workspace: Workspace, collection: Collection, tmp_path: Path) -> None:
+    judged(workspace, collection)
     workspace.judgments.add(
-        held.key, {"q1": "red?"}, [Judgment("test", "q1", ids(workspace, held)["a.txt"], 0, 19, 2, "BEIR tiny")]
+        collection.key,
+        {"q1": "red?"},
+        [Judgment("test", "q1", ids(workspace, collection)["a.txt"], 0, 19, 2, "BEIR tiny")],
     )
-    before, queries = workspace.judgments.judgments(held.key), workspace.judgments.queries(held.key)
-    moved = export_judgments(workspace, held, tmp_path / "all.csv")
-    assert (moved.format, moved.splits, moved.queries, moved.judgments) == ("csv", ("judged", "test"), 3, 4)
+    before, queries = workspace.judgments.judgments(collection.key), workspace.judgments.queries(collection.key)
+    transfer = export_judgments(workspace, collection, tmp_path / "all.csv")
+    assert (transfer.format, transfer.splits, transfer.queries, transfer.judgments) == ("csv", ("judged", "test"), 3, 4)
     text = (tmp_path / "all.csv").read_text()
     assert ",'-blue" in text or ",\"'-blue" in text  # no formula for a spreadsheet
     other = Workspace.open(Settings(tmp_path / "other", model="fake"), loader=lambda _: FakeEncoder())
@@ -321,10 +345,10 @@ def test_our_csv_loses_nothing(workspace: Workspace, held: Collection, tmp_path:
     other.close()
 
 
-def test_trec_qrels_come_back_with_their_queries(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
-    judged(workspace, held)
-    moved = export_judgments(workspace, held, tmp_path / "mine.qrels")
-    assert moved.notes == ("3 judged spans became 2 judged documents: the highest grade of each; csv keeps spans",)
+def test_trec_qrels_come_back_with_their_queries(workspace: Workspace, collection: Collection, tmp_path: Path) -> None:
+    judged(workspace, collection)
+    transfer = export_judgments(workspace, collection, tmp_path / "mine.qrels")
+    assert transfer.notes == ("3 judged spans became 2 judged documents: the highest grade of each; csv keeps spans",)
     blue = query_id_of("-blue; or, not")
     assert sorted((tmp_path / "mine.qrels").read_text().splitlines()) == sorted(
         [f"{RED} 0 a.txt 3", f"{blue} 0 b.txt 0"]
@@ -332,9 +356,9 @@ def test_trec_qrels_come_back_with_their_queries(workspace: Workspace, held: Col
     assert sorted((tmp_path / "mine.queries.tsv").read_text().splitlines()) == sorted(
         [f"{RED}\tred?", f"{blue}\t-blue; or, not"]
     )
-    import_judgments(workspace, held, tmp_path / "mine.qrels")
-    assert judged_queries_for(workspace, held, "mine").per_document
-    assert sorted(row[1:] for row in brought(workspace, held, "mine")) == [
+    import_judgments(workspace, collection, tmp_path / "mine.qrels")
+    assert judged_queries_for(workspace, collection, "mine").per_document
+    assert sorted(row[1:] for row in stored_judgments(workspace, collection, "mine")) == [
         ("-blue; or, not", "b.txt", 0, 9, 0),
         ("red?", "a.txt", 0, 19, 3),
     ]
@@ -342,34 +366,34 @@ def test_trec_qrels_come_back_with_their_queries(workspace: Workspace, held: Col
 
 def test_names_with_spaces_give_way_to_ids(workspace: Workspace, tmp_path: Path) -> None:
     index(workspace, workspace.create("one"), [Upload("my file.txt", A.encode()), Upload("b.txt", B.encode())])
-    held = workspace.store.collection("one")
-    a = ids(workspace, held)["my file.txt"]
+    collection = workspace.store.collection("one")
+    a = ids(workspace, collection)["my file.txt"]
     workspace.judgments.judge("red?", a, 0, 19, 3)
-    export_judgments(workspace, held, tmp_path / "mine.qrels")
+    export_judgments(workspace, collection, tmp_path / "mine.qrels")
     assert (tmp_path / "mine.qrels").read_text() == f"{RED} 0 {a} 3\n"
-    assert import_judgments(workspace, held, tmp_path / "mine.qrels").judgments == 1
+    assert import_judgments(workspace, collection, tmp_path / "mine.qrels").judgments == 1
     (tmp_path / "tabs.qrels").write_text(f"{RED}\t0\tmy file.txt\t2\n")
-    assert import_judgments(workspace, held, tmp_path / "tabs.qrels").judgments == 1
+    assert import_judgments(workspace, collection, tmp_path / "tabs.qrels").judgments == 1
 
 
-def test_a_beir_folder_can_be_measured_elsewhere(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
-    judged(workspace, held)
-    export_judgments(workspace, held, tmp_path / "set")
-    found = read_beir(tmp_path / "set")
-    assert sorted(zip(found.document_ids, found.texts, strict=True)) == [("a.txt", A), ("b.txt", B)]
-    assert found.qrels == {"test": {RED: {"a.txt": 3}, query_id_of("-blue; or, not"): {"b.txt": 0}}}
-    assert found.queries[RED] == "red?"
-    assert import_judgments(workspace, held, tmp_path / "set").splits == ("test",)
+def test_a_beir_folder_can_be_measured_elsewhere(workspace: Workspace, collection: Collection, tmp_path: Path) -> None:
+    judged(workspace, collection)
+    export_judgments(workspace, collection, tmp_path / "set")
+    dataset = read_beir(tmp_path / "set")
+    assert sorted(zip(dataset.document_ids, dataset.texts, strict=True)) == [("a.txt", A), ("b.txt", B)]
+    assert dataset.qrels == {"test": {RED: {"a.txt": 3}, query_id_of("-blue; or, not"): {"b.txt": 0}}}
+    assert dataset.queries[RED] == "red?"
+    assert import_judgments(workspace, collection, tmp_path / "set").splits == ("test",)
 
 
-def test_quepid_gets_its_csv(workspace: Workspace, held: Collection, tmp_path: Path) -> None:
-    judged(workspace, held)
-    export_judgments(workspace, held, tmp_path / "case.csv", "quepid")
+def test_quepid_gets_its_csv(workspace: Workspace, collection: Collection, tmp_path: Path) -> None:
+    judged(workspace, collection)
+    export_judgments(workspace, collection, tmp_path / "case.csv", "quepid")
     lines = (tmp_path / "case.csv").read_text().splitlines()
     assert lines[0] == "query,docid,rating"
     assert sorted(lines[1:]) == ['" -blue; or, not",b.txt,0', "red?,a.txt,3"]
-    import_judgments(workspace, held, tmp_path / "case.csv")
-    assert sorted(row[1:] for row in brought(workspace, held, "case")) == [
+    import_judgments(workspace, collection, tmp_path / "case.csv")
+    assert sorted(row[1:] for row in stored_judgments(workspace, collection, "case")) == [
         ("-blue; or, not", "b.txt", 0, 9, 0),
         ("red?", "a.txt", 0, 19, 3),
     ]
@@ -377,24 +401,26 @@ def test_quepid_gets_its_csv(workspace: Workspace, held: Collection, tmp_path: P
 
 @pytest.mark.parametrize(("name", "form"), [("x.csv", "csv"), ("x.csv", "quepid"), ("x.qrels", "trec"), ("x", "beir")])
 def test_what_is_there_is_not_overwritten(
-    workspace: Workspace, held: Collection, tmp_path: Path, name: str, form: JudgmentFormat
+    workspace: Workspace, collection: Collection, tmp_path: Path, name: str, form: JudgmentFormat
 ) -> None:
-    judged(workspace, held)
+    judged(workspace, collection)
     (tmp_path / name).write_text("precious")
     with pytest.raises(ExchangeError, match="exists already"):
-        export_judgments(workspace, held, tmp_path / name, form)
+        export_judgments(workspace, collection, tmp_path / name, form)
     assert (tmp_path / name).read_text() == "precious"
     with pytest.raises(ExchangeError, match="cannot be written"):
-        export_judgments(workspace, held, tmp_path / "no" / name if form != "beir" else tmp_path / name / "below", form)
+        export_judgments(
+            workspace, collection, tmp_path / "no" / name if form != "beir" else tmp_path / name / "below", form
+        )
     assert not list(tmp_path.rglob("*.part"))
 
 
 @pytest.mark.parametrize("form", ["csv", "quepid", "trec", "beir"])
 def test_nothing_judged_is_nothing_written(
-    workspace: Workspace, held: Collection, tmp_path: Path, form: JudgmentFormat
+    workspace: Workspace, collection: Collection, tmp_path: Path, form: JudgmentFormat
 ) -> None:
     with pytest.raises(DataError, match="Nothing is judged in 'one' yet"):
-        export_judgments(workspace, held, tmp_path / "x", form)
+        export_judgments(workspace, collection, tmp_path / "x", form)
     assert not (tmp_path / "x").exists()
 
 
@@ -430,12 +456,12 @@ def test_a_cell_comes_back_as_it_was(cell: str) -> None:
 
 
 @pytest.fixture
-def shell(workspace: Workspace, held: Collection, monkeypatch: pytest.MonkeyPatch) -> Collection:
+def shell(workspace: Workspace, collection: Collection, monkeypatch: pytest.MonkeyPatch) -> Collection:
     monkeypatch.setenv("RANKSCOPE_DATA", str(workspace.settings.data))
-    return held
+    return collection
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> str:
+def printed(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out.strip()
 
 
@@ -443,24 +469,24 @@ def test_the_shell_lists_imports_and_exports(
     shell: Collection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["judgments", "one"]) == 0
-    assert said(capsys) == "Nothing is judged in one yet."
+    assert printed(capsys) == "Nothing is judged in one yet."
     (tmp_path / "case.csv").write_text(QUEPID[0] + "red?,gone.txt,1\n")
     assert main(["judgments", "one", "--import", str(tmp_path / "case.csv"), "--split", "judged", "--who", "Ann"]) == 0
-    assert (
-        said(capsys)
-        == f"imported 2 judgments of 2 queries (split judged; quepid): {tmp_path / 'case.csv'}\n1 line names documents that are not here: gone.txt"
+    assert printed(capsys) == (
+        f"imported 2 judgments of 2 queries (split judged; quepid): {tmp_path / 'case.csv'}\n"
+        "1 line names documents that are not here: gone.txt"
     )
     assert main(["judgments", "one", "--json"]) == 0
-    assert json.loads(said(capsys)) == {
+    assert json.loads(printed(capsys)) == {
         "collection": "one",
         "splits": [{"split": "judged", "queries": 2, "judgments": 2, "per_document": True, "grades": {"1": 1, "3": 1}}],
     }
     assert main(["judgments", "one", "--export", str(tmp_path / "out.csv"), "--json"]) == 0
-    assert json.loads(said(capsys))["judgments"] == 2
+    assert json.loads(printed(capsys))["judgments"] == 2
     assert main(["judgments", "one", "--export", str(tmp_path / "out.txt")]) == 0
-    assert "exported 2 judgments of 2 queries (split judged; trec)" in said(capsys)
+    assert "exported 2 judgments of 2 queries (split judged; trec)" in printed(capsys)
     assert main(["judgments", "one"]) == 0
-    assert said(capsys) == "judged: 2 judgments of 2 queries, on whole documents; grades 1: 1, 3: 1"
+    assert printed(capsys) == "judged: 2 judgments of 2 queries, on whole documents; grades 1: 1, 3: 1"
 
 
 def test_the_shell_drops_what_nobody_uses(
@@ -469,7 +495,7 @@ def test_the_shell_drops_what_nobody_uses(
     judged(workspace, shell)
     workspace.delete_collection("one")
     assert main(["judgments", "--drop-unused"]) == 0
-    assert said(capsys) == "dropped 3 judgments"
+    assert printed(capsys) == "dropped 3 judgments"
 
 
 @pytest.mark.parametrize(
