@@ -16,7 +16,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 import numpy as np
 from sentence_transformers import SentenceTransformer
@@ -29,12 +29,21 @@ from core.settings import quiet_environment
 TOP = 10
 
 
-def call(*arguments: str) -> Any:
-    """Run a shell command in this process and return its JSON."""
+class _Hit(TypedDict):
+    chunk_id: str
+
+
+def search_hits(query: str) -> list[_Hit]:
+    """Return the hits of ``search --json`` in the collection of this benchmark."""
+    return cast(list[_Hit], json.loads(run_command("search", "bench", query))["hits"])
+
+
+def run_command(*arguments: str) -> str:
+    """Run a shell command in this process and return the JSON text that it prints."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
         assert shell([*arguments, "--json"]) == 0
-    return json.loads(out.getvalue())
+    return out.getvalue()
 
 
 def exact(root: Path, queries: list[str]) -> list[list[str]]:
@@ -44,7 +53,7 @@ def exact(root: Path, queries: list[str]) -> list[list[str]]:
     )
     plain = SentenceTransformer(str(built_in_folder()))
     scores = plain.encode(queries) @ plain.encode([row["text"] for row in rows]).T
-    return [[rows[at]["id"] for at in np.argsort(-line, kind="stable")[:TOP]] for line in scores]
+    return [[rows[index]["id"] for index in np.argsort(-line, kind="stable")[:TOP]] for line in scores]
 
 
 def main() -> None:
@@ -59,22 +68,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         write_files(options.collection, root / "files", 10**9)
-        wanted: list[list[str]] = []
+        expected: list[list[str]] = []
         for precision in ("float32", "bfloat16"):
             os.environ.update(RANKSCOPE_PRECISION=precision, RANKSCOPE_DATA=str(root / precision))
-            call("index", str(root / "files"), "--collection", "bench")
+            run_command("index", str(root / "files"), "--collection", "bench")
             count = chunks_of(root / precision, root / "chunks.jsonl")
-            wanted = wanted or exact(root, queries)
-            found = [[hit["chunk_id"] for hit in call("search", "bench", query)["hits"]] for query in queries]
+            expected = expected or exact(root, queries)
+            actual = [[hit["chunk_id"] for hit in search_hits(query)] for query in queries]
             same = sum(
-                a == b for mine, other in zip(found, wanted, strict=True) for a, b in zip(mine, other, strict=True)
+                a == b for mine, other in zip(actual, expected, strict=True) for a, b in zip(mine, other, strict=True)
             )
-            shared = sum(len(set(mine) & set(other)) for mine, other in zip(found, wanted, strict=True))
+            shared = sum(len(set(mine) & set(other)) for mine, other in zip(actual, expected, strict=True))
             total = TOP * len(queries)
-            print(
-                f"| {precision} | {count:,} | {same} of {total} ({same / total:.1%}) | {shared} of {total} ({shared / total:.1%}) |",
-                flush=True,
-            )
+            shares = [f"{hits} of {total} ({hits / total:.1%})" for hits in (same, shared)]
+            print(f"| {precision} | {count:,} | {' | '.join(shares)} |", flush=True)
 
 
 if __name__ == "__main__":

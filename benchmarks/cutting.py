@@ -1,4 +1,4 @@
-"""How well each way to cut lets the bi-encoder find the judged spans.
+"""Measures how well each chunking method lets the bi-encoder retrieve the judged spans.
 
     python -m benchmarks.cutting DATA [--documents 40] [--queries 150] [--ways structure:200,sentences:100]
 
@@ -61,12 +61,11 @@ def read_task(folder: Path, most_documents: int, most_queries: int) -> Task:
         corpus = {row["_id"]: row["text"] for row in map(json.loads, lines)}
     passages: dict[str, list[tuple[int, str]]] = {}
     for passage_id in corpus:
-        found = PASSAGE.fullmatch(passage_id)
-        if found:
-            passages.setdefault(found[1], []).append((int(found[2]), passage_id))
-    kept = _spread(sorted(passages), most_documents)
+        match = PASSAGE.fullmatch(passage_id)
+        if match:
+            passages.setdefault(match[1], []).append((int(match[2]), passage_id))
     documents, places = [], {}
-    for name in kept:
+    for name in _spread(sorted(passages), most_documents):
         text = ""
         for _, passage_id in sorted(passages[name]):
             places[passage_id] = (name, len(text), len(text) + len(corpus[passage_id]))
@@ -84,33 +83,34 @@ def read_task(folder: Path, most_documents: int, most_queries: int) -> Task:
 
 
 def _spread(items: Sequence[str], most: int) -> list[str]:
-    return [items[at * len(items) // most] for at in range(most)] if most < len(items) else list(items)
+    return [items[index * len(items) // most] for index in range(most)] if most < len(items) else list(items)
 
 
 def measure(task: Task, settings: ChunkSettings, encoder: BiEncoder) -> tuple[int, float, float, float]:
     """Return the number of chunks, recall@5, recall in 1,000 tokens and nDCG@10, means over the queries."""
     names = {document.id: document.name for document in task.documents}
-    chunks = [chunk for document in task.documents for chunk in Chunker(document, encoder.tokens, encoder).chunk(settings)]
+    chunkers = [Chunker(document, encoder.tokens, encoder) for document in task.documents]
+    chunks = [chunk for chunker in chunkers for chunk in chunker.chunk(settings)]
     vectors = encoder.encode_documents([chunk.read for chunk in chunks])
-    asked = np.stack([encoder.encode_query(query) for query in task.queries.values()])
-    ranked = np.argsort(-(asked @ vectors.T), axis=1, kind="stable")[:, :50]
+    queries = np.stack([encoder.encode_query(query) for query in task.queries.values()])
+    ranked = np.argsort(-(queries @ vectors.T), axis=1, kind="stable")[:, :50]
     scores = []
     for spans, order in zip(task.relevant.values(), ranked, strict=True):
-        scores.append(_scores([chunks[at] for at in order], names, spans))
+        scores.append(_scores([chunks[index] for index in order], names, spans))
     recall, within, ndcg = np.mean(scores, axis=0).tolist()
     return len(chunks), recall, within, ndcg
 
 
 def _scores(hits: Sequence[Chunk], names: dict[str, str], spans: Spans) -> tuple[float, float, float]:
     total = sum(end - start for _, start, end in spans)
-    held = [np.zeros(end - start, dtype=bool) for _, start, end in spans]
+    covered = [np.zeros(end - start, dtype=bool) for _, start, end in spans]
     gains, tokens, within = [], 0, 0.0
     for hit in hits:
-        before = sum(int(mask.sum()) for mask in held)
-        for mask, (name, start, _) in zip(held, spans, strict=True):
+        before = sum(int(mask.sum()) for mask in covered)
+        for mask, (name, start, _) in zip(covered, spans, strict=True):
             if names[hit.document_id] == name:
                 mask[max(hit.start - start, 0) : max(hit.end - start, 0)] = True
-        gains.append((sum(int(mask.sum()) for mask in held) - before) / total)
+        gains.append((sum(int(mask.sum()) for mask in covered) - before) / total)
         tokens += hit.tokens
         within += gains[-1] if tokens <= BUDGET else 0.0
     ndcg = sum(gain / np.log2(rank + 1) for rank, gain in enumerate(gains[:10], 1))
@@ -120,7 +120,7 @@ def _scores(hits: Sequence[Chunk], names: dict[str, str], spans: Spans) -> tuple
 def _settings(way: str) -> ChunkSettings:
     """Read ``method:size`` with perhaps a third number: the overlap, or the percentile of meaning."""
     method: Method
-    method, size, *more = way.split(":")  # type: ignore[assignment]
+    method, size, *more = way.split(":")  # type: ignore[assignment]  # ChunkSettings checks the method
     if method == "meaning":
         return ChunkSettings(
             int(size), int(size) // 5, method, percentile=int(more[0]) if more else ChunkSettings().percentile
@@ -149,10 +149,11 @@ def main() -> None:
         for way in options.ways.split(","):
             settings, started = _settings(way), time.perf_counter()
             chunks, recall, within, ndcg = measure(task, settings, encoder)
-            called = f"{settings.method} {settings.percentile}" if settings.method == "meaning" else settings.method
+            label = f"{settings.method} {settings.percentile}" if settings.method == "meaning" else settings.method
             seconds = time.perf_counter() - started
             print(
-                f"| {called} | {settings.size} | {settings.overlap} | {chunks:,} | {recall:.3f} | {within:.3f} | {ndcg:.3f} | {seconds:.0f} |",
+                f"| {label} | {settings.size} | {settings.overlap} | {chunks:,} | {recall:.3f} | {within:.3f} "
+                f"| {ndcg:.3f} | {seconds:.0f} |",
                 flush=True,
             )
 

@@ -84,7 +84,7 @@ class Stored:
 
 
 def write_files(folder: Path, count: int, seed: int) -> None:
-    """Write small files of the encoder's own words: a few sections each, some sections shared, some files alike, one broken."""
+    """Write small files of words: a few sections each, some sections shared, some files alike, one broken."""
     chance = random.Random(seed)
     folder.mkdir(parents=True)
     shared = [_section(chance, number) for number in range(10)]

@@ -2,9 +2,10 @@
 
     python -m benchmarks.map_page --vectors FILE.npy --sizes 1000,10000,100000 [--pictures FOLDER]
 
-``FILE.npy`` holds real vectors, shape (vectors, dimension); more than it has are mixed as benchmarks/mapping.py does. They are stored as chunks in a
-collection of a data folder of its own. The first opening is that of a collection that no map was ever drawn of, by a server that has just
-started, with models and plotly's script to load; the second is another browser's, after another start.
+``FILE.npy`` holds real vectors, shape (vectors, dimension); more than it has are mixed as benchmarks/mapping.py does.
+They are stored as chunks in a collection of a new data folder. The first opening is that of a collection whose map was
+never drawn, by a server that has just started and has models and plotly's script to load; the second is another
+browser's, after another start.
 """
 
 from __future__ import annotations
@@ -158,12 +159,11 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path)
     options = parser.parse_args()
     print(
-        "| chunks | first picture, s | UMAP, s | second opening, new server, s | from another page of the app, s | peak of server / worker, GB |"
+        "| chunks | first picture, s | UMAP, s | second opening, new server, s | from another page of the app, s "
+        "| peak of server / worker, GB |"
     )
     print("| --- | --- | --- | --- | --- | --- |", flush=True)
-    chromium = next(
-        found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))
-    )
+    chromium = next(path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name)))
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader"]

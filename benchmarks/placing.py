@@ -2,9 +2,9 @@
 
     python -m benchmarks.placing VECTORS.npy QUERIES.npy [--chunks 2000]
 
-Both files hold float32 rows of one model. Of each way: milliseconds a query for all at once and for each alone, how many of a query's
-true 10 nearest chunks are among the 10 nearest to its star on the map (mean share, 1 is best), and the distance from the star to those
-10 (the median of each query's median) as a share of the map's diagonal (0 is best).
+Both files hold float32 rows of one model. Of each way: milliseconds a query for all at once and for each alone, how
+many of a query's true 10 nearest chunks are among the 10 nearest to its star on the map (mean share, 1 is best), and
+the distance from the star to those 10 (the median of each query's median) as a share of the map's diagonal (0 is best).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Placed:
 
 
 def measure_placing(vectors: Float32Array, queries: Float32Array, seed: int = 42, model: Any = None) -> list[Placed]:
-    """Fit a plain UMAP of ``vectors`` (chunks, dimension), or take the ``model`` that was fitted to them, and place ``queries`` in it."""
+    """Place ``queries`` in a plain UMAP of ``vectors`` (chunks, dimension), fitted here unless ``model`` is given."""
     if model is None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -67,8 +67,8 @@ def measure_placing(vectors: Float32Array, queries: Float32Array, seed: int = 42
     )
     true = nearest_neighbours_of(vectors, "cosine", queries, 15)
     ways: dict[str, Place] = {
-        "umap-learn's transform": lambda asked: np.asarray(model.transform(asked), dtype=np.float32),
-        "ours": lambda asked: place_queries(points, layout, asked),
+        "umap-learn's transform": lambda rows: np.asarray(model.transform(rows), dtype=np.float32),
+        "ours": lambda rows: place_queries(points, layout, rows),
     }
     measured = [_measure(name, way, queries, xy, true.indices) for name, way in ways.items()]
     mean = place_by_neighbours(true.similarities, xy[true.indices], "cosine")
@@ -79,8 +79,7 @@ def measure_placing(vectors: Float32Array, queries: Float32Array, seed: int = 42
 
 
 def _measure(name: str, way: Place, queries: Float32Array, xy: Float32Array, true: npt.NDArray[np.int32]) -> Placed:
-    """Once before the clock starts: compilers and caches are warm then."""
-    way(queries[:1])
+    way(queries[:1])  # compilers and caches are warm before the clock starts
     started = time.perf_counter()
     stars = way(queries)
     middle = time.perf_counter()
@@ -92,16 +91,15 @@ def _measure(name: str, way: Place, queries: Float32Array, xy: Float32Array, tru
 
 def _quality(stars: Float32Array, xy: Float32Array, true: npt.NDArray[np.int32]) -> tuple[float, float]:
     diagonal = float(np.linalg.norm(np.ptp(xy, axis=0)))
-    meters = [compare_neighbours(places.tolist(), xy, star, K) for places, star in zip(true, stars, strict=True)]
-    apart = [
-        float(np.median(np.linalg.norm(xy[places[:K]] - star, axis=1)))
-        for places, star in zip(true, stars, strict=True)
+    meters = [compare_neighbours(rows.tolist(), xy, star, K) for rows, star in zip(true, stars, strict=True)]
+    distances = [
+        float(np.median(np.linalg.norm(xy[rows[:K]] - star, axis=1))) for rows, star in zip(true, stars, strict=True)
     ]
-    return float(np.mean([len(meter.kept) / meter.k for meter in meters])), float(np.median(apart)) / diagonal
+    return float(np.mean([len(meter.kept) / meter.k for meter in meters])), float(np.median(distances)) / diagonal
 
 
 def _points(vectors: Float32Array) -> Points:
-    ids = tuple(str(at) for at in range(len(vectors)))
+    ids = tuple(str(number) for number in range(len(vectors)))
     spans = np.zeros(len(vectors), dtype=np.int64)
     return Points("benchmark", "benchmark", "benchmark", "cosine", "", ids, ids, ids, spans, spans, spans, vectors)
 
@@ -114,14 +112,16 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, default=2000)
     options = parser.parse_args()
     vectors, queries = (
-        np.ascontiguousarray(np.load(path)[:many], dtype=np.float32)
-        for path, many in ((options.vectors, options.chunks), (options.queries, COUNT))
+        np.ascontiguousarray(np.load(path)[:count], dtype=np.float32)
+        for path, count in ((options.vectors, options.chunks), (options.queries, COUNT))
     )
     print(
-        f"{len(vectors):,} chunks, {len(queries)} queries\n\n| way | ms a query, together | alone | true 10 among the 10 on the map | distance |\n| --- | --- | --- | --- | --- |"
+        f"{len(vectors):,} chunks, {len(queries)} queries\n\n"
+        "| way | ms a query, together | alone | true 10 among the 10 on the map | distance |\n"
+        "| --- | --- | --- | --- | --- |"
     )
-    for found in measure_placing(vectors, queries):
-        print(found.row())
+    for placed in measure_placing(vectors, queries):
+        print(placed.row())
 
 
 if __name__ == "__main__":

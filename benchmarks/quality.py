@@ -1,4 +1,4 @@
-"""How good each system is on collections with judged queries, and on the sample library's tricky pairs.
+"""Measures each system on collections with judged queries, and on the sample library's tricky pairs.
 
     python -m benchmarks.quality DATA [--collections cranfield,cosqa] [--queries 200] [--pool 50]
 
@@ -61,11 +61,9 @@ def _pairs(catalog: ModelRegistry) -> None:
     )
     print("| tricky pairs | pairs | bi-encoder right | cross-encoder right |\n| --- | --- | --- | --- |")
     for kind in (*KINDS, "all"):
-        found = [score for pair, score in zip(pairs, scores, strict=True) if kind in ("all", pair.kind)]
-        print(
-            f"| {kind} | {len(found)} | {sum(s.bi_prefers_first for s in found)} | {sum(s.cross_prefers_first for s in found)} |",
-            flush=True,
-        )
+        of_kind = [score for pair, score in zip(pairs, scores, strict=True) if kind in ("all", pair.kind)]
+        bi, cross = sum(s.bi_prefers_first for s in of_kind), sum(s.cross_prefers_first for s in of_kind)
+        print(f"| {kind} | {len(of_kind)} | {bi} | {cross} |", flush=True)
 
 
 if __name__ == "__main__":

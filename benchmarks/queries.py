@@ -12,7 +12,6 @@ import json
 import statistics
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from sentence_transformers import SentenceTransformer
@@ -38,18 +37,18 @@ def main() -> None:
     plain = SentenceTransformer(str(built_in_folder()))
     name = workspace.store.collection(options.collection).chroma_name
     with workspace.store._chroma.client("the benchmark") as client:
-        held = client.get_collection(name, embedding_function=None)
+        peer_collection = client.get_collection(name, embedding_function=None)
     ours, peer = [], []
     for query in ["warm up", *queries]:
         started = time.perf_counter()
         search(workspace, options.collection, query)
         middle = time.perf_counter()
-        vector: Any = np.asarray(plain.encode(query, show_progress_bar=False))
-        held.query(query_embeddings=[vector], n_results=10, include=["documents", "metadatas", "distances"])
+        vector = np.asarray(plain.encode(query, show_progress_bar=False))
+        peer_collection.query(query_embeddings=[vector], n_results=10, include=["documents", "metadatas", "distances"])
         ours.append((middle - started) * 1e3)
         peer.append((time.perf_counter() - middle) * 1e3)
     mine, other = statistics.median(ours[1:]), statistics.median(peer[1:])
-    print(f"| {options.collection} | {held.count():,} | {mine:.1f} | {other:.1f} | {mine / other:.2f} |")
+    print(f"| {options.collection} | {peer_collection.count():,} | {mine:.1f} | {other:.1f} | {mine / other:.2f} |")
 
 
 if __name__ == "__main__":

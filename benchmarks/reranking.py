@@ -41,23 +41,25 @@ def main() -> None:
     plain, _ = load_cross_encoder(options.model, "cpu")
     plain.predict(pools[0][:8], show_progress_bar=False)
     print(
-        "| pairs | ours, ms | predict, ms | ratio | a pair, ms | tau | same first |\n| --- | --- | --- | --- | --- | --- | --- |"
+        "| pairs | ours, ms | predict, ms | ratio | a pair, ms | tau | same first |\n"
+        "| --- | --- | --- | --- | --- | --- | --- |"
     )
     for size in POOLS:
         mine, theirs, taus, first = [], [], [], 0
         for pairs in [pool[:size] for pool in pools]:
             started = time.perf_counter()
-            found = ours.score(pairs).logits
+            logits = ours.score(pairs).logits
             middle = time.perf_counter()
-            wanted = np.asarray(plain.predict(pairs, show_progress_bar=False, activation_fn=Identity()))
+            expected = np.asarray(plain.predict(pairs, show_progress_bar=False, activation_fn=Identity()))
             mine.append((middle - started) * 1e3)
             theirs.append((time.perf_counter() - middle) * 1e3)
-            order, other = (np.argsort(-scores, kind="stable").astype(str).tolist() for scores in (found, wanted))
+            order, other = (np.argsort(-scores, kind="stable").astype(str).tolist() for scores in (logits, expected))
             taus.append(kendall_tau(order, other))
             first += order[0] == other[0]
         one, two = statistics.median(mine), statistics.median(theirs)
         print(
-            f"| {size} | {one:.0f} | {two:.0f} | {two / one:.2f} | {one / size:.1f} | {statistics.mean(taus):.4f} | {first} of {len(pools)} |",
+            f"| {size} | {one:.0f} | {two:.0f} | {two / one:.2f} | {one / size:.1f} | {statistics.mean(taus):.4f} "
+            f"| {first} of {len(pools)} |",
             flush=True,
         )
 
@@ -69,7 +71,7 @@ def _pools(judged: BeirDataset, queries: int) -> list[list[tuple[str, str]]]:
     pools = []
     for query in islice(judged.judged_queries("test").values(), queries):
         order = top_rows(vectors @ encoder.encode_query(query), judged.document_ids[:DOCUMENTS], max(POOLS))
-        pools.append([(query, texts[at]) for at in order])
+        pools.append([(query, texts[row]) for row in order])
     return pools
 
 

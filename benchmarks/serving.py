@@ -18,24 +18,15 @@ PATIENCE = 60  # seconds, on a busy machine
 
 @contextmanager
 def served(data: Path, log: Path) -> Iterator[tuple[str, int]]:
-    """Start the app on the data folder ``data`` with no other setting; give its address and process, what it prints goes to ``log``.
+    """Run the app on the data folder ``data`` with no other setting; yield its address and process id.
 
-    Raises RuntimeError, with what it printed, where it does not answer.
+    Its output goes to ``log``. Raises RuntimeError, with that output, if it does not answer.
     """
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RANKSCOPE_")}
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        "app.py",
-        "--server.port",
-        str(port),
-        "--server.headless",
-        "true",
-    ]
+    streamlit = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    command = [*streamlit, "--server.port", str(port), "--server.headless", "true"]
     with log.open("wb") as out:
         server = subprocess.Popen(
             command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env={**environment, "RANKSCOPE_DATA": str(data)}
