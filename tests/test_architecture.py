@@ -1,6 +1,7 @@
 """The structure of the code: who may import what, and how large a module may be.
 
-The layers of ``core`` and circles among its packages are checked by import-linter (``lint-imports``, see pyproject.toml).
+The layers of ``core`` and circles among its packages are checked by import-linter (``lint-imports``, see
+pyproject.toml).
 """
 
 from __future__ import annotations

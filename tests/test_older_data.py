@@ -1,4 +1,7 @@
-"""What an earlier Rankscope left on the disk opens still, and says what it said then: see files/older_data/README.md."""
+"""What an earlier Rankscope left on the disk opens still, and says what it said then.
+
+See files/older_data/README.md.
+"""
 
 from __future__ import annotations
 
@@ -437,7 +440,10 @@ def test_judgments_hang_on_their_spans_with_their_grades(opened: Workspace) -> N
         ("judged", "Where do guests moor?", STATIONS, 9, 192, 0, "", "", ""),
         ("judged", "Wer schließt das Fluttor?", WORDS, 123, 242, 3, "", "", ""),
     ]
-    assert opened.document_store.document(HARBOUR).text[286:343] == "Guests moor at the eastern quay, between the white posts."
+    assert (
+        opened.document_store.document(HARBOUR).text[286:343]
+        == "Guests moor at the eastern quay, between the white posts."
+    )
     assert (
         opened.document_store.document(WATCH).text[50:119]
         == "The flood gate closes in twenty minutes, come in now or stay outside."
@@ -493,7 +499,10 @@ def test_an_experiment_opens_with_its_figures_and_its_run_files(opened: Workspac
 
 
 def test_an_experiment_of_today_is_over_the_same_data(opened: Workspace) -> None:
-    """The hash of queries, judgments, chunks and settings: what tells whether two experiments can be compared, and a killed one go on."""
+    """The hash of queries, judgments, chunks and settings.
+
+    What tells whether two experiments can be compared, and a killed one go on.
+    """
     kept = experiment(opened.settings.data, "Before the move")
     made = plan(opened, kept.request)
     assert made.data == kept.data == "f6333bca29dc173189e00a22ab574bc9"
@@ -504,7 +513,7 @@ def test_an_experiment_of_today_is_over_the_same_data(opened: Workspace) -> None
 
 
 def picture(method: str) -> LayoutSettings:
-    return LayoutSettings(method=method, n_neighbors=5, perplexity=3)  # type: ignore[arg-type]
+    return LayoutSettings(method=method, n_neighbors=5, perplexity=3)  # type: ignore[arg-type]  # parametrised over the Literal's values
 
 
 @pytest.mark.parametrize("method", ["pca", "umap", "tsne"])

@@ -161,8 +161,8 @@ def _groups(found: Duplicates) -> str:
                 f"     {alike(twin, group[0]):<10}  {twin.document}{page}, characters {twin.start:,} to {twin.end:,}"
             )
     lines.append(
-        f"{plural(len(found.groups), 'group')} among {plural(found.chunks, 'chunk')} at a cosine of {found.threshold:g} or more; "
-        f"{plural(found.spare, 'chunk')} could go"
+        f"{plural(len(found.groups), 'group')} among {plural(found.chunks, 'chunk')} "
+        f"at a cosine of {found.threshold:g} or more; {plural(found.spare, 'chunk')} could go"
     )
     return "\n".join(lines)
 

@@ -135,7 +135,8 @@ def test_a_filter_is_read_as_it_is_written(asked: Filter, text: str) -> None:
     [
         (
             "colour=red",
-            "There is no metadata field 'colour' in this collection: there are a=b, author, date, kind, lent, price, year",
+            "There is no metadata field 'colour' in this collection: there are a=b, author, date, kind, lent, price, "
+            "year",
         ),
         ("author", "The filter 'author' cannot be read: write field=value"),
         ("year>2010", "The filter 'year>2010' cannot be read"),
@@ -260,7 +261,8 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     }
     for name, (author, day, text) in pages.items():
         (tmp_path / name).write_text(
-            f'<html><head><title>T</title><meta name="author" content="{author}"><meta name="date" content="{day}"></head><body><p>{text}</p></body></html>'
+            f'<html><head><title>T</title><meta name="author" content="{author}"><meta name="date" content="{day}">'
+            f"</head><body><p>{text}</p></body></html>"
         )
     assert main(["index", *(str(tmp_path / name) for name in pages), "--collection", "c"]) == 0
 

@@ -137,7 +137,8 @@ def test_chromadb_alone_opens_the_folder_and_finds_the_same(store: VectorStore, 
     program = (
         f"import chromadb, sys; c = chromadb.PersistentClient({str(tmp_path)!r}).get_collection('colours')\n"
         "got = c.query(query_embeddings=[[1, 0, 0, 0, 0, 0, 0, 0]], n_results=3)\n"
-        "print(*got['ids'][0]); print(got['documents'][0][0], got['metadatas'][0][0]['document'], c.configuration['hnsw']['space'])"
+        "print(*got['ids'][0]); print(got['documents'][0][0], got['metadatas'][0][0]['document'], "
+        "c.configuration['hnsw']['space'])"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     ids, rest = run.stdout.splitlines()
