@@ -101,7 +101,8 @@ def small_tokens(tokens: Tokenizer) -> tuple[Ids, Ids]:
 def draw(shelf: Shelf, at: int, size: int, generator: np.random.Generator, tokens: Tokenizer | None = None) -> Group:
     """Return the group of query ``at``: its positive and ``size`` - 1 candidates of several kinds.
 
-    With ``tokens``, some groups get a perturbed positive in place of the last candidate, and some queries are put as people type them.
+    With ``tokens``, some groups get a perturbed positive in place of the last candidate, and some queries are put as
+    people type them.
     """
     groups = shelf.groups
     kinds = groups.kinds[at]

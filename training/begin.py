@@ -120,7 +120,7 @@ def _calibrated(p: Parameters, at: int, k: int, x: Tensor, batch: Batch) -> Tens
 
 
 def _clean_segment(p: Parameters, name: str, k: int) -> None:
-    """Give up the two weakest units of the feed-forward layer for a step that is the same for every token of a segment.
+    """Use the two weakest feed-forward units for a step that is the same for every token of a segment.
 
     GELU(s(x + b)) - GELU(s(x - b)) is 0 well below -b and 2sb well above b.
     """
@@ -190,8 +190,11 @@ def _add_reader(p: Parameters, k: int, embeddings: Tensor, seed: int) -> None:
 
 
 def free_of(k: int = COORDINATE) -> list[int]:
-    """Return the coordinates other than the segment's: in the added layer the first 191 hold the sum of both averages, the next 191 the difference."""
-    return [at for at in range(WIDTH) if at != k]
+    """Return the coordinates other than the segment's.
+
+    In the added layer the first 191 of them hold the sum of both averages, the next 191 the difference.
+    """
+    return [coordinate for coordinate in range(WIDTH) if coordinate != k]
 
 
 def pooled(p: Parameters, batch: Batch) -> Tensor:

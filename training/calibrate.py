@@ -39,10 +39,10 @@ def platt(logits: list[torch.Tensor]) -> tuple[float, float]:
     def loss() -> torch.Tensor:
         optimizer.zero_grad()
         value = functional.binary_cross_entropy_with_logits(line[0] * values + line[1], label, weight, reduction="sum")
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()  # type: ignore[no-untyped-call]  # PyTorch has no types for it
         return value
 
-    optimizer.step(loss)  # type: ignore[no-untyped-call]
+    optimizer.step(loss)  # type: ignore[no-untyped-call]  # PyTorch has no types for it
     scale, shift = line.detach().tolist()
     return scale, shift
 

@@ -1,11 +1,11 @@
-"""Sources made of another source's pairs.
+"""Sources made from another source's pairs.
 
-- ``squad-paragraphs``: SQuAD's questions with a few sentences in a row, where ``squad-sent`` has the answering one alone:
-  people's passages are paragraphs, and most of a paragraph says something else.
-- ``codenn-python``: what CodeNN has of Python, its other languages out of the way: candidates in the answer's own language
-  cannot be told apart by the language.
-- ``python-asked``: what people ask of Python beside the libraries' functions. Nobody has said which function answers; the
-  round learns what its teacher and the cosines make of them.
+- ``squad-paragraphs``: SQuAD's questions with a few consecutive sentences, where ``squad-sent`` has the answering one
+  alone: users' passages are paragraphs, and most of a paragraph says something else.
+- ``codenn-python``: CodeNN's Python pairs without its other languages, so that the language of a candidate does not
+  give the answer away.
+- ``python-asked``: questions about Python together with the libraries' functions. No function is labelled as the
+  answer; the round learns from its teacher's scores and the cosines.
 """
 
 from __future__ import annotations
@@ -27,30 +27,34 @@ BARE = (ast.Name, ast.Constant, ast.Attribute)
 
 
 def sources(whole: dict[str, list[Pair]], seed: int) -> dict[str, list[Pair]]:
-    """Return the derived sources of ``whole``, which has all pairs of every source in their files' order; ``ASKED`` has no positives."""
-    found = {}
+    """Return the sources derived from ``whole``, which has all pairs of every source in their files' order.
+
+    ``ASKED`` has no positives.
+    """
+    derived = {}
     if "squad-sent" in whole:
-        found[PARAGRAPHS] = paragraphs(whole["squad-sent"], seed)
+        derived[PARAGRAPHS] = paragraphs(whole["squad-sent"], seed)
     if "codenn" in whole:
-        found[PYTHON] = [Pair(PYTHON, pair.query, pair.positive, "") for pair in whole["codenn"] if is_python(pair)]
-        found[ASKED] = [Pair(ASKED, pair.query, "", "") for pair in found[PYTHON]]
-    return found
+        derived[PYTHON] = [Pair(PYTHON, pair.query, pair.positive, "") for pair in whole["codenn"] if is_python(pair)]
+        derived[ASKED] = [Pair(ASKED, pair.query, "", "") for pair in derived[PYTHON]]
+    return derived
 
 
 def paragraphs(pairs: Sequence[Pair], seed: int) -> list[Pair]:
     """Return the questions with paragraphs of sentences that follow one another in the file."""
     generator = random.Random(seed)
     sentences = list(dict.fromkeys(pair.positive for pair in pairs))
-    within: dict[str, str] = {}
+    paragraph_of: dict[str, str] = {}
     while sentences:
-        many = generator.randint(*SENTENCES)
-        said, sentences = sentences[:many], sentences[many:]
-        within |= dict.fromkeys(said, BRACKET.sub(lambda found: BRACKETS[found[0]], " ".join(said)))
-    return [Pair(PARAGRAPHS, pair.query, within[pair.positive], "") for pair in pairs]
+        count = generator.randint(*SENTENCES)
+        paragraph, sentences = sentences[:count], sentences[count:]
+        text = BRACKET.sub(lambda match: BRACKETS[match[0]], " ".join(paragraph))
+        paragraph_of |= dict.fromkeys(paragraph, text)
+    return [Pair(PARAGRAPHS, pair.query, paragraph_of[pair.positive], "") for pair in pairs]
 
 
 def is_python(pair: Pair) -> bool:
-    """Tell whether a pair's code is Python: it can be parsed as such, does something, and no other language reads like it."""
+    """Return whether a pair's code is Python: it parses, does something, and does not look like another language."""
     if OTHER_LANGUAGE.search(pair.positive) or "c#" in pair.query.lower():
         return False
     try:

@@ -1,4 +1,4 @@
-"""A finished run into core/models/reranker: calibrated, in float16, with what is known about it."""
+"""Writes a finished run into core/models/reranker: calibrated, in float16, with the facts about its training."""
 
 from __future__ import annotations
 
@@ -23,14 +23,17 @@ def finish(run: Run) -> None:
 
 
 def write(p: Parameters, shelves: Sequence[Shelf], o: Options, steps: int, seconds: float) -> Path:
-    """Calibrate parameters, on the processor, that took so many steps and seconds of training; write them, keep a copy, print what is known of them."""
+    """Calibrate parameters, write them and a copy, print the facts about them, and return the written weights' path.
+
+    The parameters are on the CPU; ``steps`` and ``seconds`` are those of their training.
+    """
     logits = calibrate.logits_of(p, held_back(list(shelves), o.seed + 1, QUERIES))
     scale, shift = calibrate.platt(logits)
-    seen = {"steps": steps, "training minutes": round(seconds / 60, 1), **calibrate.balance(logits, scale, shift)}
-    weights = pack.pack(p, scale, shift, seen)
+    facts = {"steps": steps, "training minutes": round(seconds / 60, 1), **calibrate.balance(logits, scale, shift)}
+    weights = pack.pack(p, scale, shift, facts)
     copy = kept(o.work, o.name)
     copy.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(weights, copy)
     shutil.copyfile(weights.with_name("facts.json"), copy.with_suffix(".json"))
-    print(f"{weights}: {weights.stat().st_size:,} bytes, scale {scale:.3f}, shift {shift:.3f}, {seen}")
+    print(f"{weights}: {weights.stat().st_size:,} bytes, scale {scale:.3f}, shift {shift:.3f}, {facts}")
     return weights

@@ -58,7 +58,11 @@ def read(seed: int) -> Iterator[Pair]:
 
 
 def of_file(path: Path, generator: random.Random, described: float = DESCRIBED) -> Iterator[Pair]:
-    """Yield the pairs of a file; the shape of a query, and whether the docstring stays (in a share ``described``), are drawn from ``generator``."""
+    """Yield the pairs of a file.
+
+    The shape of a query, and whether the docstring stays (in a share ``described`` of the pairs), are drawn from
+    ``generator``.
+    """
     try:
         text = path.read_text(encoding="utf-8")
         tree = ast.parse(text)
@@ -75,19 +79,21 @@ def of_file(path: Path, generator: random.Random, described: float = DESCRIBED) 
 
 def _query(docstring: str, generator: random.Random) -> str:
     """Return the first sentence in one of the shapes that people type, or nothing if it does not describe."""
-    found = SENTENCE.match(docstring.strip())
-    words = found[1].split() if found else []
+    match = SENTENCE.match(docstring.strip())
+    words = match[1].split() if match else []
     if not WORDS[0] <= len(words) <= WORDS[1] or not docstring.isascii() or ">>>" in words:
         return ""
-    said = " ".join(words).replace("`", "")
-    low, few = said.lower(), _keywords(said.lower(), generator)
-    return generator.choice([said, low, few, f"python {few}", f"{few} python", f"how to {low} in python"])
+    sentence = " ".join(words).replace("`", "")
+    lower, keywords = sentence.lower(), _keywords(sentence.lower(), generator)
+    return generator.choice(
+        [sentence, lower, keywords, f"python {keywords}", f"{keywords} python", f"how to {lower} in python"]
+    )
 
 
-def _keywords(said: str, generator: random.Random) -> str:
-    """Return the words that carry the meaning, some left out: where the docstring stays, an exact copy would teach nothing."""
-    kept = [word for word in said.split() if word not in SMALL and generator.random() > DROPPED]
-    return " ".join(kept) if len(kept) > 1 else said
+def _keywords(sentence: str, generator: random.Random) -> str:
+    """Return the words that carry the meaning, some left out, since an exact copy of a docstring teaches nothing."""
+    words = [word for word in sentence.split() if word not in SMALL and generator.random() > DROPPED]
+    return " ".join(words) if len(words) > 1 else sentence
 
 
 def _code(node: ast.FunctionDef, lines: list[str], *, keep: bool) -> str:

@@ -3,9 +3,9 @@
 The loss is the Kullback-Leibler divergence from softmax(cosine / 0.06 + bonus on the labelled positive) to
 softmax(logits) over a query's candidates, so that the model keeps what the bi-encoder knows and learns what
 the labels add, and a little binary cross-entropy, so that scores of different queries have one scale. With
-``teacher`` the shipped cross-encoder's scores stand beside the cosines, both standardised per query: their sum ranks
-better than either, and the new round learns from it; kinds of text that the bi-encoder was itself trained on keep to its cosines and,
-with ``vectors``, to its vectors.
+``teacher`` the shipped cross-encoder's scores are added to the cosines, both standardised per query: their sum ranks
+better than either, and the new round learns from it; kinds of text that the bi-encoder was itself trained on keep to
+its cosines and, with ``vectors``, to its vectors.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from training.options import KNOWN, Options
 
 
 def read(p: Parameters, drawn: list[Group], cut: int, o: Options) -> tuple[Tensor, Tensor]:
-    """Return the logits of groups of one size, shape (groups, size), and the averages of their pairs, shape (groups, size, 2, width)."""
+    """Return the logits, shape (groups, size), and the averages, shape (groups, size, 2, width), of groups' pairs."""
     pairs = [batches.pair(group.query, text, cut) for group in drawn for text in group.texts]
     logits, sides = reading.read(p, pairs, o.parts, o.device)
     return logits.view(len(drawn), -1), sides.view(len(drawn), -1, *sides.shape[1:])

@@ -1,8 +1,10 @@
-"""python -m training.mean second=0.4 third=0.4 fourth=0.2: the mean of several rounds' weights into core/models/reranker.
+"""Writes the mean of several rounds' weights into core/models/reranker.
 
-Rounds that begin with the same weights end near enough to one another for their mean to be a model, often one that carries
-over better to other texts (Wortsman et al., Model soups, 2022, arXiv:2203.05482). Each round is a folder of training/state with its checkpoint;
-``shipped`` is what core/models/reranker holds.
+    python -m training.mean second=0.4 third=0.4 fourth=0.2
+
+Rounds that begin with the same weights end near enough to one another for their mean to be a model, often one that
+generalises better to other texts (Wortsman et al., Model soups, 2022, arXiv:2203.05482). Each round is a folder of
+training/state with its checkpoint; ``shipped`` is what core/models/reranker holds.
 """
 
 from __future__ import annotations
@@ -24,14 +26,20 @@ from training.weights import kept, shipped
 
 
 def mixed(rounds: Sequence[tuple[Parameters, float]]) -> Parameters:
-    """Return the weighted mean of parameters with the same names. Raises ValueError where the shares do not add up to 1."""
+    """Return the weighted mean of parameters with the same names.
+
+    Raises ValueError where the shares do not add up to 1.
+    """
     if abs(sum(share for _, share in rounds) - 1) > 1e-6:
         raise ValueError(f"The shares of the rounds add up to {sum(share for _, share in rounds):g}: they must to 1")
     return {name: sum((p[name].float() * share for p, share in rounds), torch.zeros(())) for name in rounds[0][0]}
 
 
 def read(work: Path, name: str) -> tuple[Parameters, int, float]:
-    """Return a round's averaged parameters without the embeddings, its steps and its seconds; of a mean or of what ships, those packed."""
+    """Return a round's averaged parameters without the embeddings, its steps and its seconds.
+
+    Of a mean, or of the shipped weights, these are the packed ones.
+    """
     checkpoint = work / name / "checkpoint.pt"
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)

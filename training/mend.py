@@ -1,15 +1,21 @@
-"""python -m training.mend mean8 ships: a finished model brought back towards where it began, where training wore off what it needs.
+"""Moves a finished model's weights back towards its initial ones, where training lost what it needs.
 
-The model begins as the bi-encoder with a layer that multiplies an average over the query's positions with one over the text's (``begin``). Hours of
-training on two dozen sources teach it much and cost it some of what the bi-encoder knew of all other kinds of text. Three steps, without training:
+    python -m training.mend mean8 ships
 
-1. The six layers below become a mean of their weights as they are and as they began, with a small share of the latter: after WiSE-FT
-   (Wortsman et al., Robust fine-tuning of zero-shot models, 2022, arXiv:2109.01903), which keeps a tuned model's gain and returns what it lost elsewhere.
-2. The last layer's heads tell the segments apart by one coordinate of the hidden state, clean when training begins and noisy after it, so that the averages lean
-   to some positions by chance. Fisher's linear discriminant (The use of multiple measurements in taxonomic problems, 1936) of
-   the query's and the text's positions takes that coordinate's place in the keys.
-3. A hidden unit of the last layer that began by squaring one coordinate of the averages' sum or difference reads others beside it by now. What it reads
-   beside is weakened: the logit moves towards the plain product of the averages, in which the bi-encoder's cosine lives on.
+The model begins as the bi-encoder with a layer that multiplies an average over the query's positions with one over the
+text's (``begin``). Hours of training on two dozen sources teach it much and cost it some of what the bi-encoder knew of
+all other kinds of text. Three steps, without training:
+
+1. The six layers below become a mean of their trained and their initial weights, with a small share of the latter:
+   after WiSE-FT (Wortsman et al., Robust fine-tuning of zero-shot models, 2022, arXiv:2109.01903), which keeps a tuned
+   model's gain and restores what it lost on other data.
+2. The last layer's heads tell the segments apart by one coordinate of the hidden state, clean when training begins and
+   noisy after it, so that the averages weight some positions by chance. Fisher's linear discriminant (The use of
+   multiple measurements in taxonomic problems, 1936) of the query's and the text's positions replaces that coordinate
+   in the keys.
+3. A hidden unit of the last layer that began by squaring one coordinate of the averages' sum or difference has learned
+   to read other coordinates too. Their weights are reduced: the logit moves towards the plain product of the averages,
+   which is the bi-encoder's cosine.
 """
 
 from __future__ import annotations
@@ -39,11 +45,15 @@ LAYER = f"encoder.layer.{LAST}"
 
 
 def discriminant(queries: Tensor, texts: Tensor) -> Tensor:
-    """Return Fisher's linear discriminant, shape (width,), of two sets of rows, shapes (n, width) and (m, width), scaled so that their means are 1 apart."""
-    apart = queries.mean(0) - texts.mean(0)
-    spread = (torch.cov(queries.T) + torch.cov(texts.T)) / 2
-    found: Tensor = torch.linalg.solve(spread + 1e-3 * spread.diag().mean() * torch.eye(len(apart)), apart)
-    return found / (found @ apart)
+    """Return Fisher's linear discriminant, shape (width,), of two sets of rows, shapes (n, width) and (m, width).
+
+    It is scaled so that the means of the sets are 1 apart.
+    """
+    difference = queries.mean(0) - texts.mean(0)
+    covariance = (torch.cov(queries.T) + torch.cov(texts.T)) / 2
+    ridge = 1e-3 * covariance.diag().mean() * torch.eye(len(difference))
+    direction: Tensor = torch.linalg.solve(covariance + ridge, difference)
+    return direction / (direction @ difference)
 
 
 def back(p: Parameters, begun: Parameters, share: float = BACK) -> Parameters:
@@ -55,7 +65,7 @@ def back(p: Parameters, begun: Parameters, share: float = BACK) -> Parameters:
 
 
 def part(p: Parameters, direction: Tensor, gap: float = GAP) -> None:
-    """Let the last layer's first heads read the query and the others the text by ``direction``, with logits ``gap`` apart."""
+    """Let half of the last layer's heads read the query and half the text by ``direction``, logits ``gap`` apart."""
     key = p[f"{LAYER}.attention.self.key.weight"]
     for head in range(HEADS):
         sign = 1 if head < HEADS // 2 else -1
@@ -64,27 +74,27 @@ def part(p: Parameters, direction: Tensor, gap: float = GAP) -> None:
 
 def plain(p: Parameters, beside: float = BESIDE) -> None:
     """Leave ``beside`` of what the squaring units of the last layer read beside the coordinate that each began with."""
-    units, own = torch.arange(4 * MAIN), torch.tensor(free_of()[: 2 * MAIN]).repeat_interleave(2)
-    reads = p[f"{LAYER}.intermediate.dense.weight"]
-    kept_whole = reads[units, own].clone()
-    reads[units] *= beside
-    reads[units, own] = kept_whole
+    units, squared = torch.arange(4 * MAIN), torch.tensor(free_of()[: 2 * MAIN]).repeat_interleave(2)
+    weights = p[f"{LAYER}.intermediate.dense.weight"]
+    unchanged = weights[units, squared].clone()
+    weights[units] *= beside
+    weights[units, squared] = unchanged
 
 
 def positions(p: Parameters, pairs: Sequence[tuple[list[int], int]]) -> tuple[Tensor, Tensor]:
-    """Return what the last layer reads of the queries' and of the texts' positions, shapes (n, width) and (m, width)."""
-    found: tuple[list[Tensor], list[Tensor]] = ([], [])
+    """Return the last layer's inputs at the queries' and the texts' positions, shapes (n, width) and (m, width)."""
+    sides: tuple[list[Tensor], list[Tensor]] = ([], [])
     for _, batch in batches.by_length(pairs, len(pairs) // 48 + 1):
         with torch.autocast("cpu", torch.bfloat16):
             states = net.states(p, batch.ids, batch.types, batch.mask).float()
         for side in (0, 1):
-            found[side].append(states[(batch.types == side) & batch.mask.bool()])
-    return torch.cat(found[0]), torch.cat(found[1])
+            sides[side].append(states[(batch.types == side) & batch.mask.bool()])
+    return torch.cat(sides[0]), torch.cat(sides[1])
 
 
 @torch.no_grad()
 def mended(p: Parameters, begun: Parameters, groups: Sequence[tuple[Group, int]]) -> Parameters:
-    """Return a cross-encoder's parameters after the three steps; groups come with the length that their texts are cut to."""
+    """Return a cross-encoder's parameters after the three steps; groups come with their texts' limit in tokens."""
     p = back(p, begun)
     pairs = [batches.pair(group.query, text, cut) for group, cut in groups for text in group.texts]
     part(p, discriminant(*positions(p, pairs)))
@@ -96,8 +106,8 @@ def drawn(shelves: list[Shelf], most: int, o: Options) -> list[tuple[Group, int]
     """Return groups of ``o.size`` of at most ``most`` queries that are not held back, half of them with long texts."""
     generator, tokens = np.random.default_rng(o.seed), batches.tokenizer()
     order, often = to_draw(shelves, o)
-    chosen = [order[at] for at in generator.choice(len(order), size=most, p=often, replace=False)]
-    groups = [batches.draw(shelves[s], at, o.size, generator, tokens) for s, at in chosen]
+    chosen = [order[index] for index in generator.choice(len(order), size=most, p=often, replace=False)]
+    groups = [batches.draw(shelves[s], row, o.size, generator, tokens) for s, row in chosen]
     return [(group, o.long if generator.random() < 0.5 else o.short) for group in groups if len(group.texts) == o.size]
 
 

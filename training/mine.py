@@ -36,19 +36,20 @@ class Groups:
     candidates: npt.NDArray[np.int32]  # (queries, width), -1 where there are fewer
     cosines: npt.NDArray[np.float32]  # (queries, width)
     kinds: npt.NDArray[np.int8]  # (queries, width): 0 given by the source, 1 near, 2 middle, 3 far, 4 BM25
-    labelled: bool = True  # or nobody said which text answers: the bi-encoder's first stands where the positive does
+    labelled: bool = True  # False: no known answer, the bi-encoder's first text takes the positive's place
 
 
 def mine(source: str, pairs: list[Pair], encoder: BiEncoder, seed: int, others: Sequence[str] = ()) -> Groups:
     """Return the groups of one source, candidates from its passages and ``others``.
 
-    Where nobody said which text answers (no positive), the one nearest to the query stands in, and the groups are not labelled.
+    Where no text is labelled as the answer (no positive), the one nearest to the query takes its place, and the groups
+    are not labelled.
     """
     generator = np.random.default_rng(seed)
     texts = sorted({text for pair in pairs for text in (pair.positive, pair.negative) if text} | set(others))
-    row = {text: at for at, text in enumerate(texts)}
+    row = {text: index for index, text in enumerate(texts)}
     queries = sorted({pair.query for pair in pairs})
-    query_row = {text: at for at, text in enumerate(queries)}
+    query_row = {text: index for index, text in enumerate(queries)}
     vectors, query_vectors = _unit(encoder.encode_documents(texts)), _unit(encoder.encode_documents(queries))
     labelled = all(pair.positive for pair in pairs)
     if not labelled:
@@ -60,9 +61,9 @@ def mine(source: str, pairs: list[Pair], encoder: BiEncoder, seed: int, others: 
     for pair in pairs:
         positives.setdefault(pair.query, set()).add(pair.positive)
     lexical = _bm25(texts, queries)
-    found = [
+    mined = [
         _candidates(
-            Asked(
+            _Query(
                 query_vectors[query_row[pair.query]],
                 vectors[row[pair.positive]],
                 {row[positive] for positive in positives[pair.query]},
@@ -74,7 +75,7 @@ def mine(source: str, pairs: list[Pair], encoder: BiEncoder, seed: int, others: 
         )
         for pair in pairs
     ]
-    width = max((len(kinds) for kinds, _ in found), default=0)
+    width = max((len(kinds) for kinds, _ in mined), default=0)
     return Groups(
         source,
         [pair.query for pair in pairs],
@@ -82,18 +83,18 @@ def mine(source: str, pairs: list[Pair], encoder: BiEncoder, seed: int, others: 
         np.array([pair.held_back for pair in pairs]),
         np.array([row[pair.positive] for pair in pairs], dtype=np.int32),
         np.array([query_vectors[query_row[p.query]] @ vectors[row[p.positive]] for p in pairs], dtype=np.float32),
-        _padded([list(kinds) for kinds, _ in found], width).astype(np.int32),
-        _padded([cosines for _, cosines in found], width).astype(np.float32),
-        _padded([list(kinds.values()) for kinds, _ in found], width).astype(np.int8),
+        _padded([list(kinds) for kinds, _ in mined], width).astype(np.int32),
+        _padded([cosines for _, cosines in mined], width).astype(np.float32),
+        _padded([list(kinds.values()) for kinds, _ in mined], width).astype(np.int8),
         labelled,
     )
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the candidates of one query depend on; texts are known by their rows."""
+class _Query:
+    """What the candidates of one query depend on; texts are given by their rows."""
 
-    query: Float32Array  # (dimension,)
+    vector: Float32Array  # (dimension,)
     positive: Float32Array  # (dimension,)
     positives: set[int]
     negative: int | None  # given by the source
@@ -101,26 +102,27 @@ class Asked:
 
 
 def _candidates(
-    asked: Asked, vectors: Float32Array, generator: np.random.Generator
+    query: _Query, vectors: Float32Array, generator: np.random.Generator
 ) -> tuple[dict[int, int], list[float]]:
     """Return the candidates with their kinds, and their cosines."""
-    cosines = vectors @ asked.query
-    forbidden = asked.positives | set(np.flatnonzero(vectors @ asked.positive > TWIN).tolist())
-    order = [at for at in np.argsort(-cosines)[: NEAR + MIDDLE + FAR + len(forbidden)].tolist() if at not in forbidden]
+    cosines = vectors @ query.vector
+    forbidden = query.positives | set(np.flatnonzero(vectors @ query.positive > TWIN).tolist())
+    nearest = np.argsort(-cosines)[: NEAR + MIDDLE + FAR + len(forbidden)].tolist()
+    order = [row for row in nearest if row not in forbidden]
     near, middle, far = order[:NEAR], order[NEAR : NEAR + MIDDLE], order[NEAR + MIDDLE :]
     kinds: dict[int, int] = {}
-    if asked.negative is not None and asked.negative not in forbidden:
-        kinds[asked.negative] = 0
-    for found, kind in (
+    if query.negative is not None and query.negative not in forbidden:
+        kinds[query.negative] = 0
+    for rows, kind in (
         (near, 1),
         (generator.permutation(middle)[:10].tolist(), 2),
         (generator.permutation(far)[:6].tolist(), 3),
     ):
-        for at in found:
-            kinds.setdefault(int(at), kind)
-    for at in asked.lexical.tolist():
-        if at not in forbidden:
-            kinds.setdefault(at, 4)
+        for row in rows:
+            kinds.setdefault(int(row), kind)
+    for row in query.lexical.tolist():
+        if row not in forbidden:
+            kinds.setdefault(row, 4)
     return kinds, cosines[list(kinds)].tolist()
 
 
@@ -142,8 +144,8 @@ def _unit(vectors: Float32Array) -> Float32Array:
 
 def _padded(rows: Sequence[Sequence[float]], width: int) -> npt.NDArray[np.float64]:
     padded = np.full((len(rows), width), -1.0)
-    for at, values in enumerate(rows):
-        padded[at, : len(values)] = values
+    for row, values in enumerate(rows):
+        padded[row, : len(values)] = values
     return padded
 
 

@@ -1,4 +1,4 @@
-"""What the network says of pairs, in batches of like length."""
+"""Runs the network on pairs, in batches of similar length."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from training.net import Parameters
 
 
 def read(p: Parameters, pairs: Sequence[tuple[list[int], int]], parts: int, device: str) -> tuple[Tensor, Tensor]:
-    """Return pairs' logits, shape (pairs,), and the averages of their queries' and texts' positions, shape (pairs, 2, width), run in ``parts`` batches."""
+    """Return pairs' logits, shape (pairs,), and the averages of their queries' and texts' positions.
+
+    The averages have the shape (pairs, 2, width). The pairs run in ``parts`` batches.
+    """
 
     def of_batch(batch: Batch) -> tuple[Tensor, Tensor]:
         states = net.states(p, batch.ids, batch.types, batch.mask)

@@ -40,7 +40,7 @@ def start(shelves: list[Shelf], seed: int, gap: float = 3.5) -> Parameters:
 
 
 def parted(parameters: Parameters, still: int) -> tuple[Parameters, Parameters]:
-    """Return the parameters that stay as they are, the embeddings and the first ``still`` layers, and those that learn."""
+    """Return the frozen parameters, those of the embeddings and of the first ``still`` layers, and the trained ones."""
     stays = (*FROZEN, *(f"encoder.layer.{layer}." for layer in range(still)))
     fixed = {name: tensor for name, tensor in parameters.items() if name.startswith(stays)}
     return fixed, {name: tensor for name, tensor in parameters.items() if name not in fixed}
@@ -165,7 +165,7 @@ class Run:
                 group["lr"] = o.rate * min(1.0, (self.step + 1) / 100) * max(0.02, 1 - done)
             drawn, cut = self.draw()
             loss = loss_of(self.fixed | self.free, drawn, cut, o, self.teacher, self.encoder)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()  # type: ignore[no-untyped-call]  # PyTorch has no types for it
             torch.nn.utils.clip_grad_norm_(list(self.free.values()), 1.0)
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
@@ -177,11 +177,9 @@ class Run:
             self.seconds += time.monotonic() - began
             shown = [shown[0] + float(loss.detach()), shown[1] + 1]
             if self.step % 50 == 0:
-                rate = self.step * o.groups * o.size / self.seconds
-                print(
-                    f"{self.seconds / 60:.1f} min, step {self.step}: loss {shown[0] / shown[1]:.4f}, {rate:.0f} pairs/s",
-                    flush=True,
-                )
+                minutes, rate = self.seconds / 60, self.step * o.groups * o.size / self.seconds
+                mean_loss = shown[0] / shown[1]
+                print(f"{minutes:.1f} min, step {self.step}: loss {mean_loss:.4f}, {rate:.0f} pairs/s", flush=True)
                 shown = [0.0, 0]
             if self.seconds - last_check > o.check * 60 or self.seconds >= total:
                 last_check = self.seconds

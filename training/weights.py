@@ -12,12 +12,12 @@ from training.net import Parameters
 
 def encoder_parameters() -> Parameters:
     """Return the packaged bi-encoder's parameters, float32."""
-    found = load_file(str(verified_folder() / "model.safetensors"))
-    return {name: tensor.float() for name, tensor in found.items() if not name.endswith("position_ids")}
+    tensors = load_file(str(verified_folder() / "model.safetensors"))
+    return {name: tensor.float() for name, tensor in tensors.items() if not name.endswith("position_ids")}
 
 
 def shipped(weights: Path | None = None) -> Parameters:
-    """Return the parameters of the cross-encoder that the repository carries, or of ``weights`` packed like it, float32."""
+    """Return the float32 parameters of the repository's cross-encoder, or of ``weights`` packed like it."""
     fixed = {name: tensor for name, tensor in encoder_parameters().items() if name in EMBEDDINGS}
     return fixed | {
         name: tensor.float() for name, tensor in load_file(str(weights or reranker_folder() / WEIGHTS)).items()

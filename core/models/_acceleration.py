@@ -32,7 +32,8 @@ _EXACT_GELU = ("GELUActivation", "GELU")
 
 def available() -> bool:
     """Whether this build of PyTorch has the oneDNN products that we use."""
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")  # type: ignore[no-untyped-call]
+    compiled_in = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # PyTorch has no types for it
+    return bool(compiled_in) and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 def lower_products(model: nn.Module, packed: bool, dtype: torch.dtype = torch.bfloat16) -> None:

@@ -83,4 +83,4 @@ def tokenize_one_at_a_time(loaded: BaseModel) -> None:
         with lock:
             return preprocess(*inputs, **options)
 
-    loaded.preprocess = locked  # type: ignore[method-assign]
+    loaded.preprocess = locked  # type: ignore[method-assign]  # only this instance is locked

@@ -42,7 +42,7 @@ class Question:
 
 
 def sources() -> list[Upload]:
-    """Return the sample documents as files to be indexed, called ``subject/name.md``: where they lie is nobody's concern."""
+    """Return the sample documents as files to be indexed, named ``subject/name.md`` without the installation's path."""
     from pathlib import Path
 
     return [Upload(found.name, found.read()) for found in walk([Path(str(files("core.samples") / "documents"))])]
@@ -76,4 +76,4 @@ def _question(held: dict[str, object]) -> Question:
     judgments = held.pop("judgments")
     assert isinstance(judgments, list)
     kept = [Judgment(j["document"], j["start"], j["end"], j["grade"]) for j in judgments]
-    return Question(judgments=tuple(kept), **held)  # type: ignore[arg-type]
+    return Question(judgments=tuple(kept), **held)  # type: ignore[arg-type]  # the shipped file's fields are tested

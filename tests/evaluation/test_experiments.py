@@ -87,7 +87,7 @@ def test_systems_on_a_collection_by_hand(judged: Workspace) -> None:
 
 @pytest.mark.parametrize("metric", ["cosine", "dot", "l2"])
 def test_exact_search_ranks_as_the_index_does_by_every_measure(workspace: Workspace, metric: str) -> None:
-    collection = filled(workspace, wanted=CollectionOptions(metric=metric))  # type: ignore[arg-type]
+    collection = filled(workspace, wanted=CollectionOptions(metric=metric))  # type: ignore[arg-type]  # parametrised over the Literal's values
     judge(workspace, collection, {"red green": {"a.txt": 1}, "sun": {"d.txt": 1}})
     made = plan(workspace, Request(("tiny",), ("bi", "bi-exact")))
     for answer in made.runner.run():

@@ -263,7 +263,7 @@ def test_what_is_malformed_is_named_and_nothing_is_imported(
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
     (tmp_path / "x.queries.tsv").write_text(QUERIES)
     with pytest.raises(DataError) as caught:
-        import_judgments(workspace, collection, path, form)  # type: ignore[arg-type]
+        import_judgments(workspace, collection, path, form)  # type: ignore[arg-type]  # parametrised over the Literal's values
     assert words in str(caught.value)
     assert stored_judgments(workspace, collection) == []
     assert workspace.judgments.queries(collection.key) == {}

@@ -174,7 +174,7 @@ def test_a_document_half_added_is_not_found_and_removed_at_the_next_start(
     real = VectorStore.add
 
     def dies_after_adding(self: VectorStore, collection: Collection, chunks: list[Chunk], *rest: object) -> None:
-        real(self, collection, chunks, *rest)  # type: ignore[arg-type]
+        real(self, collection, chunks, *rest)  # type: ignore[arg-type]  # passed on as given
         raise KeyboardInterrupt
 
     monkeypatch.setattr(VectorStore, "add", dies_after_adding)

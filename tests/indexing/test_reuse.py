@@ -28,7 +28,7 @@ def bring(workspace: Workspace, collection: Collection, name: str, *sections: st
 
 def small(workspace: Workspace, name: str, **settings: object) -> Collection:
     """A collection that cuts each section into a chunk of its own."""
-    return workspace.create(name, CollectionOptions(size=10, overlap=0, **settings))  # type: ignore[arg-type]
+    return workspace.create(name, CollectionOptions(size=10, overlap=0, **settings))  # type: ignore[arg-type]  # any of the options
 
 
 def vectors(workspace: Workspace, collection: Collection) -> dict[str, list[float]]:

@@ -97,7 +97,7 @@ def test_streams_keep_the_order_and_give_the_threads_back() -> None:
     assert list(map_in_threads(lambda number: number * number, range(50))) == [number * number for number in range(50)]
     stopped = map_in_threads(lambda number: number, range(10_000))
     assert next(stopped) == 0
-    stopped.close()  # type: ignore[attr-defined]
+    stopped.close()  # type: ignore[attr-defined]  # a generator, declared as Iterator
     assert torch.get_num_threads() == threads
     assert list(map_in_threads(str, [])) == []
 

@@ -202,7 +202,7 @@ def test_a_first_visit_evaluates_the_sample_library_by_itself(
     assert (runs.FIRST_LOOK.queries, len(questions())) == (None, 72)
     monkeypatch.setattr(runs, "FIRST_LOOK", replace(runs.FIRST_LOOK, queries=10))  # quicker
     page = opened(PAGE)
-    (run,) = runs.evaluations(None).all()  # type: ignore[arg-type]
+    (run,) = runs.evaluations(None).all()  # type: ignore[arg-type]  # the cached resource ignores its argument
     run.wait(300)
     assert (run.experiment.state, run.experiment.error) == ("done", "")
     page = opened(PAGE)

@@ -62,7 +62,7 @@ def test_every_collection_is_a_card_and_can_be_opened() -> None:
 
 def collection(name: str = "c", **more: object) -> Collection:
     given = {"model": "m", "revision": "r", "dimension": 8, "metric": "cosine", "chunking": ChunkSettings(), **more}
-    return Collection(name, "key", name, **given)  # type: ignore[arg-type]
+    return Collection(name, "key", name, **given)  # type: ignore[arg-type]  # any of the fields
 
 
 def test_a_card_escapes_what_it_shows() -> None:

@@ -18,7 +18,7 @@ SENTENCES = " ".join(f"The sun is red on day {at}." for at in range(30))
 
 
 def chunk(start: int, end: int, **more: object) -> Chunk:
-    return Chunk(f"{start}", "d", start, end, "x" * (end - start), 5, **more)  # type: ignore[arg-type]
+    return Chunk(f"{start}", "d", start, end, "x" * (end - start), 5, **more)  # type: ignore[arg-type]  # any of the fields
 
 
 def chunking_of(page: AppTest) -> str:

@@ -56,7 +56,7 @@ def test_the_models_may_prefer_different_texts() -> None:
 
 def test_a_model_without_a_sigmoid_gives_pairs_no_probability() -> None:
     (score,) = score_pairs(FakeEncoder(), WithoutSigmoid(), TRIPLES[:1])
-    assert score == PairScore(pytest.approx((1, 1 / sqrt(2))), (5, 0), None)  # type: ignore[arg-type]
+    assert score == PairScore(pytest.approx((1, 1 / sqrt(2))), (5, 0), None)  # type: ignore[arg-type]  # approx compares as a tuple
 
 
 def test_no_pairs_are_not_scored() -> None:

@@ -1,4 +1,4 @@
-"""What mending does: layers back towards where they began, heads that tell the segments apart, units that square what they began with."""
+"""Mending: layers back towards their initial weights, heads that tell the segments apart, units that square again."""
 
 from __future__ import annotations
 

@@ -224,13 +224,29 @@ def test_what_the_bi_encoder_knows_comes_up_more_often_where_that_is_asked_for()
 @pytest.mark.parametrize(
     ("query", "text", "allowed"),
     [
-        ("Who crossed in 1911?", "The pole was reached in 1911 by sledge.", {"The pole was reached in 1850 by sledge."}),
-        ("Where did Amundsen sail?", "In May the ship of Amundsen sailed south.", {"In May the ship of Nansen sailed south."}),
-        ("Did Scott beat Amundsen?", "In the end Amundsen came before Scott there.", {"In the end Scott came before Amundsen there.", "In the end Nansen came before Scott there.", "In the end Amundsen came before Nansen there."}),
+        (
+            "Who crossed in 1911?",
+            "The pole was reached in 1911 by sledge.",
+            {"The pole was reached in 1850 by sledge."},
+        ),
+        (
+            "Where did Amundsen sail?",
+            "In May the ship of Amundsen sailed south.",
+            {"In May the ship of Nansen sailed south."},
+        ),
+        (
+            "Did Scott beat Amundsen?",
+            "In the end Amundsen came before Scott there.",
+            {
+                "In the end Scott came before Amundsen there.",
+                "In the end Nansen came before Scott there.",
+                "In the end Amundsen came before Nansen there.",
+            },
+        ),
         ("What floats?", "The pole was reached in 1911 by sledge.", {None}),
         ("Was it 191?", "It was 1911, not later.", {None}),
     ],
-)  # fmt: skip
+)
 def test_a_perturbed_positive_has_one_fact_changed(query: str, text: str, allowed: set[str | None]) -> None:
     for seed in range(12):
         assert perturbed(query, text, ["In 1850 the ship of Nansen lay there."], np.random.default_rng(seed)) in allowed

@@ -23,7 +23,10 @@ Nobody knows.
 
 Somebody.
 """
-PAGE = """<h1>FAQ</h1><h3>2.1 Is it <i>wet</i>?<a class="headerlink">¶</a></h3><p>Yes &amp; no.</p><section><h3>Contents</h3><p>not asked</p></section></body>"""
+PAGE = (
+    '<h1>FAQ</h1><h3>2.1 Is it <i>wet</i>?<a class="headerlink">¶</a></h3><p>Yes &amp; no.</p>'
+    "<section><h3>Contents</h3><p>not asked</p></section></body>"
+)
 
 
 def test_a_faq_in_perls_own_format() -> None:
