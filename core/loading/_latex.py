@@ -39,7 +39,8 @@ _CODE = re.compile(
 )
 _RULE = re.compile(r"\\(?:cmidrule|cline)(?:\([^)]*\))?(?:\[[^\]]*\])?\{[^}]*\}")
 _COMMAND = re.compile(r"\\(?:documentclass|begin|section|chapter|[a-zA-Z]+\s*\{|[a-zA-Z]{2,}|[\\%&$#_{}\"'`^~=.(\[])")
-# What pylatexenc raises on broken files: its own errors, and Python's where it uses an argument that is missing.
+# What pylatexenc raises on broken files: its own errors, Python's where it uses an argument that is missing, and
+# RecursionError for deep nesting.
 _PYLATEXENC_ERRORS = (
     latexwalker.LatexWalkerError, ValueError, LookupError, TypeError, AttributeError, RecursionError,
 )  # fmt: skip

@@ -1,8 +1,8 @@
 """The reading order of a PDF page.
 
-PDFium gives text in the order in which the page paints it, which is the reading order in nearly every
-file. Some programs paint line by line across columns; such a page is noticed by its text jumping to
-and fro over an empty gutter, and is read again column by column.
+PDFium gives text in the order in which the page draws it, which is the reading order in nearly every
+file. Some programs draw line by line across columns. On such a page the text often changes sides of an
+empty gutter; the page is then read column by column.
 """
 
 from __future__ import annotations
@@ -10,18 +10,20 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-FEWEST_BOXES = 12  # on less than this no columns can be told
-MOST_BOXES = 4000  # a page of single letters would take too long
-WIDE_LINE = 0.7  # of its column: what most lines of running text reach
-SHORT_LINE = 0.75  # of the page's long lines: one that ends a sentence there ends a paragraph
-_LEADER = re.compile(r"(?:\. ?){6,}")  # several of them are a table of contents, not columns
+import pypdfium2 as pdfium
+
+_MIN_BOXES = 12  # on a page with fewer no columns can be made out
+_MAX_BOXES = 4000  # a page of single letters would take too long
+_MIN_LINE_WIDTH = 0.7  # of its column: the median line of running text is at least as wide
+_MAX_LAST_LINE = 0.75  # of the page's long lines: a shorter line that ends a sentence ends a paragraph
+_LEADER = re.compile(r"(?:\. ?){6,}")  # several of them make a table of contents, not columns
 _PARAGRAPH_END = re.compile(r"[.!?:。！？।؟][\"'”’»)\]]*$")
 
 
 class Box(NamedTuple):
-    """A run of text on the page, in points from the lower left corner."""
+    """The rectangle of a run of text on the page, in points from the lower left corner."""
 
     left: float
     bottom: float
@@ -29,11 +31,11 @@ class Box(NamedTuple):
     top: float
 
 
-def page_text(textpage: Any) -> str:
+def page_text(textpage: pdfium.PdfTextPage) -> str:
     """Return a page's text in reading order, with blank lines where paragraphs seem to end."""
     text = str(textpage.get_text_range()).replace("\r\n", "\n")
     count = textpage.count_rects()
-    if FEWEST_BOXES <= count <= MOST_BOXES and len(_LEADER.findall(text)) < 3:
+    if _MIN_BOXES <= count <= _MAX_BOXES and len(_LEADER.findall(text)) < 3:
         blocks = read_blocks([Box(*textpage.get_rect(index)) for index in range(count)])
         if len(blocks) > 1:
             text = _blocks_text(textpage, blocks)
@@ -41,71 +43,78 @@ def page_text(textpage: Any) -> str:
 
 
 def read_blocks(boxes: list[Box]) -> list[list[Box]]:
-    """Return the boxes as painted, or where they were painted across columns, block by block in reading order."""
-    gutter = find_gutter(boxes) if len(boxes) >= FEWEST_BOXES else None
-    if gutter is None or not jumps(boxes, gutter) or not is_prose(boxes, gutter):
+    """Return the boxes as one block in drawing order or, if they were drawn across columns, in blocks to be read
+    one after the other."""
+    gutter = find_gutter(boxes) if len(boxes) >= _MIN_BOXES else None
+    if gutter is None or not _is_drawn_across(boxes, gutter) or not _is_prose(boxes, gutter):
         return [boxes]
-    return [inner for block in reading_order(boxes, gutter) for inner in read_blocks(block)]
+    return [inner for block in _split_at_gutter(boxes, gutter) for inner in read_blocks(block)]
 
 
 def find_gutter(boxes: list[Box]) -> float | None:
-    """Return the x in the middle third of the text that at most a tenth of the boxes cross, both sides well filled."""
+    """Return the x of the gutter between two columns, None if there is none.
+
+    It lies in the middle third of the text, at most a tenth of the boxes cross it, and at least a quarter of them lie
+    on each side.
+    """
     left, right = min(box.left for box in boxes), max(box.right for box in boxes)
     step = (right - left) / 60
-    best: tuple[int, float, float] | None = None
+    candidates: list[tuple[int, int, float]] = []  # fewest crossing boxes first, then nearest to the middle
     for tick in range(20, 41):
         x = left + tick * step
         crossing = sum(box.left < x < box.right for box in boxes)
         on_left = sum(box.right <= x for box in boxes)
         on_right = sum(box.left >= x for box in boxes)
         if crossing * 10 <= len(boxes) and min(on_left, on_right) * 4 >= len(boxes):
-            best = min(best or (crossing, abs(tick - 30.0), x), (crossing, abs(tick - 30.0), x))
-    return best[2] if best else None
+            candidates.append((crossing, abs(tick - 30), x))
+    return min(candidates)[2] if candidates else None
 
 
-def jumps(boxes: list[Box], gutter: float) -> bool:
-    """Whether the text runs across the gutter line by line, rather than down one column and the next."""
+def _is_drawn_across(boxes: list[Box], gutter: float) -> bool:
+    """Return whether the text was drawn line by line across the gutter, not one column after the other."""
     sides = [box.left >= gutter for box in boxes if not box.left < gutter < box.right]
     changes = sum(before != after for before, after in pairwise(sides))
     lines = len({round(box.bottom) for box in boxes})
     return changes > max(4, lines * 0.6)
 
 
-def is_prose(boxes: list[Box], gutter: float) -> bool:
-    """Whether on both sides of the gutter most lines are nearly as wide as their column: a table's cells are not."""
+def _is_prose(boxes: list[Box], gutter: float) -> bool:
+    """Return whether most lines on both sides are nearly as wide as their column, unlike the cells of a table."""
     for side in ([box for box in boxes if box.right <= gutter], [box for box in boxes if box.left >= gutter]):
-        lines = _lines(side)
         width = max(box.right for box in side) - min(box.left for box in side)
-        if median(line[-1].right - line[0].left for line in lines) < width * WIDE_LINE:
+        if median(line[-1].right - line[0].left for line in _lines(side)) < width * _MIN_LINE_WIDTH:
             return False
     return True
 
 
-def _blocks_text(textpage: Any, blocks: list[list[Box]]) -> str:
-    lines = []
-    for block in blocks:
-        for line in _lines(block):
-            words = (textpage.get_text_bounded(*box).replace("\r\n", " ").strip() for box in line)
-            lines.append(" ".join(word for word in words if word))
-    return "\n".join(line for line in lines if line)
+def _split_at_gutter(boxes: list[Box], gutter: float) -> list[list[Box]]:
+    """Return the boxes in blocks, in reading order.
 
-
-def reading_order(boxes: list[Box], gutter: float) -> list[list[Box]]:
-    """Return the boxes in blocks, in reading order: what crosses the gutter divides the page into
-    bands, and each band is read down its left column, then down its right one."""
-    across = sorted((box for box in boxes if box.left < gutter < box.right), key=lambda box: -box.top)
+    The boxes that cross the gutter divide the page into bands; the left column of a band is read before its right one.
+    """
+    crossing = sorted((box for box in boxes if box.left < gutter < box.right), key=lambda box: -box.top)
     rest = [box for box in boxes if not box.left < gutter < box.right]
     blocks: list[list[Box]] = []
-    for box in [*across, None]:
-        band = [other for other in rest if box is None or other.bottom >= box.top - (box.top - box.bottom) / 2]
-        rest = [other for other in rest if other not in band]
-        blocks.append([other for other in band if other.left < gutter])
-        blocks.append([other for other in band if other.left >= gutter])
-        blocks.append([box] if box else [])
+    for divider in [*crossing, None]:
+        middle = float("-inf") if divider is None else divider.top - (divider.top - divider.bottom) / 2
+        band = [box for box in rest if box.bottom >= middle]
+        rest = [box for box in rest if box not in band]
+        blocks.append([box for box in band if box.left < gutter])
+        blocks.append([box for box in band if box.left >= gutter])
+        blocks.append([divider] if divider else [])
     return [block for block in blocks if block]
 
 
+def _blocks_text(textpage: pdfium.PdfTextPage, blocks: list[list[Box]]) -> str:
+    lines = []
+    for line in (line for block in blocks for line in _lines(block)):
+        words = (textpage.get_text_bounded(*box).replace("\r\n", " ").strip() for box in line)
+        lines.append(" ".join(word for word in words if word))
+    return "\n".join(line for line in lines if line)
+
+
 def _lines(boxes: list[Box]) -> list[list[Box]]:
+    """Return the boxes by line, from the top down and from left to right."""
     lines: list[list[Box]] = []
     for box in sorted(boxes, key=lambda box: (-box.top, box.left)):
         middle = (box.top + box.bottom) / 2
@@ -117,14 +126,14 @@ def _lines(boxes: list[Box]) -> list[list[Box]]:
 
 
 def mark_paragraphs(text: str) -> str:
-    """Return ``text`` with a blank line behind each line that ends a sentence well before the margin."""
+    """Return ``text`` with a blank line after each line that ends a sentence well before the right margin."""
     lines = [line.rstrip() for line in text.split("\n")]
     lengths = sorted(len(line) for line in lines if line)
     if not lengths:
         return ""
-    long = lengths[int(len(lengths) * 0.9)]
+    max_length = lengths[int(len(lengths) * 0.9)] * _MAX_LAST_LINE
     marked = [
-        line + "\n" if len(line) < long * SHORT_LINE and _PARAGRAPH_END.search(line) and following else line
+        line + "\n" if len(line) < max_length and _PARAGRAPH_END.search(line) and following else line
         for line, following in pairwise([*lines, ""])
     ]
     return "\n".join(marked).strip("\n")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.loading._pdf import Entry, find_headings, join_hyphens, without_furniture
+from core.loading._pdf import OutlineEntry, find_headings, join_hyphens, remove_running_headers
 from core.loading._pdf_layout import Box, find_gutter, mark_paragraphs, read_blocks
 from core.loading.loader import load
 from core.records.document import Document, Heading, Page
@@ -60,10 +60,11 @@ def test_an_outline_gives_headings() -> None:
 
 
 def test_letters_joined_in_print_are_letters_again() -> None:
-    assert (
-        "Efficient and\naffluent offices file their baffling findings: the office is satisfied with five fine filaments."
-        in loaded("handbook.pdf").text
+    sentence = (
+        "Efficient and\naffluent offices file their baffling findings: "
+        "the office is satisfied with five fine filaments."
     )
+    assert sentence in loaded("handbook.pdf").text
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_letters_joined_in_print_are_letters_again() -> None:
 )
 def test_a_title_is_found_as_the_page_writes_it(line: str, title: str) -> None:
     text = f"before\n{line}\nafter {title} in running text\n"
-    assert list(find_headings(text, [Page(0, len(text), 1)], [Entry(0, 1, title)])) == [
+    assert list(find_headings(text, [Page(0, len(text), 1)], [OutlineEntry(0, 1, title)])) == [
         Heading(7, 7 + len(line), 1, title)
     ]
 
@@ -88,14 +89,21 @@ def test_titles_that_stand_nowhere_are_left_out() -> None:
     pages = [Page(0, 9, 1)]
     assert list(
         find_headings(
-            "One\nThree", pages, [Entry(0, 1, "Two"), Entry(0, 1, "***"), Entry(7, 1, "One"), Entry(0, 2, "Three")]
+            "One\nThree",
+            pages,
+            [
+                OutlineEntry(0, 1, "Two"),
+                OutlineEntry(0, 1, "***"),
+                OutlineEntry(7, 1, "One"),
+                OutlineEntry(0, 2, "Three"),
+            ],
         )
     ) == [Heading(4, 9, 2, "Three")]
 
 
 def test_titles_are_found_in_order_and_each_once() -> None:
     text = "Lamp\nx\nLamp\ny\n"
-    found = find_headings(text, [Page(0, len(text), 1)], [Entry(0, 1, "Lamp"), Entry(0, 2, "Lamp")])
+    found = find_headings(text, [Page(0, len(text), 1)], [OutlineEntry(0, 1, "Lamp"), OutlineEntry(0, 2, "Lamp")])
     assert [(heading.start, heading.level) for heading in found] == [(0, 1), (7, 2)]
 
 
@@ -300,7 +308,7 @@ def book(pages: int, head: str, foot: str, lines: int = 8) -> list[str]:
 
 
 def test_running_heads_and_page_numbers_are_left_out() -> None:
-    first, *rest = without_furniture(book(4, "Chapter 2: Gulls {}", "- {} -"))
+    first, *rest = remove_running_headers(book(4, "Chapter 2: Gulls {}", "- {} -"))
     assert first.split("\n")[0] == "Chapter 2: Gulls 1"  # said once, it stays
     assert [page.split("\n")[0] for page in rest] == ["Line a of the text"] * 3
     assert [page.split("\n")[-1] for page in (first, *rest)] == ["Line h of the text"] * 4
@@ -316,7 +324,7 @@ def test_running_heads_and_page_numbers_are_left_out() -> None:
     ],
 )
 def test_what_may_be_text_is_kept(pages: list[str]) -> None:
-    assert without_furniture(pages) == pages
+    assert remove_running_headers(pages) == pages
 
 
 def test_a_word_and_its_page_survive_the_running_heads() -> None:
