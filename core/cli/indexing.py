@@ -129,10 +129,10 @@ def run_chunks(options: argparse.Namespace) -> int:
     from core.loading.sources import PathSource
     from core.models.registry import ModelRegistry
 
-    settings, asked = Settings.from_environment(), collection_options(options)
+    settings, requested = Settings.from_environment(), collection_options(options)
     catalog = ModelRegistry(settings)
-    encoder = catalog.get(asked.model or settings.model)
-    chunking = asked.chunking(encoder.model, encoder.budget)
+    encoder = catalog.get(requested.model or settings.model)
+    chunking = requested.chunking(encoder.model, encoder.budget)
     document = load(options.file.name, PathSource(options.file, options.file.name).read())
     chunker = Chunker(document, encoder.tokens, encoder)
     chunks = chunker.chunk(chunking)
@@ -141,9 +141,9 @@ def run_chunks(options: argparse.Namespace) -> int:
         reranker = catalog.reranker()
         reach["cross_reads_to"] = reading_limits(chunks, lambda text: reranker.reads(options.query, text))
     rows: list[dict[str, Any]] = [
-        {**chunk.as_json(), **{name: ends[at] for name, ends in reach.items()}} for at, chunk in enumerate(chunks)
+        {**chunk.as_json(), **{name: ends[index] for name, ends in reach.items()}} for index, chunk in enumerate(chunks)
     ]
-    found = chunking_statistics(chunker, chunks, encoder.budget)
+    statistics = chunking_statistics(chunker, chunks, encoder.budget)
     summary = {
         "document": document.name,
         "characters": len(document.text),
@@ -151,8 +151,8 @@ def run_chunks(options: argparse.Namespace) -> int:
         "model": encoder.model,
         "model_reads_tokens": encoder.budget,
         "chunking": asdict(chunking),
-        "cut_in_sentence": found.cut_in_sentence,
-        "bytes_on_disk": found.bytes_on_disk(encoder.dimension),
+        "cut_in_sentence": statistics.cut_in_sentence,
+        "bytes_on_disk": statistics.bytes_on_disk(encoder.dimension),
     }
     print(
         json.dumps({**summary, "chunks": rows}, ensure_ascii=False, indent=2) if options.json else _plain(summary, rows)
@@ -162,7 +162,8 @@ def run_chunks(options: argparse.Namespace) -> int:
 
 def _plain(summary: dict[str, Any], rows: list[dict[str, Any]]) -> str:
     lines = [
-        f"{summary['document']}: {plural(len(rows), 'chunk')}, {summary['cut_in_sentence']} of them end inside a sentence"
+        f"{summary['document']}: {plural(len(rows), 'chunk')}, "
+        f"{summary['cut_in_sentence']} of them end inside a sentence"
     ]
     for number, row in enumerate(rows, 1):
         place = " · ".join(

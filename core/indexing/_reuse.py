@@ -1,7 +1,7 @@
-"""Vectors that are stored already, found by what they were computed from.
+"""Reuse stored vectors of chunks with the same content.
 
-The document store says where a chunk with the same content may be. What is fetched from there is compared with
-the content itself, so that a wrong note costs an embedding, never a wrong vector.
+The document store records which chunks have which content. A fetched chunk's content is fingerprinted again, so that
+an outdated record costs an embedding, never a wrong vector.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ def reusable_vectors(
 ) -> dict[bytes, Float32Array]:
     """Return the vectors, shape (dimension,), of those contents that a chunk of any collection here has.
 
-    ``contents`` are fingerprints that content_print made for ``collection``.
+    ``contents`` are fingerprints that content_fingerprint made for ``collection``.
     """
-    found: dict[bytes, Float32Array] = {}
-    lenders = {other.key: other for other in workspace.store.collections() if _lends(other, collection)}
-    places: dict[str, list[str]] = defaultdict(list)
+    vectors: dict[bytes, Float32Array] = {}
+    lenders = {other.key: other for other in workspace.store.collections() if _can_lend(other, collection)}
+    chunk_ids_by_collection: dict[str, list[str]] = defaultdict(list)
     for key, chunk_id, _ in workspace.document_store.chunks_with_content(contents, list(lenders)):
-        places[key].append(chunk_id)
-    for key, chunk_ids in places.items():
-        found.update(_fetch(workspace, lenders[key], chunk_ids))
-    return found
+        chunk_ids_by_collection[key].append(chunk_id)
+    for key, chunk_ids in chunk_ids_by_collection.items():
+        vectors.update(_fetch(workspace, lenders[key], chunk_ids))
+    return vectors
 
 
-def _lends(other: Collection, collection: Collection) -> bool:
-    """Whether vectors of ``other`` are those that ``collection`` needs: cosine alone does not mind a vector's length."""
+def _can_lend(other: Collection, collection: Collection) -> bool:
+    """Return whether vectors of ``other`` fit ``collection``: cosine collections may store them at another length."""
     same = (other.model, other.revision, other.document_prompt, other.dimension)
     fits = same == (collection.model, collection.revision, collection.document_prompt, collection.dimension)
     return fits and not other.foreign and (other.metric != "cosine" or collection.metric == "cosine")
@@ -51,7 +51,8 @@ def _fetch(workspace: Workspace, lender: Collection, chunk_ids: list[str]) -> di
         batch = workspace.store.chunks_by_id(lender, chunk_ids)
     except CollectionNotFound:  # deleted a moment ago
         return {}
-    reads = (
-        as_read(str(held.get("carried", "")), text) for text, held in zip(batch.texts, batch.metadatas, strict=True)
+    read_texts = (
+        as_read(str(metadata.get("carried", "")), text)
+        for text, metadata in zip(batch.texts, batch.metadatas, strict=True)
     )
-    return {content_fingerprint(lender, read): vector for read, vector in zip(reads, batch.vectors, strict=True)}
+    return {content_fingerprint(lender, read): vector for read, vector in zip(read_texts, batch.vectors, strict=True)}

@@ -1,8 +1,8 @@
-"""A queued indexing run in a file of its own, with the bytes that were brought, until it is over.
+"""Store each queued indexing run, with the bytes of its uploads, in an SQLite file until the run is over.
 
-The file is complete on the disk before the run is said to be queued: killed at any moment, the next start
-finds it. A lock beside it says that a living process has the run; the system frees it when that process
-dies, however it dies. A file without a job in it was never queued.
+The file is complete on the disk before the run counts as queued, so that the next start finds it if the process is
+killed. A lock file beside it marks the run as taken; the system frees it when the process ends. A file without a row
+in its table ``job`` was never queued.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ PART = 64 << 20  # bytes of a file in one row: SQLite takes no more than a gigab
 _SCHEMA = """
 CREATE TABLE files (
     position INTEGER PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL, path TEXT, tables TEXT);
-CREATE TABLE parts (position INTEGER NOT NULL, number INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (position, number));
+CREATE TABLE parts (
+    position INTEGER NOT NULL, number INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (position, number));
 CREATE TABLE job (
     collection TEXT NOT NULL, name TEXT NOT NULL, on_change TEXT NOT NULL, files INTEGER NOT NULL,
     state TEXT NOT NULL, error TEXT NOT NULL, outcomes TEXT NOT NULL);
@@ -42,7 +43,7 @@ CREATE TABLE job (
 
 @dataclass(frozen=True)
 class QueuedUpload:
-    """An upload that was put by."""
+    """An upload whose bytes are in a spool."""
 
     spool: Spool
     position: int
@@ -56,25 +57,25 @@ class QueuedUpload:
 
 
 class Spool:
-    """One run's file. It belongs to this process until it is let go, removed, or the process dies."""
+    """One run's file. This process has it until it is released or removed, or the process ends."""
 
     def __init__(self, path: Path, lock: FileLock) -> None:
         self.path = path
         self._lock = lock
-        self._busy = threading.RLock()
+        self._db_lock = threading.RLock()
         # each commit is on the disk before it returns
         self._db = sqlite3.connect(path, timeout=30, check_same_thread=False)
 
     @classmethod
     def create(cls, data: Path, collection: Collection, sources: Sequence[Source], on_change: OnChange) -> Spool:
-        """Put a run by in the data folder ``data``. Raises StoreError where that cannot be done."""
+        """Write a run to a new file in the data folder ``data``. Raises StoreError if that fails."""
         path = data / FOLDER / f"{time.time_ns():020}-{uuid.uuid4().hex[:8]}{ENDING}"
-        with _translated(
+        with _as_store_error(
             f"The files for {collection.name!r} cannot be put by",
             "is the disk full, or the data folder write-protected?",
         ):
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock = _lock_of(path)
+            lock = _file_lock(path)
             lock.acquire()
             spool = cls(path, lock)
             try:
@@ -86,11 +87,11 @@ class Spool:
 
     @classmethod
     def claim(cls, path: Path) -> Spool | None:
-        """Return the run in a file that no living process has, None where one has it or where it was never queued.
+        """Return the run in a file, None if a running process has it or if it was never queued.
 
-        Raises StoreError for a file that is damaged; it is put aside, so that it is not found again.
+        Raises StoreError for a file that is damaged; it is renamed, so that it is not read again.
         """
-        lock = _lock_of(path)
+        lock = _file_lock(path)
         try:
             lock.acquire()
         except Timeout:
@@ -124,74 +125,83 @@ class Spool:
             self._db.execute("INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?)", job)
 
     def _is_queued(self) -> bool:
-        return bool(self._all("SELECT 1 FROM sqlite_master WHERE name = 'job'") and self._all("SELECT 1 FROM job"))
+        return bool(self._query("SELECT 1 FROM sqlite_master WHERE name = 'job'") and self._query("SELECT 1 FROM job"))
 
-    def _all(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self._busy, _translated(f"The queued run {self.path} cannot be read", "bring its files again"):
+    def _query(self, sql: str, *values: str | int) -> list[tuple[Any, ...]]:
+        with self._db_lock, _as_store_error(f"The queued run {self.path} cannot be read", "bring its files again"):
             return self._db.execute(sql, values).fetchall()
 
     def collection(self) -> tuple[str, str]:
         """Return the key and the name of the collection that the files are for."""
-        return cast(tuple[str, str], self._all("SELECT collection, name FROM job")[0])
+        return cast(tuple[str, str], self._query("SELECT collection, name FROM job")[0])
 
     def on_change(self) -> OnChange:
         """Return what becomes of a changed file's old version."""
-        return cast(OnChange, self._all("SELECT on_change FROM job")[0][0])
+        return cast(OnChange, self._query("SELECT on_change FROM job")[0][0])
 
     def sources(self) -> list[Source]:
         """Return the files that are still to be indexed, in the order in which they were brought."""
-        rows = self._all("SELECT position, name, size, path, tables FROM files ORDER BY position")
+        rows = self._query("SELECT position, name, size, path, tables FROM files ORDER BY position")
         return [
-            PathSource(Path(path), name) if path else QueuedUpload(self, at, name, size, _read_tables(tables))
-            for at, name, size, path, tables in rows
+            PathSource(Path(path), name) if path else QueuedUpload(self, position, name, size, _read_tables(tables))
+            for position, name, size, path, tables in rows
         ]
 
     def data(self, position: int, name: str) -> bytes:
         """Return the bytes of an upload. Raises DamagedFile, naming it, where they are gone."""
-        if not self._all("SELECT 1 FROM files WHERE position = ?", position):
+        if not self._query("SELECT 1 FROM files WHERE position = ?", position):
             raise DamagedFile(f"{name} was put by and is gone: bring it again")
         return b"".join(
-            row[0] for row in self._all("SELECT data FROM parts WHERE position = ? ORDER BY number", position)
+            row[0] for row in self._query("SELECT data FROM parts WHERE position = ? ORDER BY number", position)
         )
 
-    def noted(self) -> tuple[State, str, list[FileOutcome]]:
-        """Return how far the run is, what broke it, and what became of the files that are settled."""
-        state, error, outcomes = self._all("SELECT state, error, outcomes FROM job")[0]
+    def progress(self) -> tuple[State, str, list[FileOutcome]]:
+        """Return the run's state, its error message, and the outcomes of the files that are done."""
+        state, error, outcomes = self._query("SELECT state, error, outcomes FROM job")[0]
         return state, error, [FileOutcome(**outcome) for outcome in json.loads(outcomes)]
 
-    def note(self, state: State, error: str, outcomes: Sequence[FileOutcome], left: Sequence[Source]) -> None:
-        """Note how far the run is, and drop the files that are not ``left`` to be indexed."""
-        kept = {(source.name, source.size) for source in left}
-        gone = [
-            (at,) for at, name, size in self._all("SELECT position, name, size FROM files") if (name, size) not in kept
-        ]
-        held = json.dumps([asdict(outcome) for outcome in outcomes])
-        with self._busy, _translated(f"The queued run {self.path} cannot be written", "is the disk full?"), self._db:
-            self._db.executemany("DELETE FROM files WHERE position = ?", gone)
-            self._db.executemany("DELETE FROM parts WHERE position = ?", gone)
-            self._db.execute("UPDATE job SET state = ?, error = ?, outcomes = ?", (state, error, held))
+    def record_progress(
+        self, state: State, error: str, outcomes: Sequence[FileOutcome], remaining: Sequence[Source]
+    ) -> None:
+        """Record the run's state and outcomes, and delete the files that are not among the ``remaining`` ones."""
+        remaining_keys = {(source.name, source.size) for source in remaining}
+        rows = self._query("SELECT position, name, size FROM files")
+        done = [(position,) for position, name, size in rows if (name, size) not in remaining_keys]
+        outcomes_json = json.dumps([asdict(outcome) for outcome in outcomes])
+        with (
+            self._db_lock,
+            _as_store_error(f"The queued run {self.path} cannot be written", "is the disk full?"),
+            self._db,
+        ):
+            self._db.executemany("DELETE FROM files WHERE position = ?", done)
+            self._db.executemany("DELETE FROM parts WHERE position = ?", done)
+            self._db.execute("UPDATE job SET state = ?, error = ?, outcomes = ?", (state, error, outcomes_json))
 
-    def note_cancelled(self) -> None:
-        """Note that the run shall not go on after a restart."""
-        with self._busy, _translated(f"The queued run {self.path} cannot be written", "is the disk full?"), self._db:
+    def record_cancelled(self) -> None:
+        """Record that the run is not to be resumed after a restart."""
+        with (
+            self._db_lock,
+            _as_store_error(f"The queued run {self.path} cannot be written", "is the disk full?"),
+            self._db,
+        ):
             self._db.execute("UPDATE job SET state = 'cancelled'")
 
     def release(self) -> None:
-        """Let go of the run: another process, or the next start, may have it."""
-        with self._busy:
+        """Give up the run, so that another process or the next start can claim it."""
+        with self._db_lock:
             self._db.close()
         self._lock.release()
 
     def remove(self) -> None:
-        """Remove the file: the run is over and done with."""
-        with self._busy:
+        """Delete the file, because the run is over."""
+        with self._db_lock:
             self._db.close()
         self.path.unlink(missing_ok=True)
         _unlock(self.path, self._lock)
 
 
 def can_be_queued(sources: Sequence[Source]) -> bool:
-    """Whether all of these are files; what stands for a stored document, say, is gone with the process."""
+    """Return whether all of these are files or uploads: other sources exist in this process only."""
     return all(isinstance(source, (PathSource, Upload, QueuedUpload)) for source in sources)
 
 
@@ -200,7 +210,7 @@ def queued_runs(data: Path) -> list[Path]:
     return sorted((data / FOLDER).glob(f"*{ENDING}"))
 
 
-def _lock_of(path: Path) -> FileLock:
+def _file_lock(path: Path) -> FileLock:
     return FileLock(path.with_suffix(".lock"), timeout=0, thread_local=False)
 
 
@@ -209,16 +219,16 @@ def _unlock(path: Path, lock: FileLock) -> None:
     lock.release()
 
 
-def _read_tables(held: str | None) -> TableOptions | None:
-    if held is None:
+def _read_tables(options: str | None) -> TableOptions | None:
+    if options is None:
         return None
     return TableOptions(
-        **{name: None if columns is None else tuple(columns) for name, columns in json.loads(held).items()}
+        **{name: None if columns is None else tuple(columns) for name, columns in json.loads(options).items()}
     )
 
 
 @contextmanager
-def _translated(what: str, advice: str) -> Iterator[None]:
+def _as_store_error(what: str, advice: str) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:

@@ -38,16 +38,16 @@ class _Prepared:
     chunks: list[Chunk]
     status: Status
     file: str
-    weight: int  # bytes of its file
+    size: int  # bytes of its file
 
 
 @dataclass
 class Indexer:
     """One run of indexing into one collection.
 
-    ``report`` hears the progress some times a second; it may raise Cancelled to end the run. What was
-    stored by then stays, the rest is as if never brought. ``brought`` are names of files that belong to
-    this run, but were stored before; their ``outcomes`` may be given too.
+    ``report`` is called with the progress after each batch; it may raise Cancelled to end the run. What was
+    stored by then stays, the rest is not stored at all. ``settled_names`` are names of files that belong to
+    this run and were settled before it was interrupted; their ``outcomes`` may be given too.
     """
 
     workspace: Workspace
@@ -55,48 +55,50 @@ class Indexer:
     on_change: OnChange = "replace"
     report: ProgressReport = silent
     outcomes: list[FileOutcome] = field(default_factory=list)
-    brought: Sequence[str] = ()
+    settled_names: Sequence[str] = ()
 
     def run(self, sources: Iterable[Source]) -> list[FileOutcome]:
-        """Index ``sources`` and return an outcome for each, in the order in which they were settled.
+        """Index ``sources`` and return an outcome for each, in the order in which they were done.
 
         A file that cannot be loaded is an outcome, not an error. Raises ModelError or StoreError where
         nothing more can be done: CollectionNotFound where the collection was deleted meanwhile.
         """
-        waiting = list(expand_archives(sources))
+        pending = list(expand_archives(sources))
         self.workspace.remove_unfinished()
         self._encoder = self.workspace.encoder(self.collection)
-        self._clock = ProgressTracker(len(waiting), sum(source.size for source in waiting))
+        self._tracker = ProgressTracker(len(pending), sum(source.size for source in pending))
         self._settled_before = len(self.outcomes)
         self._group: list[_Prepared] = []
-        self._reconciler = Reconciler(self.workspace.documents(self.collection), self.on_change, self.brought)
-        taken = 0
+        self._reconciler = Reconciler(self.workspace.documents(self.collection), self.on_change, self.settled_names)
+        prepared_count = 0
         try:
-            for source in waiting:
+            for source in pending:
                 self._report_progress(source.name)
                 self._prepare(source)
-                taken += 1
-                if self._waiting_chunks() >= GROUP_SIZE:
-                    self._flush()
-            self._flush()
+                prepared_count += 1
+                if self._pending_chunks() >= GROUP_SIZE:
+                    self._store_group()
+            self._store_group()
         except Cancelled:
-            unstored = [prepared.file for prepared in self._group] + [source.name for source in waiting[taken:]]
+            unstored = [prepared.file for prepared in self._group] + [
+                source.name for source in pending[prepared_count:]
+            ]
             self.outcomes += [FileOutcome(name, "cancelled", message="not stored") for name in unstored]
             self._group.clear()
         self._report_progress("")
         return self.outcomes
 
-    def _waiting_chunks(self) -> int:
+    def _pending_chunks(self) -> int:
         return sum(len(prepared.chunks) for prepared in self._group)
 
     def _report_progress(self, current: str, encoded: int = 0) -> None:
-        weights = sum(prepared.weight for prepared in self._group)
-        total = self._waiting_chunks()
+        size = sum(prepared.size for prepared in self._group)
+        total = self._pending_chunks()
         settled = len(self.outcomes) - self._settled_before
-        self.report(self._clock.progress(settled, current, encoded, weights * encoded / total if total else 0))
+        self.report(self._tracker.progress(settled, current, encoded, size * encoded / total if total else 0))
 
     def _prepare(self, source: Source) -> None:
-        """Load and chunk one file and add it to the group, or settle it: unchanged, a copy or damaged."""
+        """Load and chunk one file and add it to the group, or record its outcome: unchanged, a duplicate or damaged."""
         try:
             data = b"" if isinstance(source, PreparedSource) else source.read()
             fingerprint = (
@@ -108,7 +110,7 @@ class Indexer:
                 return
             document = load_source(source, data)
         except LoadingError as error:
-            self._settle(FileOutcome(source.name, "failed", message=str(error)), source.size)
+            self._record_outcome(FileOutcome(source.name, "failed", message=str(error)), source.size)
             return
         if known := self._reconciler.find(document.id):
             if fingerprint:
@@ -130,7 +132,7 @@ class Indexer:
             self._rename_duplicate(placement.replaced_id)
 
     def _skip(self, source: Source, document_id: str, known: KnownDocument) -> None:
-        """Settle a file whose text is already in the collection, or in the group."""
+        """Record the outcome of a file whose text is already in the collection, or in the group."""
         if self._reconciler.is_unchanged(source.name, document_id):
             outcome = FileOutcome(source.name, "unchanged", known.chunks)
         else:
@@ -141,7 +143,7 @@ class Indexer:
             if old and not self._rename_duplicate(old):
                 self.workspace.delete_documents(self._current(), [old])
         self.outcomes.append(outcome)
-        self._clock.pass_over(source.size)
+        self._tracker.pass_over(source.size)
 
     def _rename_duplicate(self, document_id: str) -> bool:
         """Give a document whose file has a new text the name of another file of this run with the old text.
@@ -163,25 +165,25 @@ class Indexer:
         self._group.append(_Prepared(Entry(document, placement.name, len(chunks)), chunks, placement.status, name, 0))
         return True
 
-    def _settle(self, outcome: FileOutcome, weight: int) -> None:
+    def _record_outcome(self, outcome: FileOutcome, size: int) -> None:
         self.outcomes.append(outcome)
-        self._clock.weight_done += weight
+        self._tracker.weight_done += size
 
-    def _flush(self) -> None:
+    def _store_group(self) -> None:
         """Embed and store the group."""
         chunks = [chunk for prepared in self._group for chunk in prepared.chunks]
         if not chunks:
             return
         contents = [content_fingerprint(self.collection, chunk.read) for chunk in chunks]
-        vectors, fresh = self._vectors(chunks, contents)
+        vectors, embedded_ids = self._vectors(chunks, contents)
         self._store(chunks, vectors, contents)
-        self._clock.chunks += len(chunks)
+        self._tracker.chunks += len(chunks)
         group, self._group = self._group, []
         for prepared in group:
-            note = f"as {prepared.entry.name}" if prepared.entry.name != prepared.file else ""
-            reused = sum(chunk.id not in fresh for chunk in prepared.chunks)
-            self._settle(
-                FileOutcome(prepared.file, prepared.status, len(prepared.chunks), note, reused), prepared.weight
+            message = f"as {prepared.entry.name}" if prepared.entry.name != prepared.file else ""
+            reused = sum(chunk.id not in embedded_ids for chunk in prepared.chunks)
+            self._record_outcome(
+                FileOutcome(prepared.file, prepared.status, len(prepared.chunks), message, reused), prepared.size
             )
 
     def _vectors(self, chunks: Sequence[Chunk], contents: Sequence[bytes]) -> tuple[Float32Array, set[str]]:
@@ -189,7 +191,7 @@ class Indexer:
         known: dict[bytes, Float32Array] = reusable_vectors(self.workspace, self.collection, set(contents))
         missing = {content: chunk for content, chunk in zip(contents, chunks, strict=True) if content not in known}
         reused = len(chunks) - len(missing)
-        self._clock.reused += reused
+        self._tracker.reused += reused
         current = self._group[-1].file if len(self._group) == 1 else f"{len(self._group)} files"
         if missing:
             texts = [chunk.read for chunk in missing.values()]

@@ -85,7 +85,7 @@ class IndexingJob(BackgroundJob):
                 source for source in self.remaining if any(_is_from(name, source.name) for name in undone)
             ]
         if self.spool and self.remaining:
-            self.spool.note(state, error, self.outcomes, self.remaining)
+            self.spool.record_progress(state, error, self.outcomes, self.remaining)
         else:
             self.drop()
 
@@ -95,7 +95,7 @@ class IndexingJob(BackgroundJob):
         spool = self.spool
         if self.active and spool:
             with suppress(StoreError):  # it may end at this very moment
-                spool.note_cancelled()
+                spool.record_cancelled()
 
     def leave(self) -> None:
         """Stop it because the process ends: the rest is left to the next start."""
@@ -108,7 +108,7 @@ class IndexingJob(BackgroundJob):
         names = {source.name for source in self.remaining}
         settled = [outcome for outcome in self.outcomes if not any(_is_from(outcome.name, name) for name in names)]
         if self.spool:
-            self.spool.note("waiting", "", settled, self.remaining)
+            self.spool.record_progress("waiting", "", settled, self.remaining)
         self.outcomes, self.resumed = settled, False
         self.files = len(self.remaining)
         self.progress = Progress(files_total=self.files)
@@ -149,7 +149,9 @@ class IndexingQueue(JobQueue[IndexingJob]):
         self, workspace: Workspace, collection: Collection, sources: Sequence[Source], on_change: OnChange
     ) -> IndexingJob:
         """Queue a run and return it at once; it outlives the process. Raises StoreError where it cannot be spooled."""
-        spool = Spool.create(workspace.settings.data, collection, sources, on_change) if can_be_queued(sources) else None
+        spool = (
+            Spool.create(workspace.settings.data, collection, sources, on_change) if can_be_queued(sources) else None
+        )
         if spool:
             sources = spool.sources()
         with self._changing:
@@ -184,7 +186,7 @@ class IndexingQueue(JobQueue[IndexingJob]):
                 return
             key, name = spool.collection()
             job = IndexingJob(next(self._numbers), workspace, key, name, spool.on_change(), spool.sources(), spool)
-            state, error, job.outcomes = spool.noted()
+            state, error, job.outcomes = spool.progress()
         except StoreError as damaged:
             job = IndexingJob(next(self._numbers), workspace, "", "A run from before", "replace", [])
             state, error = "failed", str(damaged)

@@ -18,10 +18,10 @@ from core.records.document import Document, Value
 
 DELIMITERS = ",;\t|"
 NO_DELIMITER = "\x1f"  # which no text holds: for a file of one column
-SAMPLE = 100_000  # characters that the delimiter is told from
+SAMPLE = 100_000  # characters by which the delimiter is detected
 SAMPLE_ROWS = 100
 LONGEST_NUMBER = 40  # characters
-_SAID = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # Excel's first line
+_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # Excel's first line
 _NUMERIC = re.compile(r"[+-]?[\d.,:/ -]*\d[\d.,:/ -]*%?")
 # of a whole document in a cell; csv's own limit of 131,072 characters is no harm to us
 csv.field_size_limit(1_000_000_000)
@@ -40,9 +40,9 @@ def delimited_records(name: str, data: bytes) -> list[Record]:
     """
     reject_other_format(name, data, "a table in text (CSV)")
     text = decode(name, data).lstrip("\ufeff")
-    said = _SAID.match(text)
-    delimiter = said[1] if said else _delimiter(text, name.lower().endswith(".tsv"))
-    rows = _rows(name, text[said.end() :] if said else text, delimiter)
+    separator = _SEPARATOR_LINE.match(text)
+    delimiter = separator[1] if separator else _delimiter(text, name.lower().endswith(".tsv"))
+    rows = _rows(name, text[separator.end() :] if separator else text, delimiter)
     cells = [[_cell(cell) for cell in row] for row in rows]
     cells = [row for row in cells if any(row)]
     if not cells:
@@ -66,7 +66,9 @@ def _delimiter(text: str, tabs: bool) -> str:
         reader = csv.reader(io.StringIO(text[:SAMPLE], newline=""), delimiter=delimiter)
         widths = [len(row) for row, _ in zip(reader, range(SAMPLE_ROWS), strict=False) if row]
         if widths and widths[0] > 1:
-            best = max(best, (widths.count(widths[0]) / len(widths), widths[0], delimiter), key=lambda found: found[:2])
+            best = max(
+                best, (widths.count(widths[0]) / len(widths), widths[0], delimiter), key=lambda candidate: candidate[:2]
+            )
     return best[2]
 
 
@@ -77,14 +79,14 @@ def _rows(name: str, text: str, delimiter: str) -> list[list[str]]:
         unquoted = delimiter == "\t" and not strict
         quoting: Literal[0, 3] = csv.QUOTE_NONE if unquoted else csv.QUOTE_MINIMAL
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict, quoting=quoting)
-        begun, rows = 1, []
+        row_line, rows = 1, []
         try:
             for row in reader:
                 rows.append(row)
-                begun = reader.line_num + 1
+                row_line = reader.line_num + 1
         except csv.Error as error:
             if "unexpected end" in str(error) and delimiter != "\t":
-                what = f"a quotation mark in the row that begins in line {begun} is never closed"
+                what = f"a quotation mark in the row that begins in line {row_line} is never closed"
                 raise DamagedFile(f"{name} is damaged ({what}): close it, or save the table again") from error
             continue
         return rows
@@ -100,8 +102,8 @@ def _is_header(row: list[str]) -> bool:
 def _names(header: list[str], width: int) -> list[str]:
     """A different name for each column; on one line, since it stands before a colon."""
     names, seen = [], Counter[str]()
-    for at in range(width):
-        name = " ".join(header[at].split()) if at < len(header) and header[at] else f"column {at + 1}"
+    for index in range(width):
+        name = " ".join(header[index].split()) if index < len(header) and header[index] else f"column {index + 1}"
         seen[name] += 1
         names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
     return names
@@ -149,16 +151,17 @@ def _whole(name: str, text: str) -> Any:
 
 
 def _lines(name: str, text: str) -> list[Any]:
-    found = []
+    items = []
     for number, line in enumerate(text.split("\n"), 1):  # other line ends may stand in a string
         if line.strip():
             try:
-                found.append(json.loads(line))
+                items.append(json.loads(line))
             except ValueError as error:
                 raise DamagedFile(
-                    f"{name} has no JSON in line {number} ({error}): mend that line, or save it again with one object a line"
+                    f"{name} has no JSON in line {number} ({error}): "
+                    "mend that line, or save it again with one object a line"
                 ) from error
-    return found
+    return items
 
 
 def _split(whole: Any) -> tuple[list[Any], Any]:
@@ -182,12 +185,12 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Value]]:
         items = [clean_text(value_text(item)).strip() for item in value if item not in (None, "")]
         value = ("\n" if any(len(item) > LONG_ITEM for item in items) else ", ").join(items)
     if isinstance(value, dict):
-        for key, held in value.items():
+        for key, child in value.items():
             key = " ".join(clean_text(key).split()) or "(no name)"
-            yield from _flat(held, f"{path}.{key}" if path else key)
+            yield from _flat(child, f"{path}.{key}" if path else key)
     elif isinstance(value, list):
-        for number, held in enumerate(value, 1):
-            yield from _flat(held, f"{path}.{number}" if path else str(number))
+        for number, child in enumerate(value, 1):
+            yield from _flat(child, f"{path}.{number}" if path else str(number))
     elif isinstance(value, str):
         if value.strip():
             yield path, clean_text(value).strip()

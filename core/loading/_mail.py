@@ -71,7 +71,7 @@ def load_eml(name: str, data: bytes) -> Document:
 
 
 def load_mbox(name: str, data: bytes) -> Document:
-    """Return a mailbox: a heading and a record for each message, with from, to, subject and date. Raises LoadingError."""
+    """Return a mailbox: a heading and a row for each message, with sender, subject and date. Raises LoadingError."""
     reject_other_format(name, data, "a mailbox")
     if not _POSTMARK.match(data):
         raise WrongFileType(
@@ -93,13 +93,13 @@ def load_mbox(name: str, data: bytes) -> Document:
 
 
 def _fields(mail: _Mail) -> dict[str, Value]:
-    found = {
+    fields = {
         "from": mail.headers.get("From", ""),
         "to": mail.headers.get("To", ""),
         "subject": mail.subject,
         "date": mail.date,
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in fields.items() if value}
 
 
 def _messages(data: bytes) -> Iterator[bytes]:
@@ -111,7 +111,7 @@ def _messages(data: bytes) -> Iterator[bytes]:
 def _read(name: str, data: bytes) -> _Mail:
     message = message_from_bytes(data)
     headers = {header: _header(message, header) for header in HEADERS}
-    bodies, attached = _parts(name, message)
+    bodies, attached = _body_and_attachments(name, message)
     return _Mail(_header(message, "Subject")[:LONGEST_SUBJECT].strip(), headers, bodies, attached)
 
 
@@ -124,16 +124,16 @@ def _header(message: Message, name: str) -> str:
     return " ".join(clean_text(raw.replace("\ufffd", "")).split())
 
 
-def _parts(name: str, message: Message) -> tuple[str, list[str]]:
-    """The message's text, and the names of what hangs on it."""
+def _body_and_attachments(name: str, message: Message) -> tuple[str, list[str]]:
+    """The message's text, and the names of its attachments."""
     texts: dict[str, list[str]] = {"plain": [], "html": []}
     attached = []
     for part in message.walk():
         if part.is_multipart():
             continue
-        called = _file_name(part)
-        if called or part.get_content_disposition() == "attachment":
-            attached.append(called or part.get_content_type())
+        file_name = _file_name(part)
+        if file_name or part.get_content_disposition() == "attachment":
+            attached.append(file_name or part.get_content_type())
         elif part.get_content_maintype() == "text":
             texts.setdefault(part.get_content_subtype(), []).append(_text(name, part))
     plain = BETWEEN.join(filter(None, texts["plain"]))
@@ -142,8 +142,8 @@ def _parts(name: str, message: Message) -> tuple[str, list[str]]:
 
 def _file_name(part: Message) -> str:
     try:
-        called = part.get_filename() or ""
-        return " ".join(clean_text(str(make_header(decode_header(called)))).split())
+        file_name = part.get_filename() or ""
+        return " ".join(clean_text(str(make_header(decode_header(file_name)))).split())
     except (MessageError, ValueError, LookupError, TypeError):
         return "a file without a name"
 

@@ -1,4 +1,4 @@
-"""What a file says of itself: title, author and date, from wherever its kind keeps them."""
+"""Read title, author and date from a file's own metadata."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _XML = {"resolve_entities": False, "no_network": True, "recover": True, "remove_
 
 def file_metadata(title: object = None, author: object = None, dated: object = None) -> dict[str, Value]:
     """Return those of title, author and date (as YYYY-MM-DD) that say something."""
-    found = {"title": _line(title), "author": _line(author), "date": iso_date(_line(dated)) or ""}
-    return {name: value for name, value in found.items() if value}
+    fields = {"title": _line(title), "author": _line(author), "date": iso_date(_line(dated)) or ""}
+    return {name: value for name, value in fields.items() if value}
 
 
 def _line(value: object) -> str:
@@ -59,16 +59,16 @@ def iso_date(text: str) -> str | None:
 def dublin_core(xml: bytes) -> dict[str, Value]:
     """Return what the elements title, creator and date (or created) of an XML part say, wherever they stand."""
     root = parse_xml(xml)
-    said: dict[str, list[str]] = {}
+    values: dict[str, list[str]] = {}
     for element in (
         root.iter("{*}title", "{*}creator", "{*}initial-creator", "{*}date", "{*}created", "{*}creation-date")
         if root is not None
         else ()
     ):
-        said.setdefault(etree.QName(element).localname, []).append("".join(element.itertext()))
-    when = [text for name in ("created", "creation-date", "date") for text in said.get(name, ())]
+        values.setdefault(etree.QName(element).localname, []).append("".join(element.itertext()))
+    when = [text for name in ("created", "creation-date", "date") for text in values.get(name, ())]
     return file_metadata(
-        said.get("title", [""])[0], said.get("initial-creator") or said.get("creator"), when[0] if when else ""
+        values.get("title", [""])[0], values.get("initial-creator") or values.get("creator"), when[0] if when else ""
     )
 
 
@@ -83,17 +83,17 @@ def parse_xml(xml: bytes) -> etree._Element | None:
 def html_metadata(markup: str) -> dict[str, Value]:
     """Return what a page's head says in <title> and <meta>."""
     soup = BeautifulSoup(markup[:LONGEST_HEAD], "html.parser", parse_only=SoupStrainer(["title", "meta"]))
-    said = {
+    values = {
         _meta_name(tag): str(tag.get("content") or "")
         for tag in reversed(soup.find_all("meta"))
         if isinstance(tag, Tag)
     }
     title = soup.find("title")
     first = {
-        what: next((said[name] for name in names if said.get(name)), "")
+        what: next((values[name] for name in names if values.get(name)), "")
         for what, names in (("author", _AUTHORS), ("date", _DATES))
     }
-    return file_metadata(title.get_text() if title else said.get("og:title"), first["author"], first["date"])
+    return file_metadata(title.get_text() if title else values.get("og:title"), first["author"], first["date"])
 
 
 def _meta_name(tag: Tag) -> str:
@@ -104,14 +104,14 @@ def front_matter(text: str) -> dict[str, Value]:
     """Return what the YAML head of a Markdown text says; nothing where it has none or a broken one."""
     head = _FRONT_MATTER.match(text)
     try:
-        held = yaml.safe_load(head[1]) if head else None
+        front = yaml.safe_load(head[1]) if head else None
     except (yaml.YAMLError, ValueError, RecursionError):  # the second from a date such as 2024-02-31
         return {}
-    if not isinstance(held, Mapping):
+    if not isinstance(front, Mapping):
         return {}
-    when = held.get("date")
+    when = front.get("date")
     return file_metadata(
-        held.get("title"),
-        held.get("author") or held.get("authors"),
+        front.get("title"),
+        front.get("author") or front.get("authors"),
         when.date() if isinstance(when, datetime) else when,
     )

@@ -1,4 +1,4 @@
-"""Subtitles: what is said, a line for each cue, with the seconds in which it is said."""
+"""Load subtitles as text: a line for each cue, with its begin and end in seconds."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def load_subtitles(name: str, data: bytes) -> Document:
         raise EmptyFile(f"{name} holds no words in its subtitles: there is nothing to index in it")
     text, times, last, until = "", [], "", 0.0
     for lines, begin, end in cues:
-        fresh = lines[1:] if lines[0] == last else lines  # captions that roll repeat the line before
+        new_lines = lines[1:] if lines[0] == last else lines  # captions that roll repeat the line before
         last = lines[-1]
-        if fresh:
+        if new_lines:
             text += ("\n\n" if begin - until > SILENCE else "\n") if text else ""
-            words = " ".join(fresh)
+            words = " ".join(new_lines)
             times.append(Time(len(text), len(text) + len(words), begin, end))
             text, until = text + words, end
     return Document(name, text + "\n", size=len(data), times=tuple(times))
@@ -47,13 +47,13 @@ def _cues(name: str, source: str) -> list[tuple[list[str], float, float]]:
         ) from error
     if not len(events):
         raise DamagedFile(f"{name} is damaged (none of its times is whole): save it again as subtitles")
-    found = []
+    cues = []
     for event in sorted(events, key=lambda event: event.start):
         lines = [" ".join(line.split()) for line in event.plaintext.split("\n")]
         lines = [line for line in lines if line]
         if lines:
-            found.append((lines, event.start / 1000, max(event.start, event.end) / 1000))
-    return found
+            cues.append((lines, event.start / 1000, max(event.start, event.end) / 1000))
+    return cues
 
 
 def _without_comments(source: str) -> str:

@@ -19,7 +19,7 @@ from core.loading._markdown import with_markdown_structure
 from core.loading._metadata import front_matter
 from core.records.document import Document, Heading
 
-_MARKS = {
+_BYTE_ORDER_MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark is its beginning
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF8: "utf-8-sig",
@@ -31,7 +31,7 @@ _LINE_END = re.compile(r"\r\n?|\x0b|\u2028|\u2029")
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u00ad\ufeff]")
 _LIGATURE = re.compile(r"[\ufb00-\ufb06]")
 MARKDOWN_SUFFIXES = (".md", ".markdown")
-_IN_USE = [
+_COMMON_ENCODINGS = [
     "utf_16_le",
     "utf_16_be",
     "cp1250",
@@ -48,7 +48,7 @@ _IN_USE = [
     "big5",
     "cp949",
 ]
-LITTLE_CHAOS = 0.05  # charset_normalizer's measure; what is Western has none
+MAX_WESTERN_CHAOS = 0.05  # charset_normalizer's measure; what is Western has none
 SAMPLE = 20_000  # characters looked at for binary content
 
 
@@ -72,7 +72,7 @@ def decode(name: str, data: bytes, declared: str | None = None) -> str:
 
     Raises WrongFileType if it is not text in any encoding.
     """
-    marked = next((encoding for mark, encoding in _MARKS.items() if data.startswith(mark)), None)
+    marked = next((encoding for mark, encoding in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), None)
     for encoding in (marked, "utf-8", declared):
         text = _try(data, encoding) if encoding else None
         if text is not None and not _is_binary(text):
@@ -103,9 +103,9 @@ def _try(data: bytes, encoding: str) -> str | None:
 def _detected(data: bytes) -> str:
     """The text in the most plausible encoding: in short texts rare ones look as good as those in use."""
     western = from_bytes(data, cp_isolation=["cp1252"]).best()
-    if western and western.chaos < LITTLE_CHAOS and not _is_binary(str(western)):
+    if western and western.chaos < MAX_WESTERN_CHAOS and not _is_binary(str(western)):
         return str(western)
-    best = from_bytes(data, cp_isolation=_IN_USE).best() or from_bytes(data).best()
+    best = from_bytes(data, cp_isolation=_COMMON_ENCODINGS).best() or from_bytes(data).best()
     return str(best) if best else ""
 
 
@@ -115,12 +115,13 @@ def _is_binary(text: str) -> bool:
 
 
 CODE_SUFFIXES = (
-    ".py", ".pyi", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".vue", ".svelte", ".css", ".scss", ".java", ".kt", ".kts",
-    ".scala", ".groovy", ".clj", ".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".hh", ".cs", ".fs", ".go", ".rs", ".swift",
-    ".m", ".mm", ".rb", ".php", ".pl", ".pm", ".lua", ".r", ".jl", ".hs", ".ml", ".mli", ".erl", ".ex", ".exs", ".lisp",
-    ".el", ".scm", ".sh", ".bash", ".zsh", ".fish", ".ps1", ".bat", ".sql", ".dart", ".zig", ".nim", ".d", ".pas", ".f90",
-    ".f95", ".for", ".cob", ".vb", ".asm", ".s", ".proto", ".thrift", ".graphql", ".tf", ".cmake", ".mk", ".gradle", ".yaml",
-    ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".xml", ".tcl", ".v", ".vhd", ".sol",
+    ".py", ".pyi", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".vue", ".svelte", ".css", ".scss", ".java", ".kt",
+    ".kts", ".scala", ".groovy", ".clj", ".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".hh", ".cs", ".fs", ".go", ".rs",
+    ".swift", ".m", ".mm", ".rb", ".php", ".pl", ".pm", ".lua", ".r", ".jl", ".hs", ".ml", ".mli", ".erl", ".ex",
+    ".exs", ".lisp", ".el", ".scm", ".sh", ".bash", ".zsh", ".fish", ".ps1", ".bat", ".sql", ".dart", ".zig", ".nim",
+    ".d", ".pas", ".f90", ".f95", ".for", ".cob", ".vb", ".asm", ".s", ".proto", ".thrift", ".graphql", ".tf",
+    ".cmake", ".mk", ".gradle", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".xml", ".tcl",
+    ".v", ".vhd", ".sol",
 )  # fmt: skip
 
 
@@ -145,10 +146,10 @@ def python_headings(text: str) -> Iterator[Heading]:
     for line in lines:
         starts.append(starts[-1] + len(line) + 1)
     for node, level in _definitions(tree, 1):
-        at = node.lineno - 1
-        if at < len(lines):
-            indent = len(lines[at]) - len(lines[at].lstrip())
-            yield Heading(starts[at] + indent, starts[at] + len(lines[at].rstrip()), min(level, 6), node.name)
+        row = node.lineno - 1
+        if row < len(lines):
+            indent = len(lines[row]) - len(lines[row].lstrip())
+            yield Heading(starts[row] + indent, starts[row] + len(lines[row].rstrip()), min(level, 6), node.name)
 
 
 def _definitions(

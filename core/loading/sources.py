@@ -35,13 +35,13 @@ PARSER_LIBRARIES = (
 )
 
 
-def file_fingerprint(name: str, data: bytes, *how: object) -> str:
-    """Return the fingerprint of a file, of the options ``how`` it is loaded with, and of the code that loads it.
+def file_fingerprint(name: str, data: bytes, *options: object) -> str:
+    """Return the fingerprint of a file, of the ``options`` it is loaded with, and of the code that loads it.
 
     Files of the same fingerprint load into the same document. The folder that the file is in does not matter.
     """
     digest = hashlib.sha256(
-        repr((_loading_code_fingerprint(), PurePosixPath(name).name, how)).encode("utf-8", "surrogatepass")
+        repr((_loading_code_fingerprint(), PurePosixPath(name).name, options)).encode("utf-8", "surrogatepass")
     )
     digest.update(data)
     return digest.hexdigest()
@@ -50,8 +50,8 @@ def file_fingerprint(name: str, data: bytes, *how: object) -> str:
 @cache
 def _loading_code_fingerprint() -> str:
     """Return the fingerprint of our code and the libraries that load files: if it changes, files are read again."""
-    here, digest = Path(__file__).parents[1], hashlib.sha256()
-    for file in [here / "records" / "document.py", *sorted((here / "loading").rglob("*.py"))]:
+    core, digest = Path(__file__).parents[1], hashlib.sha256()
+    for file in [core / "records" / "document.py", *sorted((core / "loading").rglob("*.py"))]:
         digest.update(file.read_bytes())
     for library in PARSER_LIBRARIES:
         digest.update(metadata.version(library).encode())
@@ -125,7 +125,8 @@ class ArchiveMember:
             return self.archive.read(self.entry)
         except NotImplementedError as error:
             raise UnsupportedFile(
-                f"{self.name} is packed in a way that cannot be read ({error}): unpack the archive and bring the file itself"
+                f"{self.name} is packed in a way that cannot be read ({error}): "
+                "unpack the archive and bring the file itself"
             ) from error
         except ZIP_ERRORS as error:
             raise DamagedFile(
@@ -134,15 +135,15 @@ class ArchiveMember:
 
 
 @dataclass
-class _Room:
-    """What an archive, with all those inside it, may still unpack to."""
+class _UnpackLimits:
+    """What an archive, with the archives inside it, may still unpack to."""
 
     unpacked: int = field(default_factory=lambda: MAX_UNPACKED_BYTES)  # bytes
     members: int = field(default_factory=lambda: MAX_MEMBERS)
 
 
 def is_archive(name: str) -> bool:
-    """Whether the name is a ZIP archive's."""
+    """Return whether the name is that of a ZIP archive."""
     return PurePosixPath(name).suffix.lower() == ARCHIVE_SUFFIX
 
 
@@ -152,59 +153,59 @@ def archive_members(source: Source, path: Path | None = None) -> Iterator[Source
     In the order of their names. Hidden files, the junk of operating systems and kinds that are not read
     are passed over, archives inside are opened too. What cannot be read is yielded as Unreadable.
     """
-    yield from _opened(source, path, str(path) if path else "", _Room(), 1)
+    yield from _expand(source, path, str(path) if path else "", _UnpackLimits(), 1)
 
 
-def _opened(source: Source, path: Path | None, place: str, room: _Room, depth: int) -> Iterator[Source]:
+def _expand(source: Source, path: Path | None, place: str, limits: _UnpackLimits, depth: int) -> Iterator[Source]:
     try:
         if depth > MAX_NESTING:
             raise UnsupportedFile(
                 f"{source.name} is an archive {depth} deep in others: unpack it and bring what is inside"
             )
         archive = _Archive(path or io.BytesIO(source.read()))
-        inside = _members(source.name, archive, place, room)
+        inside = _members(source.name, archive, place, limits)
     except LoadingError as error:
         yield UnreadableSource(source.name, source.size, error)
         return
     for member in inside:
         if is_archive(member.name):
-            yield from _opened(member, None, member.source, room, depth + 1)
+            yield from _expand(member, None, member.source, limits, depth + 1)
         else:
             yield member
 
 
-def _members(name: str, archive: _Archive, place: str, room: _Room) -> list[ArchiveMember]:
-    """The files of an archive that are to be read, if there is room for all that it would unpack to. Raises LoadingError."""
-    _refuse_other_kind(name, archive.file)
+def _members(name: str, archive: _Archive, place: str, limits: _UnpackLimits) -> list[ArchiveMember]:
+    """Return the supported files of an archive. Raises LoadingError, also if the archive would unpack to too much."""
+    _check_is_zip(name, archive.file)
     try:
         entries = archive.entries()
     except ZIP_ERRORS as error:
         raise DamagedFile(
             f"{name} is damaged (it cannot be opened: {_reason(error)}): download or make the archive again"
         ) from error
-    room.unpacked -= sum(entry.file_size for entry in entries)
-    room.members -= len(entries)
-    if room.unpacked < 0 or room.members < 0:
-        limit = file_size(MAX_UNPACKED_BYTES) if room.unpacked < 0 else f"{MAX_MEMBERS:,} files"
+    limits.unpacked -= sum(entry.file_size for entry in entries)
+    limits.members -= len(entries)
+    if limits.unpacked < 0 or limits.members < 0:
+        limit = file_size(MAX_UNPACKED_BYTES) if limits.unpacked < 0 else f"{MAX_MEMBERS:,} files"
         raise DamagedFile(
             f"{name} would unpack to more than {limit}: unpack it yourself and bring the files that you need"
         )
-    named = sorted(
+    named_entries = sorted(
         ((_inner_name(entry), entry) for entry in entries if not entry.is_dir() and not _is_link(entry)),
-        key=lambda found: found[0],
+        key=lambda named_entry: named_entry[0],
     )
-    found = [
+    members = [
         ArchiveMember(archive, entry, f"{name}/{inner}", f"{place}/{inner}" if place else "")
-        for inner, entry in named
-        if _is_wanted(inner)
+        for inner, entry in named_entries
+        if _is_readable(inner)
     ]
-    if not found:
+    if not members:
         raise NoText(f"{name} holds no file of a kind that is read: bring {SUPPORTED_FORMATS}")
-    archive.unread = len(found)
-    return found
+    archive.unread = len(members)
+    return members
 
 
-def _refuse_other_kind(name: str, file: Path | io.BytesIO) -> None:
+def _check_is_zip(name: str, file: Path | io.BytesIO) -> None:
     try:
         with file.open("rb") if isinstance(file, Path) else io.BytesIO(file.getbuffer()[:64]) as stream:
             start = stream.read(64)
@@ -230,11 +231,11 @@ def _inner_name(entry: zipfile.ZipInfo) -> str:
 
 
 def _is_link(entry: zipfile.ZipInfo) -> bool:
-    """Whether a member only points to another file."""
+    """Return whether a member is a symbolic link."""
     return stat.S_ISLNK(entry.external_attr >> 16)
 
 
-def _is_wanted(inner: str) -> bool:
+def _is_readable(inner: str) -> bool:
     parts = inner.split("/")
     junk = any(part.startswith(".") or part in _JUNK for part in parts)
     return bool(inner) and not junk and (is_supported(parts[-1]) or is_archive(parts[-1]))
@@ -328,7 +329,7 @@ def expand_archives(sources: Iterable[Source]) -> Iterator[Source]:
 
 
 def table_options(source: Source) -> TableOptions | None:
-    """Return what is to become of a source's columns, None where nobody chose: an upload says it, and an upload that was put by."""
+    """Return which columns of a source are text and metadata, None unless an upload, queued or not, names them."""
     options = getattr(source, "tables", None)
     return options if isinstance(options, TableOptions) else None
 
@@ -354,8 +355,8 @@ def load_source(source: Source, data: bytes | None = None) -> Document:
 def walk(paths: Iterable[Path]) -> Iterator[PathSource]:
     """Yield the files of ``paths``, folders walked in sorted order.
 
-    In folders, hidden files and kinds that we do not read are passed over; ZIP archives are yielded whole. A file that is named
-    itself is always yielded. Raises UnsupportedFile for a path that does not exist.
+    In folders, hidden files and unsupported formats are passed over; a ZIP archive is yielded as one file. A file that
+    is named itself is always yielded. Raises UnsupportedFile for a path that does not exist.
     """
     for path in paths:
         if path.is_dir():

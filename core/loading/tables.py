@@ -15,7 +15,7 @@ ColumnKind = Literal["number", "date", "category", "text"]
 Record = Mapping[str, Value]  # one row by column; empty cells are left out
 EXAMPLES = 3
 LONGEST_CATEGORY = 40  # characters of a value that is a word to filter by, not a text to read
-FEW = 12  # different values, which are categories however short the table is
+MAX_ALWAYS_CATEGORIES = 12  # different values, which are categories however short the table is
 MOST_CATEGORIES = 200  # different values: more is a name or an id of each row
 MOST_FIELDS = 20  # columns that become metadata when nobody chooses
 # Sixteen digits and more are ids, and no float holds them; so is what begins with a zero.
@@ -39,7 +39,7 @@ def describe_columns(records: Sequence[Record]) -> tuple[Column, ...]:
     for record in records:
         for name, value in record.items():
             values.setdefault(name, []).append(value)
-    return tuple(_column(name, held) for name, held in values.items())
+    return tuple(_column(name, column_values) for name, column_values in values.items())
 
 
 def _column(name: str, values: Sequence[Value]) -> Column:
@@ -53,7 +53,9 @@ def _kind(values: Sequence[Value], different: Sequence[str]) -> ColumnKind:
             return "number"
         if all(map(iso_date, different)):
             return "date"
-    recurs = len(different) <= FEW or (len(different) <= MOST_CATEGORIES and 2 * len(different) <= len(values))
+    recurs = len(different) <= MAX_ALWAYS_CATEGORIES or (
+        len(different) <= MOST_CATEGORIES and 2 * len(different) <= len(values)
+    )
     short = max(map(len, different)) <= LONGEST_CATEGORY and not any("\n" in value for value in different)
     return "category" if recurs and short else "text"
 
@@ -72,17 +74,19 @@ def default_metadata(columns: Sequence[Column]) -> tuple[str, ...]:
     return tuple(column.name for column in columns if column.kind != "text")[:MOST_FIELDS]
 
 
-def metadata_fields(records: Sequence[Record], columns: Sequence[Column], chosen: Sequence[str]) -> list[dict[str, Value]]:
+def metadata_fields(
+    records: Sequence[Record], columns: Sequence[Column], chosen: Sequence[str]
+) -> list[dict[str, Value]]:
     """Return each record's ``chosen`` fields as metadata: numbers as numbers, dates as YYYY-MM-DD.
 
     A column's numbers are whole or all floats, so that they compare with one another in the store.
     """
-    whole = {
+    are_whole = {
         name: all(value_text(record[name]).lstrip("+-").isdigit() for record in records if name in record)
         for name in chosen
     }
     kinds: dict[str, str] = {
-        column.name: "whole" if column.kind == "number" and whole.get(column.name) else column.kind
+        column.name: "whole" if column.kind == "number" and are_whole.get(column.name) else column.kind
         for column in columns
     }
     return [{name: _field(record[name], kinds[name]) for name in chosen if name in record} for record in records]
@@ -118,16 +122,16 @@ def table_document(
     column that was picked stands without its name. Raises UnknownColumn, and NoText where nothing is left to read.
     """
     columns, options = describe_columns(records), options or TableOptions()
-    text = _known(name, options.text, columns, [column.name for column in columns])
-    fields = metadata_fields(records, columns, _known(name, options.metadata, columns, default_metadata(columns)))
+    text = _selected(name, options.text, columns, [column.name for column in columns])
+    fields = metadata_fields(records, columns, _selected(name, options.metadata, columns, default_metadata(columns)))
     bare = options.text is not None and len(text) == 1
-    blocks, rows, at = [preface] if preface else [], [], len(preface) + len(BETWEEN) if preface else 0
-    for record, own in zip(records, fields, strict=True):
+    blocks, rows, offset = [preface] if preface else [], [], len(preface) + len(BETWEEN) if preface else 0
+    for record, row_fields in zip(records, fields, strict=True):
         block = _block(record, text, bare)
         if block:
             blocks.append(block)
-            rows.append(Row(at, at + len(block), own))
-            at += len(block) + len(BETWEEN)
+            rows.append(Row(offset, offset + len(block), row_fields))
+            offset += len(block) + len(BETWEEN)
     if not blocks:
         chosen = (
             f"in the columns {', '.join(text)}: bring it with other columns as text"
@@ -139,17 +143,20 @@ def table_document(
 
 
 def _block(record: Record, text: Sequence[str], bare: bool) -> str:
-    lines = (value_text(record[name]) if bare else f"{name}: {value_text(record[name])}" for name in text if name in record)
-    return "\n".join(lines)
+    values = ((name, value_text(record[name])) for name in text if name in record)
+    return "\n".join(value if bare else f"{name}: {value}" for name, value in values)
 
 
-def _known(name: str, wanted: Iterable[str] | None, columns: Sequence[Column], usual: Sequence[str]) -> Sequence[str]:
-    if wanted is None:
-        return usual
-    wanted, there = tuple(wanted), [column.name for column in columns]
-    unknown = [column for column in wanted if column not in there]
+def _selected(
+    name: str, selected: Iterable[str] | None, columns: Sequence[Column], default: Sequence[str]
+) -> Sequence[str]:
+    if selected is None:
+        return default
+    selected, existing = tuple(selected), [column.name for column in columns]
+    unknown = [column for column in selected if column not in existing]
     if unknown:
         raise UnknownColumn(
-            f"{name} has no column {', '.join(map(repr, unknown))}: bring it with some of {', '.join(map(repr, there))}"
+            f"{name} has no column {', '.join(map(repr, unknown))}: "
+            f"bring it with some of {', '.join(map(repr, existing))}"
         )
-    return wanted
+    return selected

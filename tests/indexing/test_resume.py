@@ -179,8 +179,8 @@ def test_a_large_file_is_put_by_in_parts(workspace: Workspace, monkeypatch: pyte
         ("a.txt", 12, b"red and blue"),
         ("none.txt", 0, b""),
     ]
-    assert len(spool._all("SELECT * FROM parts")) == 3
-    spool.note("failed", "", [], spool.sources()[1:])
+    assert len(spool._query("SELECT * FROM parts")) == 3
+    spool.record_progress("failed", "", [], spool.sources()[1:])
     assert [source.name for source in spool.sources()] == ["none.txt"]
-    assert spool._all("SELECT * FROM parts") == []
+    assert spool._query("SELECT * FROM parts") == []
     spool.remove()
