@@ -13,8 +13,8 @@ from dataclasses import asdict
 from typing import Any
 
 from core.records.search import Collection, Hit, SearchResult, StoredDocument, measure_name
-from core.util.formatting import duration, move, plural, progress_text, work_text
-from core.util.progress import Outcome, Progress, Work
+from core.util.formatting import duration, embedding_counts_text, plural, progress_text, rank_change
+from core.util.progress import EmbeddingCounts, FileOutcome, Progress
 
 INTERVAL = 0.2  # seconds between two updates of a terminal's progress line
 LOG_INTERVAL = 10.0  # the same where standard error is a file or a pipe
@@ -44,9 +44,9 @@ def progress_line() -> Iterator[Callable[[Progress], None]]:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
-def outcomes(collection: str, found: Sequence[Outcome], seconds: float, *, as_json: bool) -> None:
+def outcomes(collection: str, found: Sequence[FileOutcome], seconds: float, *, as_json: bool) -> None:
     """Print what became of each file, how many chunks were embedded, and how long it took without the start-up."""
-    work = Work.of(found)
+    work = EmbeddingCounts.of(found)
     if as_json:
         _json(
             {
@@ -60,7 +60,7 @@ def outcomes(collection: str, found: Sequence[Outcome], seconds: float, *, as_js
     for outcome in found:
         chunks = plural(outcome.chunks, "chunk") if outcome.chunks else ""
         print("  ".join(part for part in (f"{outcome.status:<11}", outcome.name, chunks, outcome.message) if part))
-    print(f"{plural(len(found), 'file')} in {duration(seconds)}, {work_text(work)}")
+    print(f"{plural(len(found), 'file')} in {duration(seconds)}, {embedding_counts_text(work)}")
 
 
 def result(found: SearchResult, *, as_json: bool) -> None:
@@ -92,7 +92,7 @@ def _scores(hit: Hit) -> str:
     similarity = f"{hit.bi_score:.4f}"
     if hit.cross_score is None:
         return similarity
-    return f"cross {hit.cross_score:+.2f}  {move(hit.moved):<8}  bi {similarity}"
+    return f"cross {hit.cross_score:+.2f}  {rank_change(hit.moved):<8}  bi {similarity}"
 
 
 def collections(found: Sequence[Collection], *, as_json: bool) -> None:

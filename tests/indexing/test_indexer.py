@@ -321,10 +321,13 @@ def test_another_revision_of_the_model_is_refused_by_name(workspace: Workspace, 
 
 def test_two_processes_index_into_one_folder(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from core.indexing.indexer import index; from core.settings import Settings\n"
-        "from core.loading.sources import Upload; from core.workspace import Workspace; from tests.support.fakes import FakeEncoder\n"
+        "import sys; from pathlib import Path; from core.indexing.indexer import index; from core.settings import "
+        "Settings\n"
+        "from core.loading.sources import Upload; from core.workspace import Workspace; from tests.support.fakes "
+        "import FakeEncoder\n"
         "fake = FakeEncoder(); w = Workspace.open(Settings(Path(sys.argv[1]), model='fake'), loader=lambda m: fake)\n"
-        "for n in range(5): index(w, w.store.collection('c'), [Upload(f'{sys.argv[2]}{n}.txt', f'red {sys.argv[2]} {n}'.encode())])"
+        "for n in range(5): index(w, w.store.collection('c'), [Upload(f'{sys.argv[2]}{n}.txt', f'red {sys.argv[2]} "
+        "{n}'.encode())])"
     )
     opened = Workspace.open(Settings(tmp_path, model="fake"), loader=lambda model: FakeEncoder())
     opened.open_or_create("c")

@@ -90,7 +90,10 @@ def test_a_text_is_embedded_once_in_a_run(workspace: Workspace, encoder: FakeEnc
         workspace, collection, [Upload(f"{number}.md", text.encode()) for number, text in enumerate(texts)]
     )
     assert sorted(encoder.encoded) == sorted(SECTIONS)
-    assert (EmbeddingCounts.of(outcomes), sum(outcome.chunks for outcome in outcomes)) == (EmbeddingCounts(embedded=4, reused=2), 6)
+    assert (EmbeddingCounts.of(outcomes), sum(outcome.chunks for outcome in outcomes)) == (
+        EmbeddingCounts(embedded=4, reused=2),
+        6,
+    )
 
 
 def test_what_is_deleted_lends_nothing(workspace: Workspace) -> None:
@@ -108,7 +111,9 @@ def test_a_wrong_note_lends_nothing(workspace: Workspace) -> None:
     bring(workspace, collection, "a.md", *SECTIONS)
     [batch] = workspace.store.batches(collection)
     held, wrong = batch.ids[0], content_fingerprint(collection, "something else")
-    workspace.document_store.record_contents(collection.key, [(workspace.documents(collection)[0].document_id, held, wrong)])
+    workspace.document_store.record_contents(
+        collection.key, [(workspace.documents(collection)[0].document_id, held, wrong)]
+    )
     found = reusable_vectors(workspace, collection, {wrong})
     assert wrong not in found
 

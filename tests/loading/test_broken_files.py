@@ -24,7 +24,8 @@ VALID = [
     "locked.pdf",
 ]
 OTHERS = [
-    "guide.odt", "levels.ods", "slides.odp", "guide.rtf", "harbour.epub", "harbour.tex", "gauge.ipynb", "gauge.eml", "watch.mbox", "watch.srt", "watch.vtt",
+    "guide.odt", "levels.ods", "slides.odp", "guide.rtf", "harbour.epub", "harbour.tex", "gauge.ipynb", "gauge.eml",
+    "watch.mbox", "watch.srt", "watch.vtt",
     "stations.csv", "stations.tsv", "stations.json", "stations.jsonl",
 ]  # fmt: skip
 

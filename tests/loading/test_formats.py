@@ -219,8 +219,10 @@ def test_a_presentation_has_its_slides_as_pages() -> None:
     document = loaded("slides.pptx")
     slides = [document.text[page.start : page.end] for page in document.pages]
     assert slides == [
-        "# Night watch\nTwo keepers share the night.\nChange at two o'clock.\n\n### Notes:\nRemind the newcomers of the tea.\n\n",
-        "# Storm signals\n| Signal | Meaning |\n| --- | --- |\n| One cone | gale from the north |\n| Two cones | gale from the south |\n\n",
+        "# Night watch\nTwo keepers share the night.\nChange at two o'clock.\n\n### Notes:\nRemind the newcomers of "
+        "the tea.\n\n",
+        "# Storm signals\n| Signal | Meaning |\n| --- | --- |\n| One cone | gale from the north |\n| Two cones | gale "
+        "from the south |\n\n",
         "A slide\nwithout a title\n\n",
         "# Questions\nWrite to the harbour office.\n\n",
     ]
@@ -235,7 +237,8 @@ def test_a_presentation_has_its_slides_as_pages() -> None:
 def test_a_workbook_has_a_heading_and_a_table_for_each_sheet() -> None:
     document = loaded("levels.xlsx")
     assert document.text == (
-        "## Levels\n| Station | Morning | Evening | Remark |\n| --- | --- | --- | --- |\n| North pier | 412 | 398.5 | calm |\n"
+        "## Levels\n| Station | Morning | Evening | Remark |\n| --- | --- | --- | --- |\n| North pier | 412 | 398.5 | "
+        "calm |\n"
         "| South pier |  | 405 |  |\n| NaN Island |  |  | not \\| staffed |\n\n"
         "## Keepers\n| Name | Watch |\n| --- | --- |\n| Ada | night |\n| Brun |  |\n"
     )

@@ -1,4 +1,5 @@
-"""OpenDocument, RTF, e-books, LaTeX, notebooks, mail, subtitles and source code become Documents; metadata of every kind."""
+"""OpenDocument, RTF, e-books, LaTeX, notebooks, mail, subtitles and source code become Documents; metadata of every
+kind."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ def loaded(name: str) -> Document:
 
 def test_the_kinds_in_words_name_every_ending_that_is_no_text_or_code() -> None:
     spoken = {
-        ".docx": "Word", ".pptx": "PowerPoint", ".xlsx": "Excel", ".odt": "OpenDocument", ".htm": "HTML", ".md": "Markdown", ".tex": "LaTeX", ".ipynb": "Jupyter", ".jsonl": "JSON Lines",
+        ".docx": "Word", ".pptx": "PowerPoint", ".xlsx": "Excel", ".odt": "OpenDocument", ".htm": "HTML",
+        ".md": "Markdown", ".tex": "LaTeX", ".ipynb": "Jupyter", ".jsonl": "JSON Lines",
     }  # fmt: skip
     for ending in (".pdf", ".rtf", ".epub", ".html", ".csv", ".tsv", ".json", ".eml", ".mbox", ".srt", ".vtt", *spoken):
         assert ending in LOADERS or ending in TABLE_LOADERS
@@ -45,8 +47,10 @@ def test_an_opendocument_presentation_has_its_slides_as_pages() -> None:
     document = loaded("slides.odp")
     slides = [document.text[page.start : page.end] for page in document.pages]
     assert slides == [
-        "# Night watch\n\n* Two keepers share the night.\n* Change at two o'clock.\n\n### Notes:\nRemind the newcomers of the tea.\n\n",
-        "# Storm signals\n\n| Signal | Meaning |\n| --- | --- |\n| One cone | gale from the north |\n| Two cones | gale from the south |\n\n",
+        "# Night watch\n\n* Two keepers share the night.\n* Change at two o'clock.\n\n### Notes:\nRemind the "
+        "newcomers of the tea.\n\n",
+        "# Storm signals\n\n| Signal | Meaning |\n| --- | --- |\n| One cone | gale from the north |\n| Two cones | "
+        "gale from the south |\n\n",
         "A slide\nwithout a title\n\n",
         "# Questions\n\n* Write to the harbour office.\n\n",
     ]
@@ -125,7 +129,8 @@ def test_a_latex_file_of_pandoc() -> None:
         ("\\begin{minted}{c}\nx\n\\end{minted}", "```\nx\n```\n"),
         (r"\begin{description}\item[Buoy] floats\item[Cone] warns\end{description}", "* Buoy floats\n* Cone warns\n"),
         (
-            "\\begin{tabular}{ll}\\hline a & b\\\\ \\cmidrule(lr){1-2} c \\& d & \\multicolumn{1}{c}{e}\\\\ \\end{tabular}",
+            "\\begin{tabular}{ll}\\hline a & b\\\\ \\cmidrule(lr){1-2} c \\& d & \\multicolumn{1}{c}{e}\\\\ "
+            "\\end{tabular}",
             "| a | b |\n| --- | --- |\n| c & d | e |\n",
         ),
     ],
@@ -140,7 +145,8 @@ def test_latex_reads_as_it_is_printed(source: str, text: str) -> None:
 def test_a_notebook_of_jupyter() -> None:
     document = loaded("gauge.ipynb")
     assert document.text == (
-        "# Float gauge readings\n\nThe gauge is read every six hours.\n\n```python\n# mean of the day\nsum([412, 398.5]) / 2\n```\n\n"
+        "# Float gauge readings\n\nThe gauge is read every six hours.\n\n```python\n# mean of the day\nsum([412, "
+        "398.5]) / 2\n```\n\n"
         "```\n405.25\n```\n\n```\ntwo readings\n```\n\n## Remarks\n\nBrun noticed drift on Sunday.\n"
     )
     assert spelled(document) == ["# Float gauge readings", "## Remarks"]
@@ -167,8 +173,10 @@ def test_a_notebook_of_the_third_format_with_fences_in_its_code() -> None:
 def test_a_message() -> None:
     document = loaded("gauge.eml")
     assert document.text == (
-        "Störung am Pegel\n\nFrom: Ada Brandt <ada@harbour.example>\nTo: Brun <brun@harbour.example>\nDate: Fri, 01 Mar 2024 23:30:00 +0200\n\n"
-        "Dear Brun,\n\nthe float gauge sticks at 412 cm. Please bring the grey key.\n\nAda\n\nAttachments: Gauge récord.pdf\n"
+        "Störung am Pegel\n\nFrom: Ada Brandt <ada@harbour.example>\nTo: Brun <brun@harbour.example>\nDate: Fri, 01 "
+        "Mar 2024 23:30:00 +0200\n\n"
+        "Dear Brun,\n\nthe float gauge sticks at 412 cm. Please bring the grey key.\n\nAda\n\nAttachments: Gauge "
+        "récord.pdf\n"
     )
     assert document.metadata == {
         "title": "Störung am Pegel",
@@ -222,7 +230,8 @@ def test_subtitles_keep_their_times(name: str) -> None:
     ("source", "text"),
     [
         (
-            "WEBVTT\n\nNOTE\nof the maker\n\nSTYLE\n::cue {}\n\n00:01.000 --> 00:02.000 align:start\n<v Ada><i>Hello</i>\n",
+            "WEBVTT\n\nNOTE\nof the maker\n\nSTYLE\n::cue {}\n\n00:01.000 --> 00:02.000 align:start\n<v "
+            "Ada><i>Hello</i>\n",
             "Hello\n",
         ),
         (
@@ -240,7 +249,10 @@ def test_subtitles_without_what_nobody_says(source: str, text: str) -> None:
 
 
 def test_python_has_its_definitions_as_headings() -> None:
-    source = 'import os\n\n\nclass Gauge:\n    """def nothing(): ..."""\n\n    async def read(self):\n        return "\\d"\n\n\n@cache\ndef mean(): ...\n'
+    source = (
+        'import os\n\n\nclass Gauge:\n    """def nothing(): ..."""\n\n    async def read(self):\n        return '
+        '"\\d"\n\n\n@cache\ndef mean(): ...\n'
+    )
     document = load("gauge.py", source.encode())
     assert document.text == source
     assert spelled(document) == ["class Gauge:", "async def read(self):", "def mean(): ..."]
@@ -262,13 +274,15 @@ def test_other_code_is_text(name: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "metadata"),
     [
-        ("a.md", "---\ntitle: Rules\nauthor: [Ada, Brun]\ndate: 2024-03-01\n---\ntext", {"title": "Rules", "author": "Ada, Brun", "date": "2024-03-01"}),
+        ("a.md", "---\ntitle: Rules\nauthor: [Ada, Brun]\ndate: 2024-03-01\n---\ntext", {"title": "Rules",
+        "author": "Ada, Brun", "date": "2024-03-01"}),
         ("a.md", "---\nauthor:\n  - name: Ada\ndate: 2024-02-31\n---\ntext", {}),
         ("a.md", "---\nauthor:\n  - name: Ada\n---\ntext", {"author": "Ada"}),
         ("a.md", "---\n: [\n---\ntext", {}),
         ("a.md", "text\n---\ntitle: no head\n---\n", {}),
         ("a.txt", "---\ntitle: plain text has none\n---\n", {}),
-        ("a.html", "<title>A\n page</title><meta name='Author' content='Ada'><meta property='article:published_time' content='2024-03-01T08:00Z'>x", {"title": "A page", "author": "Ada", "date": "2024-03-01"}),
+        ("a.html", "<title>A\n page</title><meta name='Author' content='Ada'><meta property='article:published_time' "
+                   "content='2024-03-01T08:00Z'>x", {"title": "A page", "author": "Ada", "date": "2024-03-01"}),
         ("a.html", "<meta property='og:title' content='Shared'><p>x</p>", {"title": "Shared"}),
     ],
 )  # fmt: skip

@@ -65,7 +65,8 @@ def test_other_sources_stay_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("member", "name"),
     [
-        ("../../etc/notes.txt", "a.zip/etc/notes.txt"), ("/abs/notes.txt", "a.zip/abs/notes.txt"), ("C:\\docs\\notes.txt", "a.zip/docs/notes.txt"),
+        ("../../etc/notes.txt", "a.zip/etc/notes.txt"), ("/abs/notes.txt", "a.zip/abs/notes.txt"),
+        ("C:\\docs\\notes.txt", "a.zip/docs/notes.txt"),
         ("./x//notes.txt", "a.zip/x/notes.txt"), ("caf\u00e9\u202e.txt", "a.zip/caf\u00e9.txt"),
     ],
 )  # fmt: skip
@@ -199,7 +200,8 @@ def test_every_member_gets_an_outcome(workspace: Workspace) -> None:
         workspace, workspace.open_or_create("c"), [Upload("pack.zip", data), Upload("pasted words.txt", b"green")]
     )
     assert [(outcome.name, outcome.status) for outcome in sorted(outcomes, key=lambda outcome: outcome.name)] == [
-        ("pack.zip/1.txt", "indexed"), ("pack.zip/2.pdf", "failed"), ("pack.zip/3.txt", "indexed"), ("pack.zip/4.zip", "failed"), ("pasted words.txt", "indexed"),
+        ("pack.zip/1.txt", "indexed"), ("pack.zip/2.pdf", "failed"), ("pack.zip/3.txt", "indexed"),
+        ("pack.zip/4.zip", "failed"), ("pasted words.txt", "indexed"),
     ]  # fmt: skip
     again = index(workspace, workspace.store.collection("c"), [Upload("pack.zip", data)])
     assert {outcome.name: outcome.status for outcome in again} == {

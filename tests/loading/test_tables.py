@@ -1,4 +1,4 @@
-"""Tables: rows of CSV, TSV and JSON as records, rows of pipe tables with their fields, columns that a person chooses."""
+"""Tables: rows of CSV, TSV and JSON as records, rows of pipe tables, and the columns that a person chooses."""
 
 from __future__ import annotations
 
@@ -73,7 +73,8 @@ def test_records_of_pandas(name: str) -> None:
     )
     assert blocks(document)[2].endswith("crew: Cid")
     assert fields(document)[0] == {
-        "Station": "North pier", "Region": "West", "Opened": "2019-05-02", "Depth": 4.5, "crew": "Ada, Brun", "gauge.type": "float", "gauge.cm": 9.5,
+        "Station": "North pier", "Region": "West", "Opened": "2019-05-02", "Depth": 4.5, "crew": "Ada, "
+                                                                                                 "Brun", "gauge.type": "float", "gauge.cm": 9.5,
     }  # fmt: skip
 
 
@@ -116,10 +117,13 @@ def test_a_cell_may_hold_a_whole_document() -> None:
 @pytest.mark.parametrize(
     ("values", "kind"),
     [
-        (["1", "-2.5", "3e5"], "number"), (["007", "012"], "category"), (["3,5", "1,25", "2"], "number"), (["1,234", "2,345"], "category"),
-        (["2024-03-01", "2024-03-02T10:00:00"], "date"), (["1.3.2024", "12.10.2024"], "date"), (["2024-02-31"], "category"), (["3/4/2024"], "category"),
+        (["1", "-2.5", "3e5"], "number"), (["007", "012"], "category"), (["3,5", "1,25", "2"], "number"), (["1,234",
+        "2,345"], "category"),
+        (["2024-03-01", "2024-03-02T10:00:00"], "date"), (["1.3.2024", "12.10.2024"], "date"), (["2024-02-31"],
+        "category"), (["3/4/2024"], "category"),
         (["red", "blue", "red"], "category"), (["a sentence that is much too long to be picked from a list"], "text"),
-        ([f"id {n}" for n in range(13)], "text"), ([f"id {n}" for n in range(13)] * 2, "category"), ([True, False], "category"), ([1, 2.5], "number"),
+        ([f"id {n}" for n in range(13)], "text"), ([f"id {n}" for n in range(13)] * 2, "category"), ([True, False],
+        "category"), ([1, 2.5], "number"),
         (["1234567890123456"], "category"), (["two\nlines"], "text"),
     ],
 )  # fmt: skip
@@ -130,8 +134,10 @@ def test_what_a_column_holds(values: list[str], kind: str) -> None:
 @pytest.mark.parametrize(
     ("text", "date"),
     [
-        ("2024-03-01", "2024-03-01"), ("2024/03/01", "2024-03-01"), ("1.3.2024", "2024-03-01"), ("2024-03-01T23:59:59Z", "2024-03-01"),
-        ("2024-03-01 08:00", "2024-03-01"), ("D:20240301120000+02'00'", "2024-03-01"), ("20240301", None), ("2024", None), ("31.2.2024", None), ("", None),
+        ("2024-03-01", "2024-03-01"), ("2024/03/01", "2024-03-01"), ("1.3.2024", "2024-03-01"),
+        ("2024-03-01T23:59:59Z", "2024-03-01"),
+        ("2024-03-01 08:00", "2024-03-01"), ("D:20240301120000+02'00'", "2024-03-01"), ("20240301", None), ("2024",
+        None), ("31.2.2024", None), ("", None),
     ],
 )  # fmt: skip
 def test_dates_that_can_be_read_in_one_way(text: str, date: str | None) -> None:
@@ -219,7 +225,10 @@ def test_a_broken_line_is_named() -> None:
 
 
 def test_rows_of_a_pipe_table_have_its_headers_fields() -> None:
-    text = "| Gauge | Depth | Seen |\n| - | - | - |\n| A \\| B | 7 | 2024-03-01 |\n| C | 12 |\n\nEnd.\n\n| no | header |\n| at | all |\n"
+    text = (
+        "| Gauge | Depth | Seen |\n| - | - | - |\n| A \\| B | 7 | 2024-03-01 |\n| C | 12 |\n\nEnd.\n\n| no | "
+        "header |\n| at | all |\n"
+    )
     document = load("a.md", text.encode())
     assert blocks(document) == ["| A \\| B | 7 | 2024-03-01 |", "| C | 12 |", "| no | header |", "| at | all |"]
     assert fields(document) == [
