@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import CollectionNotFound, SettingsError
+from core.evaluation.metrics import MEASURES
 from core.settings import BUILT_IN_MODEL, BUILT_IN_RERANKER, POOL, Settings
 from core.util.formatting import plural
 
@@ -137,7 +138,7 @@ results counts as 0. A text that the bi-encoder ranks by its chunks counts at it
 """
 INTERVAL = 5.0  # seconds between two lines of progress
 SYSTEMS = "bm25,bi,hybrid,bi+cross,bm25+cross,hybrid+cross"
-METRICS = "nDCG@10,RR@10,R@5,R@100,P@5,AP,Judged@10"
+METRICS = ",".join(MEASURES)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

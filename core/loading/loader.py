@@ -39,6 +39,7 @@ def _lazy(module: str, function: str) -> Loader:
 
 
 LOADERS: dict[str, Loader] = {
+    **dict.fromkeys(CODE_SUFFIXES, load_code),  # first: a format of its own below takes a suffix over
     ".pdf": load_pdf,
     ".docx": _lazy("office", "load_docx"),
     ".pptx": _lazy("office", "load_pptx"),
@@ -65,7 +66,6 @@ LOADERS: dict[str, Loader] = {
     ".rst": load_text,
     ".log": load_text,
     "": load_text,  # README, COPYING
-    **dict.fromkeys(CODE_SUFFIXES, load_code),
 }
 TABLE_LOADERS: dict[str, TableLoader] = {
     ".csv": load_delimited,

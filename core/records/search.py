@@ -31,6 +31,19 @@ METHODS: dict[Method, str] = {
     "sections": "one chunk a section under a heading",
     "meaning": "by meaning: where neighbouring sentences part",
 }
+METHOD_HELP: dict[Method, str] = {
+    "pages": "A page that fits is one chunk; a longer one is cut by structure, and only there do chunks overlap.",
+    "sections": "What stands under a heading is one chunk if it fits; a longer section is cut by structure, "
+    "and only there do chunks overlap.",
+    "rows": "Rows of tables and records. A row carries the header of its table; "
+    "text around tables is cut by structure.",
+    "meaning": "A break wherever neighbouring sentences are less alike than in most of the document. "
+    "Every sentence is embedded once for it.",
+    "sentences": "Whole sentences, as many as fit; the overlap is whole sentences too.",
+    "tokens": "As many words as fit, whatever they say: the plainest way, and the one to measure others against.",
+    "structure": "At headings, then paragraphs, rows, sentences, lines: "
+    "the strongest break in the second half of what fits.",
+}
 
 
 def measure_name(metric: Metric) -> str:

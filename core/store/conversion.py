@@ -54,6 +54,8 @@ def read_collection(handle: chromadb.Collection) -> Collection:
     chunking_keys = {field.name: f"chunk_{field.name}" for field in fields(ChunkSettings)}
     # as JSON: `configuration` would build the embedding function
     space = (handle.configuration_json.get("hnsw") or {}).get("space", "l2")
+    metrics = [metric for metric, name in HNSW_SPACES.items() if name == space]
+    metric = next((metric for metric in metrics if metric == stored.get("metric")), metrics[0])
     return Collection(
         name=stored.get("title", handle.name),
         key=str(handle.id),
@@ -61,7 +63,7 @@ def read_collection(handle: chromadb.Collection) -> Collection:
         model=stored.get("model", ""),
         revision=stored.get("revision", ""),
         dimension=int(stored.get("dimension", 0)),
-        metric=next(metric for metric, name in HNSW_SPACES.items() if name == space),
+        metric=metric,
         chunking=ChunkSettings(**{name: stored[key] for name, key in chunking_keys.items() if key in stored}),
         query_prompt=stored.get("query_prompt", ""),
         document_prompt=stored.get("document_prompt", ""),

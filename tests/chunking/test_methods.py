@@ -10,7 +10,7 @@ from core.chunking.semantic import block_distances, sentence_distances
 from core.errors import SettingsError
 from core.loading._markdown import markdown_headings, markdown_tables
 from core.records.document import Document, Page, Row
-from core.records.search import METHODS, Chunk, ChunkSettings, Method
+from core.records.search import METHOD_HELP, METHODS, Chunk, ChunkSettings, Method
 from core.samples.library import documents
 from core.text.boundaries import find_breaks
 from tests.chunking.test_chunker import check
@@ -178,3 +178,7 @@ def test_ways_to_cut_have_ids_of_their_own() -> None:
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(SettingsError, match=str(next(iter(wrong.values())))):
         ChunkSettings(**wrong)  # type: ignore[arg-type]  # wrong values on purpose
+
+
+def test_every_method_is_explained() -> None:
+    assert set(METHOD_HELP) == set(METHODS)

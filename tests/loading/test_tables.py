@@ -73,8 +73,8 @@ def test_records_of_pandas(name: str) -> None:
     )
     assert blocks(document)[2].endswith("crew: Cid")
     assert fields(document)[0] == {
-        "Station": "North pier", "Region": "West", "Opened": "2019-05-02", "Depth": 4.5, "crew": "Ada, "
-                                                                                                 "Brun", "gauge.type": "float", "gauge.cm": 9.5,
+        "Station": "North pier", "Region": "West", "Opened": "2019-05-02", "Depth": 4.5, "crew": "Ada, Brun",
+        "gauge.type": "float", "gauge.cm": 9.5,
     }  # fmt: skip
 
 

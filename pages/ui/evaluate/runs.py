@@ -254,7 +254,7 @@ def _choose_systems(others: list[str]) -> tuple[list[str], list[str], int]:
     )
     measures = two.multiselect(
         "Measures",
-        [*MEASURES, *MORE_MEASURES],
+        list(dict.fromkeys((*MEASURES, *MORE_MEASURES))),
         default=list(MEASURES),
         key="evaluate-measures",
         persist_state="session",

@@ -18,7 +18,7 @@ from core.chunking.preview import ChunkingStatistics, chunking_statistics, readi
 from core.errors import RankscopeError
 from core.loading.sources import Source, file_fingerprint, load_source, table_options
 from core.models.bi_encoder import BiEncoder
-from core.records.search import METHODS, Chunk, ChunkSettings, Method
+from core.records.search import METHOD_HELP, METHODS, Chunk, ChunkSettings, Method
 from core.util.formatting import duration, file_size, plural
 from core.workspace import Workspace
 from pages.ui.html import chunking_html, table_html
@@ -31,19 +31,6 @@ MAX_CHUNKERS = 6  # documents whose chunker stays cached
 PART_LENGTH = 6000  # characters drawn at once, so that the page stays quick for long documents
 TEXT_HEIGHT = 560  # pixels
 READERS = {"bi": "bi-encoder", "cross": "cross-encoder", "nobody": "neither"}
-METHOD_HELP: dict[Method, str] = {
-    "pages": "A page that fits is one chunk; a longer one is cut by structure, and only there do chunks overlap.",
-    "sections": "What stands under a heading is one chunk if it fits; a longer section is cut by structure, "
-    "and only there do chunks overlap.",
-    "rows": "Rows of tables and records. A row carries the header of its table; "
-    "text around tables is cut by structure.",
-    "meaning": "A break wherever neighbouring sentences are less alike than in most of the document. "
-    "Every sentence is embedded once for it.",
-    "sentences": "Whole sentences, as many as fit; the overlap is whole sentences too.",
-    "tokens": "As many words as fit, whatever they say: the plainest way, and the one to measure others against.",
-    "structure": "At headings, then paragraphs, rows, sentences, lines: "
-    "the strongest break in the second half of what fits.",
-}
 
 Reads = Callable[[str], int]  # how many characters of a text a model reads
 
