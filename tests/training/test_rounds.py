@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from training import finish, mean, mend, prepare, rounds, train
+from training import mean, mend, rounds
 from training.options import Options
 from training.rounds import Mean, Mended, Step
 from training.weights import kept, shipped
@@ -43,9 +43,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
     def average(shares: Mapping[str, float], o: Options) -> None:
         note(o, shares)
 
-    monkeypatch.setattr(prepare, "prepare", lambda data, work, seed: found.append(("prepare", seed)))
-    monkeypatch.setattr(train, "Run", NoRun)
-    monkeypatch.setattr(finish, "finish", lambda run: note(run.o, run.o.begin))
+    monkeypatch.setattr(rounds, "prepare", lambda data, work, seed: found.append(("prepare", seed)))
+    monkeypatch.setattr(rounds, "Run", NoRun)
+    monkeypatch.setattr(rounds, "finish", lambda run: note(run.o, run.o.begin))
     monkeypatch.setattr(mean, "main", average)
     monkeypatch.setattr(mend, "main", lambda of, o: note(o, of))
     return found
