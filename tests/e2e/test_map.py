@@ -47,7 +47,7 @@ def page(browser: Browser, app: str) -> Iterator[Page]:
     context.set_default_timeout(SLOW)
     opened = context.new_page()
     opened.goto(app)
-    opened.wait_for_selector(".rs-hit", timeout=4 * SLOW)  # the sample library is indexed first
+    opened.wait_for_selector(".rs-hit", timeout=2 * SLOW)  # the sample library is indexed first
     opened.goto(f"{app}/map?q=Which+planet+is+the+hottest%3F&collection=sample-library")
     yield opened
     context.close()
@@ -55,7 +55,7 @@ def page(browser: Browser, app: str) -> Iterator[Page]:
 
 def layout_drawn(page: Page) -> None:
     """Wait until UMAP's layout has replaced PCA's and is drawn."""
-    expect(page.get_by_text("this is PCA's picture")).to_have_count(0, timeout=4 * SLOW)  # UMAP is compiled first
+    expect(page.get_by_text("this is PCA's picture")).to_have_count(0, timeout=2 * SLOW)  # UMAP is compiled first
     picture_drawn(page)
 
 
@@ -195,7 +195,7 @@ def test_a_box_selects_chunks_and_the_search_is_limited_to_them(page: Page) -> N
 
 def test_cluster_names_do_not_overlap(page: Page, app: str) -> None:
     page.goto(f"{app}/map?collection=sample-library&colour=cluster")
-    page.locator(".rs-map .annotation").first.wait_for(timeout=4 * SLOW)
+    page.locator(".rs-map .annotation").first.wait_for(timeout=2 * SLOW)
     layout_drawn(page)
     boxes = page.evaluate(NAMES)
     assert len(boxes) >= 4
