@@ -12,19 +12,13 @@ import chromadb
 import numpy as np
 import pytest
 
-from core.cli.main import main
+from tests.support.cli import run
 
 
 @pytest.fixture(autouse=True)
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("RANKSCOPE_DATA", str(tmp_path / "data"))
     return tmp_path / "data"
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    status = main(list(arguments))
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
 
 
 def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:

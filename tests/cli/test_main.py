@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.cli.main import main
+from tests.support.cli import run
 
 
 @pytest.fixture(autouse=True)
@@ -28,12 +29,6 @@ def manuals(tmp_path: Path) -> Path:
     (folder / "picture.png").write_bytes(b"\x89PNG")
     (folder / ".hidden" / "secret.txt").write_text("hidden")
     return folder
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    status = main(list(arguments))
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
 
 
 def test_the_whole_path(capsys: pytest.CaptureFixture[str], manuals: Path) -> None:

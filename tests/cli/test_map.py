@@ -14,6 +14,7 @@ from core.indexing.indexer import index
 from core.loading.sources import Upload
 from core.settings import Settings
 from core.workspace import Workspace
+from tests.support.cli import run
 
 TEXTS = {
     "kettle": [
@@ -36,12 +37,6 @@ COLUMNS = ["chunk_id", "document", "start", "end", "x", "y", "tokens", "cluster"
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("RANKSCOPE_DATA", str(tmp_path / "data"))
     return tmp_path / "data"
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    status = main(list(arguments))
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
 
 
 @pytest.fixture(scope="module")

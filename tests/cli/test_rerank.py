@@ -12,6 +12,7 @@ import pytest
 from core.cli.main import main
 from core.samples.library import SAMPLE_COLLECTION
 from core.settings import BUILT_IN_RERANKER
+from tests.support.cli import run
 
 QUESTION = "Why does the sea rise and fall twice a day?"
 DOCUMENTS = {
@@ -40,12 +41,6 @@ def beir(tmp_path: Path) -> Path:
     )
     (folder / "qrels" / "test.tsv").write_text(QRELS)
     return folder
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    status = main(list(arguments))
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
 
 
 def hits(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
