@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from core.errors import DamagedFile, EmptyFile
 from core.loading._detection import reject_other_format
-from core.loading._text import clean_text, decode
+from core.loading._encoding import clean_text, decode
 from core.loading.tables import Record, TableOptions, table_document, value_text
 from core.records.document import Document, Value
 
@@ -39,7 +39,7 @@ def delimited_records(name: str, data: bytes) -> list[Record]:
     Raises WrongFileType, EmptyFile, or DamagedFile for a quotation mark that is never closed.
     """
     reject_other_format(name, data, "a table in text (CSV)")
-    text = decode(name, data).lstrip("\ufeff")
+    text = decode(name, data).text.lstrip("\ufeff")
     separator = _SEPARATOR_LINE.match(text)
     delimiter = separator[1] if separator else _delimiter(text, name.lower().endswith(".tsv"))
     rows = _rows(name, text[separator.end() :] if separator else text, delimiter)
@@ -131,7 +131,7 @@ def json_records(name: str, data: bytes) -> tuple[list[Record], Record]:
     object; a file without any is all beside. Raises WrongFileType or DamagedFile.
     """
     reject_other_format(name, data, "JSON")
-    text = decode(name, data).lstrip("\ufeff")
+    text = decode(name, data).text.lstrip("\ufeff")
     try:
         whole = _lines(name, text) if name.lower().endswith((".jsonl", ".ndjson")) else _whole(name, text)
         listed, rest = _split(whole)

@@ -13,10 +13,10 @@ from lxml import etree
 
 from core.errors import EncryptedFile
 from core.loading._detection import check_zip, damaged_file, read_part
+from core.loading._encoding import decode
+from core.loading._html import html_to_markdown
 from core.loading._markdown import markdown_document
 from core.loading._metadata import dublin_core, parse_xml
-from core.loading._office import convert_to_markdown
-from core.loading._text import decode
 from core.records.document import Document
 
 _CONTAINER = "META-INF/container.xml"
@@ -36,7 +36,7 @@ def load_epub(name: str, data: bytes) -> Document:
     root = parse_xml(package)
     if root is None:
         raise damaged_file(name, f"it has no readable list of its parts ({package_path or 'none is named'})")
-    chapters = (convert_to_markdown(name, html, ".html").strip() for html in _chapters(name, data, package_path, root))
+    chapters = (html_to_markdown(html).strip() for html in _chapters(name, data, package_path, root))
     return markdown_document(name, data, "\n\n".join(filter(None, chapters)), dublin_core(package))
 
 
@@ -47,8 +47,8 @@ def _reject_drm(name: str, data: bytes) -> None:
             raise EncryptedFile(f"{name} is locked by its seller's rights management: bring a copy without it")
 
 
-def _chapters(name: str, data: bytes, package_path: str, package: etree._Element) -> Iterator[bytes]:
-    """Yield the chapters as UTF-8, in the order of the spine, without the table of contents. Raises WrongFileType."""
+def _chapters(name: str, data: bytes, package_path: str, package: etree._Element) -> Iterator[str]:
+    """Yield the chapters in the order of the spine, without the table of contents. Raises WrongFileType."""
     items = {str(item.get("id")): item for item in package.iter("{*}item")}
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         parts = set(archive.namelist())
@@ -65,4 +65,4 @@ def _chapters(name: str, data: bytes, package_path: str, package: etree._Element
             html = archive.read(path) if path else b""
             if html.strip():
                 encoding = _ENCODING.match(html)
-                yield decode(name, html, encoding[1].decode() if encoding else None).encode("utf-8", "ignore")
+                yield decode(name, html, encoding[1].decode() if encoding else None).text

@@ -12,9 +12,9 @@ from pylatexenc.macrospec import LatexContextDb, std_environment, std_macro
 
 from core.errors import WrongFileType
 from core.loading._detection import damaged_file, reject_other_format
+from core.loading._encoding import clean_text, decode
 from core.loading._markdown import markdown_document, markdown_table
 from core.loading._metadata import file_metadata
-from core.loading._text import clean_text, decode
 from core.records.document import Document
 
 # Private characters that mark the ends of cells and rows and the places of listings in pylatexenc's output.
@@ -49,7 +49,8 @@ _PYLATEXENC_ERRORS = (
 def load_latex(name: str, data: bytes) -> Document:
     """Return a LaTeX file's text as Markdown; the files that it includes are not read. Raises LoadingError."""
     reject_other_format(name, data, "LaTeX")
-    source = re.sub("[\ue000-\ue003]", "", clean_text(decode(name, data)))
+    decoded = decode(name, data)
+    source = re.sub("[\ue000-\ue003]", "", clean_text(decoded.text))
     if not _COMMAND.search(source):
         raise WrongFileType(f"{name} is not LaTeX, it has no commands: rename it to .txt if it is text")
     body = _BODY.search(source)
@@ -61,7 +62,8 @@ def load_latex(name: str, data: bytes) -> Document:
         raise damaged_file(name, f"its commands cannot be followed: {type(error).__name__}") from error
     title = " ".join(title.split())
     metadata = file_metadata(title, re.sub(r"\s*\n\s*", ", ", author), date)
-    return markdown_document(name, data, f"# {title}\n\n{text}" if title else text, metadata)
+    text = f"# {title}\n\n{text}" if title else text
+    return markdown_document(name, data, text, metadata, notes=decoded.notes)
 
 
 def _argument(source: str, command: str) -> str:

@@ -14,9 +14,9 @@ from email.utils import parsedate_to_datetime
 
 from core.errors import EmptyFile, LoadingError, WrongFileType
 from core.loading._detection import reject_other_format
+from core.loading._encoding import clean_text, decode
+from core.loading._html import html_to_markdown
 from core.loading._metadata import file_metadata
-from core.loading._office import convert_to_markdown
-from core.loading._text import clean_text, decode
 from core.records.document import Document, Heading, Row, Value
 
 LONGEST_SUBJECT = 300
@@ -154,9 +154,9 @@ def _text(name: str, part: Message) -> str:
         return ""
     try:
         declared = part.get_content_charset()
-        text = decode(name, data, declared)
+        text = decode(name, data, declared).text
         if part.get_content_subtype() == "html":
-            return convert_to_markdown(name, text.encode("utf-8", "ignore"), ".html").strip()
+            return html_to_markdown(text).strip()
     except (LoadingError, LookupError, ValueError):  # one unreadable part leaves the others
         return ""
     return _QUOTED.sub(r"\1", clean_text(text)).strip()

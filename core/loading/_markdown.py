@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from core.errors import NoText
@@ -21,12 +21,19 @@ _BAR = re.compile(r"(?<!\\)\|")
 _HEADER = re.compile(r"[^\n]*\n\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*(?:\n|\Z)")
 
 
-def markdown_document(name: str, data: bytes, text: str, metadata: Metadata, pages: tuple[Page, ...] = ()) -> Document:
+def markdown_document(
+    name: str,
+    data: bytes,
+    text: str,
+    metadata: Metadata,
+    pages: tuple[Page, ...] = (),
+    notes: tuple[str, ...] = (),
+) -> Document:
     """Return a Markdown text with its structure, trimmed if it has no ``pages``. Raises NoText if it is blank."""
     if not text.strip():
         raise NoText(f"{name} holds no text, only pictures or nothing: export it with text, or type it up")
     text = text if pages else text.strip() + "\n"
-    return with_markdown_structure(Document(name, text, pages, size=len(data), metadata=metadata))
+    return with_markdown_structure(Document(name, text, pages, size=len(data), metadata=metadata, notes=notes))
 
 
 def join_slides(slides: Iterable[tuple[int, str]]) -> tuple[str, tuple[Page, ...]]:
@@ -98,6 +105,44 @@ def _rows(text: str, table: Table) -> list[Row]:
 
 def _cells(line: str) -> list[str]:
     return [cell.strip().replace("\\|", "|") for cell in _BAR.split(line.strip())[1:-1]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A table cell's text, and over how many rows and columns it stretches."""
+
+    text: str
+    rows: int = 1
+    columns: int = 1
+
+
+MAX_SPAN = 1000  # rows or columns: the limit that HTML sets to colspan
+
+
+def expand_spans(rows: Iterable[Iterable[Cell]]) -> list[list[str]]:
+    """Return the grid of a table's rows: a cell that stretches over several places has its text in each of them.
+
+    Cells take the first free places of their row, as in HTML's table model (WHATWG HTML, "Forming a table"). A span
+    is cut at the last row that ``rows`` has, and at MAX_SPAN.
+    """
+    grid: list[list[str]] = []
+    pending: dict[int, tuple[str, int]] = {}  # column -> text and number of rows that it still covers
+    for cells in rows:
+        row: dict[int, str] = {column: text for column, (text, _) in pending.items()}
+        pending = {column: (text, left - 1) for column, (text, left) in pending.items() if left > 1}
+        column = 0
+        for cell in cells:
+            while column in row:
+                column += 1
+            for _ in range(min(max(cell.columns, 1), MAX_SPAN)):
+                if column in row:
+                    break
+                row[column] = cell.text
+                if cell.rows > 1:
+                    pending[column] = (cell.text, min(cell.rows, MAX_SPAN) - 1)
+                column += 1
+        grid.append([row.get(column, "") for column in range(max(row, default=-1) + 1)])
+    return grid
 
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> str:

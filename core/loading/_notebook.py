@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from core.errors import DamagedFile, WrongFileType
 from core.loading._detection import reject_other_format
+from core.loading._encoding import clean_text, decode
 from core.loading._markdown import markdown_document
-from core.loading._text import clean_text, decode
 from core.records.document import Document
 
 _MAX_OUTPUT_LENGTH = 2000  # characters: longer output is a log or a dump of data
@@ -21,7 +21,7 @@ def load_notebook(name: str, data: bytes) -> Document:
     """Return a notebook as Markdown, code and printed output in fences, pictures left out. Raises LoadingError."""
     reject_other_format(name, data, "a notebook")
     try:
-        notebook = json.loads(decode(name, data).lstrip("\ufeff"))
+        notebook = json.loads(decode(name, data).text.lstrip("\ufeff"))
     except (ValueError, RecursionError) as error:
         raise DamagedFile(
             f"{name} is damaged (it is not whole JSON: {error}): open it in Jupyter and save it again"

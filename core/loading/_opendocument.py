@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from lxml import etree
 
 from core.loading._detection import check_zip, damaged_file, encrypted_file, read_part
+from core.loading._encoding import clean_text
 from core.loading._markdown import join_slides, markdown_document, markdown_table
 from core.loading._metadata import dublin_core
-from core.loading._text import clean_text
 from core.records.document import Document, Page
 
 _MAX_REPEATS = 1000  # of a row or cell that is not empty; a sheet's million empty rows are left out

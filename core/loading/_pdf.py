@@ -13,9 +13,9 @@ import pypdfium2.raw as pdfium_c
 
 from core.errors import DamagedFile, NoText
 from core.loading._detection import encrypted_file, wrong_file_type
+from core.loading._encoding import clean_text
 from core.loading._metadata import file_metadata
 from core.loading._pdf_layout import page_text
-from core.loading._text import clean_text
 from core.records.document import Document, Heading, Metadata, Page
 from core.util.formatting import plural
 

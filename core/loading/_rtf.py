@@ -9,9 +9,9 @@ from contextlib import suppress
 from striprtf.striprtf import rtf_to_text
 
 from core.loading._detection import damaged_file, wrong_file_type
+from core.loading._encoding import clean_text
 from core.loading._markdown import markdown_document, markdown_table
 from core.loading._metadata import file_metadata
-from core.loading._text import clean_text
 from core.records.document import Document
 
 _to_text: Callable[..., str] = rtf_to_text  # striprtf has no annotations

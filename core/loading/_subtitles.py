@@ -7,7 +7,7 @@ from pysubs2.exceptions import Pysubs2Error
 
 from core.errors import DamagedFile, EmptyFile, WrongFileType
 from core.loading._detection import reject_other_format
-from core.loading._text import clean_text, decode
+from core.loading._encoding import clean_text, decode
 from core.records.document import Document, Time
 
 SILENCE = 4.0  # seconds without a word, after which a paragraph begins
@@ -17,7 +17,8 @@ ARROW = "-->"
 def load_subtitles(name: str, data: bytes) -> Document:
     """Return an .srt or .vtt file's words, with the times as spans. Raises LoadingError."""
     reject_other_format(name, data, "subtitles")
-    source = clean_text(decode(name, data))
+    decoded = decode(name, data)
+    source = clean_text(decoded.text)
     if ARROW not in source:
         raise WrongFileType(f"{name} is not a file of subtitles, it has no times: rename it to .txt if it is text")
     cues = _cues(name, source)
@@ -32,7 +33,7 @@ def load_subtitles(name: str, data: bytes) -> Document:
             words = " ".join(new_lines)
             times.append(Time(len(text), len(text) + len(words), begin, end))
             text, until = text + words, end
-    return Document(name, text + "\n", size=len(data), times=tuple(times))
+    return Document(name, text + "\n", size=len(data), times=tuple(times), notes=decoded.notes)
 
 
 def _cues(name: str, source: str) -> list[tuple[list[str], float, float]]:

@@ -3,53 +3,19 @@
 from __future__ import annotations
 
 import ast
-import codecs
-import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePosixPath
-from unicodedata import normalize
 
-from charset_normalizer import from_bytes
-
-from core.errors import EmptyFile, WrongFileType
+from core.errors import EmptyFile
 from core.loading._detection import reject_other_format
+from core.loading._encoding import clean_text, decode
 from core.loading._markdown import with_markdown_structure
 from core.loading._metadata import front_matter
 from core.records.document import Document, Heading
 
-_BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark is its beginning
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
-_LINE_END = re.compile(r"\r\n?|\x0b|\u2028|\u2029")
-_INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u00ad\ufeff]")
-_LIGATURE = re.compile(r"[\ufb00-\ufb06]")
 MARKDOWN_SUFFIXES = (".md", ".markdown")
-_COMMON_ENCODINGS = [
-    "utf_16_le",
-    "utf_16_be",
-    "cp1250",
-    "iso8859_2",
-    "cp1251",
-    "koi8_r",
-    "cp1253",
-    "cp1254",
-    "cp1255",
-    "cp1256",
-    "cp932",
-    "euc_jp",
-    "gb18030",
-    "big5",
-    "cp949",
-]
-MAX_WESTERN_CHAOS = 0.05  # charset_normalizer's measure; what is Western has none
-SAMPLE = 20_000  # characters looked at for binary content
 
 
 def load_text(name: str, data: bytes) -> Document:
@@ -58,60 +24,14 @@ def load_text(name: str, data: bytes) -> Document:
     Raises EmptyFile, or WrongFileType for something that is not text.
     """
     reject_other_format(name, data, "text")
-    text = clean_text(decode(name, data))
+    decoded = decode(name, data)
+    text = clean_text(decoded.text)
     if not text.strip():
         raise EmptyFile(f"{name} holds nothing but white space: there is nothing to index in it")
-    document = Document(name, text, size=len(data))
+    document = Document(name, text, size=len(data), notes=decoded.notes)
     if PurePosixPath(name).suffix.lower() not in MARKDOWN_SUFFIXES:
         return document
     return with_markdown_structure(replace(document, metadata=front_matter(text)))
-
-
-def decode(name: str, data: bytes, declared: str | None = None) -> str:
-    """Return ``data`` as text: by its byte order mark, as UTF-8, as ``declared``, else as detected.
-
-    Raises WrongFileType if it is not text in any encoding.
-    """
-    marked = next((encoding for mark, encoding in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), None)
-    for encoding in (marked, "utf-8", declared):
-        text = _try(data, encoding) if encoding else None
-        if text is not None and not _is_binary(text):
-            return text
-    text = _detected(data)
-    if not text or _is_binary(text):
-        raise WrongFileType(
-            f"{name} is not text in any encoding that can be told: save it as UTF-8, or bring another file"
-        )
-    return text
-
-
-def clean_text(text: str) -> str:
-    """Return ``text`` with line ends as ``\\n``, ligatures as letters, and without what no reader sees:
-    control characters, soft hyphens, marks of byte order, and lone surrogates, which no store keeps."""
-    text = _INVISIBLE.sub("", _LINE_END.sub("\n", text))
-    text = _LIGATURE.sub(lambda match: normalize("NFKC", match[0]), text)
-    return text.encode("utf-8", "ignore").decode("utf-8")
-
-
-def _try(data: bytes, encoding: str) -> str | None:
-    try:
-        return data.decode(encoding)
-    except (ValueError, LookupError):  # as UnicodeError, or for an encoding's name that makes no sense
-        return None
-
-
-def _detected(data: bytes) -> str:
-    """The text in the most plausible encoding: in short texts rare ones look as good as those in use."""
-    western = from_bytes(data, cp_isolation=["cp1252"]).best()
-    if western and western.chaos < MAX_WESTERN_CHAOS and not _is_binary(str(western)):
-        return str(western)
-    best = from_bytes(data, cp_isolation=_COMMON_ENCODINGS).best() or from_bytes(data).best()
-    return str(best) if best else ""
-
-
-def _is_binary(text: str) -> bool:
-    sample = text[:SAMPLE]
-    return len(_CONTROLS.findall(sample)) > len(sample) / 100
 
 
 CODE_SUFFIXES = (
@@ -130,7 +50,7 @@ def load_code(name: str, data: bytes) -> Document:
     document = load_text(name, data)
     if PurePosixPath(name).suffix.lower() not in (".py", ".pyi"):
         return document
-    return Document(name, document.text, headings=tuple(python_headings(document.text)), size=document.size)
+    return replace(document, headings=tuple(python_headings(document.text)))
 
 
 def python_headings(text: str) -> Iterator[Heading]:

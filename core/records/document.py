@@ -99,8 +99,9 @@ class Document:
     """A document's text and the structure of it.
 
     ``pages``, ``headings``, ``tables``, ``rows`` and ``times`` are sorted by ``start``. ``metadata`` is what
-    the file says of itself (title, author, date as YYYY-MM-DD, source). The id is a hash of the text
-    alone: the same content is the same document, whatever its file is called.
+    the file says of itself (title, author, date as YYYY-MM-DD, source). ``notes`` say what the text lacks or
+    how it differs from the file, each with how much and where: "pages 2 and 3 of 4 hold no text". The id is a hash
+    of the text alone: the same content is the same document, whatever its file is called.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Document:
     rows: tuple[Row, ...] = ()
     times: tuple[Time, ...] = ()
     metadata: Metadata = field(default_factory=dict, hash=False)
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def id(self) -> str:

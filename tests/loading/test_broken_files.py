@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from core.errors import LoadingError
-from core.loading._text import clean_text
+from core.loading._encoding import clean_text
 from core.loading.loader import load
 from core.records.document import Document, Span
 from tests.support.broken import ADVICE, CASES, FILES, Broken, with_part

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import DamagedFile, NoText, UnknownColumn
+from core.loading._markdown import Cell, expand_spans
 from core.loading._metadata import iso_date
 from core.loading.loader import load, table_columns
 from core.loading.tables import Column, TableOptions, describe_columns
@@ -253,3 +254,22 @@ def test_rows_of_office_tables(name: str, first: dict[str, object]) -> None:
     document = load(name, (FILES / name).read_bytes())
     assert fields(document)[0] == first
     assert all(block.startswith("| ") and block.endswith(" |") for block in blocks(document))
+
+
+def test_cells_that_span_rows_and_columns_stand_in_each_place() -> None:
+    rows = [
+        [Cell("Region", rows=2), Cell("Load", columns=2)],
+        [Cell("Winter"), Cell("Summer")],
+        [Cell("North", rows=9), Cell("5"), Cell("7")],
+        [Cell("6"), Cell("8")],
+    ]
+    assert expand_spans(rows) == [
+        ["Region", "Load", "Load"],
+        ["Region", "Winter", "Summer"],
+        ["North", "5", "7"],
+        ["North", "6", "8"],
+    ]
+
+
+def test_a_span_of_no_columns_counts_as_one() -> None:
+    assert expand_spans([[Cell("a", columns=0, rows=0), Cell("b")], [Cell("c")]]) == [["a", "b"], ["c"]]
