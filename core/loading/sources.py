@@ -29,7 +29,6 @@ PARSER_LIBRARIES = (
     "markitdown",
     "pylatexenc",
     "pypdfium2",
-    "pysubs2",
     "PyYAML",
     "striprtf",
 )

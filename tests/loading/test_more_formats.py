@@ -232,7 +232,7 @@ def test_subtitles_keep_their_times(name: str) -> None:
         (
             "WEBVTT\n\nNOTE\nof the maker\n\nSTYLE\n::cue {}\n\n00:01.000 --> 00:02.000 align:start\n<v "
             "Ada><i>Hello</i>\n",
-            "Hello\n",
+            "Ada: Hello\n",
         ),
         (
             "WEBVTT\n\n00:01.000 --> 00:02.000\nOne line\n\n00:02.000 --> 00:03.000\nOne line\nand another\n",
