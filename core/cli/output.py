@@ -59,7 +59,7 @@ def outcomes(collection: str, found: Sequence[FileOutcome], seconds: float, *, a
         return
     for outcome in found:
         chunks = plural(outcome.chunks, "chunk") if outcome.chunks else ""
-        print("  ".join(part for part in (f"{outcome.status:<11}", outcome.name, chunks, outcome.message) if part))
+        print("  ".join(part for part in (f"{outcome.status:<11}", outcome.name, chunks, outcome.remarks) if part))
     print(f"{plural(len(found), 'file')} in {duration(seconds)}, {embedding_counts_text(work)}")
 
 
@@ -118,6 +118,8 @@ def documents(found: Sequence[StoredDocument], *, as_json: bool) -> None:
         return
     for document in found:
         print(f"{document.name}  {document.chunks:,} chunks  {document.characters:,} characters  {document.added}")
+        for note in document.notes:
+            print(f"    {note}")
 
 
 def deleted(collection: str, names: Sequence[str], *, as_json: bool) -> None:

@@ -120,7 +120,7 @@ DOCUMENTS = pa.schema(
         ("document_id", pa.string()),
         ("name", pa.string()),
         ("text", pa.large_string()),
-        ("marks", pa.large_string()),  # JSON: pages, headings, tables, rows, times, metadata
+        ("marks", pa.large_string()),  # JSON: pages, headings, tables, rows, times, metadata, notes
         ("size", pa.int64()),  # bytes of the file it came from
         ("chunks", pa.int64()),
         ("added", pa.string()),
@@ -162,7 +162,8 @@ def chunk_schema(dimension: int) -> pa.Schema:
 def documents_table(documents: Sequence[tuple[StoredDocument, Document]]) -> pa.Table:
     """Return the documents with their texts as a table."""
     rows = [
-        {**asdict(stored), "text": document.text, "marks": encode_marks(document)} for stored, document in documents
+        {**asdict(stored), "text": document.text, "marks": encode_marks(replace(document, notes=stored.notes))}
+        for stored, document in documents
     ]
     return pa.Table.from_pylist([{name: row[name] for name in DOCUMENTS.names} for row in rows], schema=DOCUMENTS)
 

@@ -146,7 +146,9 @@ def _copy_vectors(
     for group in group_by_chunks(documents, lambda document: document.chunks):
         entries = []
         for stored in group:
-            document = replace(workspace.document_store.document(stored.document_id), size=stored.size)
+            document = replace(
+                workspace.document_store.document(stored.document_id), size=stored.size, notes=stored.notes
+            )
             entries.append(Entry(document, stored.name, stored.chunks))
         writer.write(entries, complete_batches(workspace, original, group))
     return copied
@@ -169,7 +171,8 @@ def _reindex(
 
 def _source(workspace: Workspace, stored: StoredDocument) -> PreparedSource:
     def load() -> Document:
-        return replace(workspace.document_store.document(stored.document_id), name=stored.name, size=stored.size)
+        document = workspace.document_store.document(stored.document_id)
+        return replace(document, name=stored.name, size=stored.size, notes=stored.notes)
 
     return PreparedSource(stored.name, stored.size or stored.characters, load)
 

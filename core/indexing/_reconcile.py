@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.records.search import OnChange, StoredDocument
 from core.util.progress import Status
@@ -11,10 +11,11 @@ from core.util.progress import Status
 
 @dataclass(frozen=True, slots=True)
 class KnownDocument:
-    """The name of a document of the collection, and its number of chunks."""
+    """The name of a document of the collection, its number of chunks, and what its text lacks."""
 
     name: str
     chunks: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,9 @@ class Reconciler:
     ) -> None:
         self._on_change = on_change
         self._ids = {document.name: document.document_id for document in stored}
-        self._documents = {document.document_id: KnownDocument(document.name, document.chunks) for document in stored}
+        self._documents = {
+            document.document_id: KnownDocument(document.name, document.chunks, document.notes) for document in stored
+        }
         self._settled_names = set(settled_names)
         self._duplicates: dict[str, list[str]] = {}  # document id: names of this run's files that have its text
 
@@ -63,13 +66,18 @@ class Reconciler:
         self._duplicates.setdefault(document_id, []).append(name)
         return self._release(name) if self._replaces(name) else None
 
-    def add(self, name: str, document_id: str, chunks: int) -> Placement:
+    def add(self, name: str, document_id: str, chunks: int, notes: tuple[str, ...] = ()) -> Placement:
         """Add a document that is not known, and return the name that it gets."""
         placement = self._placement(name)
         self._ids[placement.name] = document_id
-        self._documents[document_id] = KnownDocument(placement.name, chunks)
+        self._documents[document_id] = KnownDocument(placement.name, chunks, notes)
         self._settled_names |= {name, placement.name}
         return placement
+
+    def note(self, document_id: str, notes: tuple[str, ...]) -> KnownDocument:
+        """Replace what a known document's text lacks."""
+        self._documents[document_id] = replace(self._documents[document_id], notes=notes)
+        return self._documents[document_id]
 
     def take_duplicate(self, document_id: str) -> str | None:
         """Return a file of this run that has the text of a document which lost its name, None if there is none."""

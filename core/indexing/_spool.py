@@ -158,7 +158,7 @@ class Spool:
     def progress(self) -> tuple[State, str, list[FileOutcome]]:
         """Return the run's state, its error message, and the outcomes of the files that are done."""
         state, error, outcomes = self._query("SELECT state, error, outcomes FROM job")[0]
-        return state, error, [FileOutcome(**outcome) for outcome in json.loads(outcomes)]
+        return state, error, [_outcome(fields) for fields in json.loads(outcomes)]
 
     def record_progress(
         self, state: State, error: str, outcomes: Sequence[FileOutcome], remaining: Sequence[Source]
@@ -233,3 +233,8 @@ def _as_store_error(what: str, advice: str) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"{what} ({error}): {advice}") from error
+
+
+def _outcome(fields: dict[str, Any]) -> FileOutcome:
+    """Return an outcome from its JSON; files of older versions have no notes."""
+    return FileOutcome(**{**fields, "notes": tuple(fields.get("notes", ()))})

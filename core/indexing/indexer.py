@@ -115,10 +115,13 @@ class Indexer:
         if known := self._reconciler.find(document.id):
             if fingerprint:
                 self.workspace.document_store.record_file(fingerprint, document.id)
+            if known.name == source.name and known.notes != document.notes:  # read by another version of its loader
+                known = self._reconciler.note(document.id, document.notes)
+                self.workspace.document_store.record_notes(self.collection.key, document.id, document.notes)
             self._skip(source, document.id, known)
             return
         chunks = chunk_document(document, self.collection.chunking, self._encoder.tokens, self._encoder)
-        placement = self._reconciler.add(source.name, document.id, len(chunks))
+        placement = self._reconciler.add(source.name, document.id, len(chunks), document.notes)
         self._group.append(
             _Prepared(
                 Entry(document, placement.name, len(chunks), fingerprint),
@@ -134,11 +137,10 @@ class Indexer:
     def _skip(self, source: Source, document_id: str, known: KnownDocument) -> None:
         """Record the outcome of a file whose text is already in the collection, or in the group."""
         if self._reconciler.is_unchanged(source.name, document_id):
-            outcome = FileOutcome(source.name, "unchanged", known.chunks)
+            outcome = FileOutcome(source.name, "unchanged", known.chunks, notes=known.notes)
         else:
-            outcome = FileOutcome(
-                source.name, "duplicate", known.chunks, f"has the same text as {known.name}, which is in the collection"
-            )
+            message = f"has the same text as {known.name}, which is in the collection"
+            outcome = FileOutcome(source.name, "duplicate", known.chunks, message, notes=known.notes)
             old = self._reconciler.add_duplicate(source.name, document_id)
             if old and not self._rename_duplicate(old):
                 self.workspace.delete_documents(self._current(), [old])
@@ -183,7 +185,15 @@ class Indexer:
             message = f"as {prepared.entry.name}" if prepared.entry.name != prepared.file else ""
             reused = sum(chunk.id not in embedded_ids for chunk in prepared.chunks)
             self._record_outcome(
-                FileOutcome(prepared.file, prepared.status, len(prepared.chunks), message, reused), prepared.size
+                FileOutcome(
+                    prepared.file,
+                    prepared.status,
+                    len(prepared.chunks),
+                    message,
+                    reused,
+                    prepared.entry.document.notes,
+                ),
+                prepared.size,
             )
 
     def _vectors(self, chunks: Sequence[Chunk], contents: Sequence[bytes]) -> tuple[Float32Array, set[str]]:

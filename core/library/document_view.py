@@ -52,7 +52,9 @@ class Opened:
 def open_document(workspace: Workspace, collection: Collection, name_or_id: str) -> Opened:
     """Return the document with that name or id, with its chunks in ``collection``. Raises DocumentNotFound."""
     stored = workspace.document_store.find(collection.key, name_or_id)
-    document = replace(workspace.document_store.document(stored.document_id), name=stored.name)
+    document = replace(
+        workspace.document_store.document(stored.document_id), name=stored.name, notes=stored.notes
+    )
     chunks = [
         _chunk(document, chunk_id, dict(metadata))
         for batch in workspace.store.batches(collection, [stored.document_id], vectors=False)

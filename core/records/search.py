@@ -154,6 +154,7 @@ class StoredDocument:
     size: int  # bytes of the file
     added: str  # ISO 8601, UTC
     metadata: Metadata = field(default_factory=dict, hash=False)
+    notes: tuple[str, ...] = ()  # what its text lacks: see Document
 
     def as_json(self) -> dict[str, Any]:
         """Return a plain dictionary for ``--json``."""

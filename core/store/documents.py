@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS entries (
     collection TEXT NOT NULL, document_id TEXT NOT NULL, name TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('adding', 'ready', 'removing')),
     size INTEGER NOT NULL, characters INTEGER NOT NULL, chunks INTEGER NOT NULL, added TEXT NOT NULL,
-    metadata TEXT NOT NULL DEFAULT '{}',
+    metadata TEXT NOT NULL DEFAULT '{}', notes TEXT NOT NULL DEFAULT '[]',
     PRIMARY KEY (collection, document_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS entries_by_name ON entries (collection, name);
 CREATE INDEX IF NOT EXISTS unready ON entries (collection) WHERE state <> 'ready';
@@ -84,13 +84,13 @@ class DocumentStore:
     def documents(self, collection: str) -> list[StoredDocument]:
         """Return the searchable documents of a collection, sorted by name."""
         rows = self._database.select(
-            "SELECT name, document_id, chunks, characters, size, added, metadata FROM entries"
+            "SELECT name, document_id, chunks, characters, size, added, metadata, notes FROM entries"
             " WHERE collection = ? AND state = 'ready' ORDER BY name COLLATE NOCASE, document_id",
             [collection],
         )
         return [
-            StoredDocument(name, id_, chunks, characters, size, added, json.loads(metadata))
-            for name, id_, chunks, characters, size, added, metadata in rows
+            StoredDocument(name, id_, chunks, characters, size, added, json.loads(metadata), tuple(json.loads(notes)))
+            for name, id_, chunks, characters, size, added, metadata, notes in rows
         ]
 
     def count(self, collection: str) -> int:
@@ -142,10 +142,10 @@ class DocumentStore:
                 connection.execute(
                     "INSERT OR IGNORE INTO texts VALUES (?, ?, ?)", [document.id, text, encode_marks(document)]
                 )
-                metadata = json.dumps(dict(document.metadata))
+                metadata, notes = json.dumps(dict(document.metadata)), json.dumps(document.notes)
                 connection.execute(
-                    "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, 'adding', ?, ?, ?, ?, ?)",
-                    [collection, document.id, entry.name, document.size, len(text), entry.chunks, now, metadata],
+                    "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, 'adding', ?, ?, ?, ?, ?, ?)",
+                    [collection, document.id, entry.name, document.size, len(text), entry.chunks, now, metadata, notes],
                 )
                 if entry.fingerprint:
                     _record_file(connection, entry.fingerprint, document.id)
@@ -188,6 +188,14 @@ class DocumentStore:
         rows = self._database.select("SELECT document_id FROM files WHERE print = ?", [fingerprint])
         return rows[0][0] if rows else None
 
+    def record_notes(self, collection: str, document_id: str, notes: Sequence[str]) -> None:
+        """Record what a document's text lacks, found when its file was read again."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE entries SET notes = ? WHERE collection = ? AND document_id = ?",
+                [json.dumps(list(notes)), collection, document_id],
+            )
+
     def record_contents(self, collection: str, chunks: Iterable[tuple[str, str, bytes]]) -> None:
         """Record what the vectors of chunks (document id, chunk id, fingerprint of the content) were computed from."""
         with self._database.transaction() as connection:
@@ -208,6 +216,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.executescript(_SCHEMA)
     add_missing_columns(connection, "entries", ["metadata"], default="{}")
+    add_missing_columns(connection, "entries", ["notes"], default="[]")
 
 
 def _record_file(connection: sqlite3.Connection, fingerprint: str, document_id: str) -> None:
@@ -226,11 +235,12 @@ def decode_document(name: str, text: str, marks: str) -> Document:
         rows=tuple(Row(**mark) for mark in decoded.get("rows", [])),
         times=tuple(Time(**mark) for mark in decoded.get("times", [])),
         metadata=decoded.get("metadata", {}),
+        notes=tuple(decoded.get("notes", ())),
     )
 
 
 def encode_marks(document: Document) -> str:
-    """Return the pages, headings, tables, rows, times and metadata of a document as JSON."""
+    """Return the pages, headings, tables, rows, times, metadata and notes of a document as JSON."""
     return json.dumps(
         {
             "pages": [asdict(page) for page in document.pages],
@@ -239,5 +249,6 @@ def encode_marks(document: Document) -> str:
             "rows": [asdict(row) for row in document.rows],
             "times": [asdict(time) for time in document.times],
             "metadata": dict(document.metadata),
+            **({"notes": document.notes} if document.notes else {}),
         }
     )

@@ -26,7 +26,7 @@ STORED: tuple[Status, ...] = ("indexed", "replaced", "kept beside")
 class FileOutcome:
     """What became of one file; ``message`` is one line for the person who added it.
 
-    ``reused`` of its ``chunks`` kept a vector that was stored before.
+    ``reused`` of its ``chunks`` kept a vector that was stored before. ``notes`` say what its text lacks: see Document.
     """
 
     name: str
@@ -34,6 +34,12 @@ class FileOutcome:
     chunks: int = 0
     message: str = ""
     reused: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def remarks(self) -> str:
+        """Message and notes on one line."""
+        return "; ".join(part for part in (self.message, *self.notes) if part)
 
     @property
     def embedded(self) -> int:

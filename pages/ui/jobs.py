@@ -140,10 +140,14 @@ def _draw_over(job: IndexingJob) -> None:
         st.caption(f"{embedding_counts_text(EmbeddingCounts.of(job.outcomes))}. {RESUMED if job.resumed else ''}")
     if job.error:
         show_error(job.error)
+    # in full: a table's cell would cut off what to do about it
     failed = [f"{SIGNS['failed']} {outcome.message}" for outcome in job.outcomes if outcome.status == "failed"]
-    if failed:  # in full: a table's cell would cut off what to do about it
-        more = [f"and {len(failed) - MAX_UNFOLDED:,} more, in the list below"] if len(failed) > MAX_UNFOLDED else []
-        st.text("\n".join(failed[:MAX_UNFOLDED] + more))
+    if failed:
+        st.text(_first_lines(failed))
+    noted = [f"{outcome.name}: {'; '.join(outcome.notes)}" for outcome in job.outcomes if outcome.notes]
+    if noted:
+        st.caption(f"What {plural(len(noted), 'file')} {'lacks' if len(noted) == 1 else 'lack'} in the collection:")
+        st.text(_first_lines(noted))
     if job.outcomes:
         with st.expander("What became of each file", expanded=len(job.outcomes) <= MAX_UNFOLDED):
             st.dataframe(
@@ -151,6 +155,11 @@ def _draw_over(job: IndexingJob) -> None:
                 hide_index=True,
                 height="auto" if len(job.outcomes) <= MAX_UNFOLDED else 320,
             )
+
+
+def _first_lines(lines: list[str]) -> str:
+    more = [f"and {len(lines) - MAX_UNFOLDED:,} more, in the list below"] if len(lines) > MAX_UNFOLDED else []
+    return "\n".join(lines[:MAX_UNFOLDED] + more)
 
 
 def _retry(job: IndexingJob) -> None:
@@ -176,7 +185,7 @@ def outcome_table(outcomes: list[FileOutcome]) -> pd.DataFrame:
             "file": outcome.name,
             "chunks": outcome.chunks,
             "reused": outcome.reused,
-            "what happened": outcome.message,
+            "what happened": outcome.remarks,
         }
         for outcome in sorted(outcomes, key=lambda outcome: outcome.status != "failed")
     ]

@@ -122,6 +122,9 @@ def _select_documents(collection: Collection, table: pd.DataFrame) -> list[str]:
             "document": st.column_config.TextColumn(width="large"),
             "size (kB)": st.column_config.NumberColumn(format="%.1f"),
             "characters": st.column_config.NumberColumn(format="localized"),
+            "not in its text": st.column_config.TextColumn(
+                width="medium", help="What was left out of the file, or stands elsewhere in its text."
+            ),
         },
     )
     return [ids[row] for row in event.selection.rows if row < len(ids)]
@@ -135,7 +138,7 @@ def document_table(key: str, stamp: str, _workspace: Workspace) -> pd.DataFrame:
         {
             _ID: [document.document_id for document in documents],
             _TEXT: [
-                " ".join((document.name, *map(format_value, document.metadata.values()))).casefold()
+                " ".join((document.name, *map(format_value, document.metadata.values()), *document.notes)).casefold()
                 for document in documents
             ],
             "document": [document.name for document in documents],
@@ -143,15 +146,22 @@ def document_table(key: str, stamp: str, _workspace: Workspace) -> pd.DataFrame:
             "size (kB)": [document.size / 1000 for document in documents],
             "characters": [document.characters for document in documents],
             "chunks": [document.chunks for document in documents],
+            **_notes_column(documents),
             "added (UTC)": pd.to_datetime([document.added for document in documents]).tz_localize(None),
         }
     )
 
 
+def _notes_column(documents: list[StoredDocument]) -> dict[str, list[str]]:
+    """Return a column of what the documents' texts lack, none if none lacks anything."""
+    notes = ["; ".join(document.notes) for document in documents]
+    return {"not in its text": notes} if any(notes) else {}
+
+
 def _metadata_columns(documents: list[StoredDocument]) -> dict[str, pd.Series]:
     """Return a column for each of the most frequent fields."""
     counts = Counter(name for document in documents for name in document.metadata)
-    taken = {_ID, _TEXT, "document", "size (kB)", "characters", "chunks", "added (UTC)"}
+    taken = {_ID, _TEXT, "document", "size (kB)", "characters", "chunks", "not in its text", "added (UTC)"}
     names = sorted(sorted(counts), key=lambda name: -counts[name])[:MAX_FIELDS]
     return {
         f"{name} " if name in taken else name: _column([document.metadata.get(name) for document in documents])

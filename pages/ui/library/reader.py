@@ -13,7 +13,7 @@ from core.util.formatting import clip, plural
 from core.workspace import Workspace
 from pages.ui.html import chunking_html, metadata_html
 from pages.ui.library.documents import READING
-from pages.ui.page import literal, show_error
+from pages.ui.page import literal, show_error, show_warning
 
 HEIGHT = 640  # pixels
 MAX_UNSCROLLED = 15  # chunks; a table of more gets a fixed height
@@ -36,6 +36,8 @@ def show_reader(workspace: Workspace, collection: Collection, document_id: str) 
     )
     if opened.metadata:
         st.html(metadata_html(opened.metadata))
+    if document.notes:
+        show_warning(f"What this text lacks, or has otherwise than its file: {'; '.join(document.notes)}.")
     left, right = st.columns([3, 2], gap="large")
     with right:
         _list_chunks(opened, document_id)
