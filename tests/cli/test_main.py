@@ -36,8 +36,8 @@ def test_the_whole_path(capsys: pytest.CaptureFixture[str], manuals: Path) -> No
     assert status == 0
     assert json.loads(out)["seconds"] > 0
     assert json.loads(out)["files"] == [
-        {"name": "deep/bike.txt", "status": "indexed", "chunks": 1, "message": "", "reused": 0},
-        {"name": "kettle.md", "status": "indexed", "chunks": 1, "message": "", "reused": 0},
+        {"name": "deep/bike.txt", "status": "indexed", "chunks": 1, "message": "", "reused": 0, "notes": []},
+        {"name": "kettle.md", "status": "indexed", "chunks": 1, "message": "", "reused": 0, "notes": []},
     ]
     assert "2 files" in err
 
