@@ -30,7 +30,6 @@ PARSER_LIBRARIES = (
     "pylatexenc",
     "pypdfium2",
     "PyYAML",
-    "striprtf",
 )
 
 
