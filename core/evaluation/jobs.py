@@ -14,7 +14,7 @@ from dataclasses import replace
 from filelock import FileLock, Timeout
 
 from core.background import BackgroundJob, JobQueue, State
-from core.errors import DataError, RankscopeError
+from core.errors import DataError, RankscopeError, StoreBusy
 from core.evaluation.experiments import (
     CANDIDATES,
     LOCK,
@@ -169,11 +169,20 @@ class EvaluationQueue(JobQueue[EvaluationJob]):
                     self._claim_and_add(experiment)
 
     def delete(self, id_: str) -> None:
-        """Delete an experiment; one that is under way is stopped first. Raises DataError or StoreError."""
+        """Delete an experiment; one that is under way is stopped first.
+
+        Raises DataError or StoreError, StoreBusy where it does not stop in two minutes.
+        """
         job = self.get(id_)
         if job and job.active:
             job.cancel()
-            job.wait(DELETE_PATIENCE)
+            try:
+                job.wait(DELETE_PATIENCE)
+            except TimeoutError as error:
+                raise StoreBusy(
+                    f"The experiment {job.experiment.name!r} is still at a step that cannot be interrupted: "
+                    "it stops after that, delete it then"
+                ) from error
         delete(self._workspace.settings.data, id_)
         if job:
             self.remove(job)

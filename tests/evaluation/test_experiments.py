@@ -11,7 +11,7 @@ from typing import Any
 import ir_measures
 import pytest
 
-from core.errors import CollectionNotFound, DataError, SettingsError
+from core.errors import CollectionNotFound, DataError, SettingsError, StoreBusy
 from core.evaluation.experiments import create, delete, experiments, open_experiment, save
 from core.evaluation.index_recall import measure_index, measure_widths, query_recall
 from core.evaluation.jobs import CHANGED, EvaluationQueue
@@ -286,6 +286,26 @@ def test_a_run_that_waits_is_cancelled_and_deleted_at_once(tmp_path: Path) -> No
     reranker.go_on.set()
     again.wait(60)
     assert [one.state for one in experiments(workspace.settings.data)[0]] == ["done", "done"]
+    workspace.close()
+
+
+def test_deleting_one_that_does_not_stop_in_time_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reranker = Waiting(0)
+    workspace = opened(tmp_path, reranker)
+    judge(workspace, filled(workspace), QUERIES)
+    runs = EvaluationQueue(workspace)
+    job = runs.start(Request(("tiny",), ("bi+cross",), pool=3, name="monday"))
+    assert reranker.reached.wait(60)
+    monkeypatch.setattr("core.evaluation.jobs.DELETE_PATIENCE", 0.01)
+    with pytest.raises(StoreBusy, match="'monday' is still at a step"):
+        runs.delete(job.experiment.id)
+    assert runs.all() == [job]
+    reranker.go_on.set()
+    job.wait(60)
+    runs.delete(job.experiment.id)
+    assert (runs.all(), experiments(workspace.settings.data)[0]) == ([], [])
     workspace.close()
 
 
