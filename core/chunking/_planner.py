@@ -11,12 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import regex
 
 from core.text.boundaries import Breaks
+from core.text.words import syllable_ends
 from core.util.arrays import Int64Array
 
 Span = tuple[int, int]  # first character, and one past the last
+MAX_CHARACTER_LENGTH = 256  # code points of one character, with all its marks, beyond which it may be cut
 MAX_TOKEN_LENGTH = 64  # characters: a longer stretch without a token start is counted as several tokens
 
 
@@ -133,12 +134,19 @@ class Planner:
         return self.words.latest(max(first + 1, least), limit)
 
     def _end_inside_word(self, start: int) -> int:
-        """Return an end inside a word that alone exceeds the budget, never inside a grapheme."""
+        """Return an end inside a word that alone exceeds the budget, never inside a character or a Thai syllable."""
         limit = self._tokens_before(start) + self._room(start)
         target = int(self.token_starts[limit]) if limit < len(self.token_starts) else len(self.text)
-        low = max(start, target - MAX_TOKEN_LENGTH)
-        ends = [low + match.end() for match in regex.finditer(r"\X", self.text[low : target + 1])]
-        return max((end for end in ends if start < end <= target), default=max(target, start + 1))
+        if start < target < len(self.text) and self.text[target].isascii():
+            return target  # nothing in ASCII continues what is before it
+        end = start
+        for next_end in syllable_ends(self.text, start, min(target + MAX_CHARACTER_LENGTH, len(self.text))):
+            if next_end > target and end > start:
+                break
+            end = next_end
+            if end >= target:
+                break
+        return end if start < end <= max(target, start + MAX_CHARACTER_LENGTH) else max(target, start + 1)
 
     def _next_start(self, start: int, end: int) -> int:
         """Return where the next chunk begins: up to ``overlap`` tokens before ``end``, never before a heading."""

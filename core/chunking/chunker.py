@@ -18,6 +18,7 @@ from core.models.tokenization import TokenSource
 from core.records.document import Document, Row, Table, short_hash
 from core.records.search import Chunk, ChunkSettings
 from core.text.boundaries import Breaks, find_breaks
+from core.text.words import syllable_ends
 from core.util.arrays import Int64Array
 from core.util.progress import DoneReport
 
@@ -30,7 +31,8 @@ def chunk_document(
     """Return the chunks of ``document``, each of at most ``settings.size`` tokens.
 
     Deterministic, and linear in the length of the text. For every chunk ``text == document.text[start:end]``; no chunk
-    begins or ends with white space; none ends inside a word unless that word alone exceeds the budget. Raises
+    begins or ends with white space; none ends inside a word unless that word alone exceeds the budget, and none inside
+    a user-perceived character, such as an emoji of several code points, be it longer than the budget. Raises
     SettingsError if the method is ``meaning`` and there is no ``encoder``.
     """
     return Chunker(document, tokens, encoder).chunk(settings)
@@ -72,7 +74,7 @@ class Chunker:
                 text_tokens + header_tokens
                 for text_tokens, (_, header_tokens) in zip(self._count_tokens(spans), headers, strict=True)
             ]
-            excess = max(counts, default=0) - settings.size
+            excess = max((count - settings.size for count in self._reducible(spans, counts, settings.size)), default=0)
             if excess <= 0:
                 break
             budget = max(budget - excess - 1, 1)  # some tokens depend on their neighbours: plan a little smaller
@@ -119,6 +121,13 @@ class Chunker:
         for index, count in zip(unsure, tokens.count([text[slice(*spans[index])] for index in unsure]), strict=True):
             counts[index] = int(count)
         return counts
+
+    def _reducible(self, spans: Sequence[Span], counts: Sequence[int], size: int) -> Iterator[int]:
+        """Yield the counts of those spans that could be cut smaller: of more than one character or syllable."""
+        text = self.document.text
+        for (start, end), count in zip(spans, counts, strict=True):
+            if count <= size or next(syllable_ends(text, start, end), end) < end:
+                yield count
 
     def _header(self, offset: int, size: int) -> tuple[str, int]:
         """Return the table header that a chunk from ``offset`` carries and its tokens; none above half of ``size``."""

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from tokenizers import Tokenizer
 
-from core.text.boundaries import find_breaks
+from core.text.boundaries import separate_word_starts
 from core.util.arrays import Int64Array
 
 PIECE = 20_000  # characters: keeps the tokenizer's memory small and its cores busy
@@ -108,6 +108,6 @@ class Reader:
 
 def first_unread(text: str, end: int) -> int:
     """Return where the first word begins at or after ``end``, the text's length if there is none."""
-    words = find_breaks(text).words
+    words = separate_word_starts(text)
     at = int(np.searchsorted(words, end))
     return int(words[at]) if at < len(words) else len(text)

@@ -16,7 +16,15 @@ from scipy.spatial import Delaunay, QhullError, cKDTree
 from core.errors import DocumentNotFound
 from core.projection.records import Layout, Points
 from core.store.documents import DocumentStore
-from core.text.analyzers import is_chinese_function_word, is_function_word, language_of, terms
+from core.text.analyzers import (
+    fold_case_and_accents,
+    is_chinese_function_word,
+    is_function_word,
+    is_unspaced_function_word,
+    language_of,
+    terms,
+)
+from core.text.words import segment, tokenize
 from core.util.arrays import Float32Array, Float64Array, Int32Array, Int64Array
 from core.util.formatting import plural
 from core.util.progress import StageReport
@@ -35,7 +43,7 @@ _STYLE_WORDS = frozenset({
     "also", "any", "all", "he", "her", "him", "his", "hers", "it", "many", "may", "more", "most", "much", "one",
     "only", "other", "she", "some", "such", "two", "use", "used", "using", "very",
 })  # fmt: skip
-_WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+(?:['’]s\b)?")
+_PART = regex.compile(r"[^'’ʼ]+(?:['’]s$)?")  # of a word with apostrophes
 _IDEOGRAPH = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
 
@@ -205,8 +213,8 @@ def distinctive_terms(groups: Sequence[Sequence[str]], top: int = 3) -> list[tup
     log(1 + A / f), with f the frequency of the term in all groups and A the average number of terms of a group; a
     term counts once a text. With few groups this still prefers what is frequent everywhere, so terms whose share of the
     group's texts is at least LIFT times that of the others' come first, then terms of one text only, and a term that
-    is as frequent elsewhere never comes. No term of a label contains another, none is a number; pairs of ideographs
-    share no character.
+    is as frequent elsewhere never comes. No term of a label contains another, none is a number; words of
+    ideographs share no character.
 
     To compare a selection with the rest: ``distinctive_terms([selected, rest])[0]``.
     """
@@ -263,12 +271,24 @@ class _Vocabulary:
         """Return in how many of these texts each term occurs."""
         counts: Counter[str] = Counter()
         for text in texts:
-            words = set(_WORD.findall(unicodedata.normalize("NFC", text)))
-            self._spellings.update(words)
-            language = language_of(words)
-            content_words = (word for word in words if not is_function_word(word, language))
-            counts.update({term for word in content_words for term in self._terms_of(word)})
+            spaced, unspaced = _words(unicodedata.normalize("NFC", text))
+            self._spellings.update(spaced | unspaced)
+            language = language_of(spaced)
+            content_words = (word for word in spaced if not is_function_word(word, language))
+            found = {term for word in content_words for term in self._terms_of(word)}
+            found.update(term for word in unspaced if (term := self._unspaced_term(word)))
+            counts.update(found)
         return counts
+
+    def _unspaced_term(self, word: str) -> str:
+        """Return the term of a word of a script without spaces, empty if it is a function word."""
+        if word not in self._terms:
+            term = fold_case_and_accents(word)
+            content = not is_unspaced_function_word(term) and _is_content(term)
+            self._terms[word] = (term,) if content else ()
+            if content:
+                self._forms.setdefault(term, []).append(word)
+        return next(iter(self._terms[word]), "")
 
     def _terms_of(self, word: str) -> tuple[str, ...]:
         if word not in self._terms:
@@ -279,10 +299,22 @@ class _Vocabulary:
 
     def usual_form(self, term: str) -> str:
         """Return the most frequent spelling of a term; of equals the one with fewer capitals, then by alphabet."""
-        forms = self._forms.get(term, [term])  # a pair of ideographs is its own form
+        forms = self._forms.get(term, [term])  # of a word of which no spelling is known
         return min(
             forms, key=lambda form: (-self._spellings[form], sum(character.isupper() for character in form), form)
         )
+
+
+def _words(text: str) -> tuple[set[str], set[str]]:
+    """Return the words of a text, parted at apostrophes, and those of its scripts without spaces."""
+    spaced: set[str] = set()
+    unspaced: set[str] = set()
+    for match in tokenize(text):
+        if match.lastgroup is None:
+            spaced.update(_PART.findall(match[0]))
+        else:
+            unspaced.update(segment(match[0]))
+    return spaced, unspaced
 
 
 def _is_content(term: str) -> bool:

@@ -1,46 +1,42 @@
-"""Words and terms of a text: tokens, folding, stop words, stems, and what language a text is in.
+"""Terms of a text: folding, stop words, stems, and what language a text is in.
 
-BM25, the marking of a query's words and the names of clusters all cut texts by ``tokenize`` and then take their own
-steps: folding, leaving out stop words, stemming.
+BM25, the marking of a query's words and the names of clusters all cut texts by ``core.text.words`` and then take their
+own steps: folding, leaving out stop words, stemming.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from functools import cache
 
 import regex
 
-_IDEOGRAPH = r"[\p{Han}\p{Hiragana}\p{Katakana}ー]"  # the prolonged sound mark belongs to no script
-_LETTER = rf"(?:(?!{_IDEOGRAPH})[\p{{L}}\p{{M}}\p{{N}}_])"
-_TOKEN = regex.compile(rf"(?P<ideographs>{_IDEOGRAPH}+)|{_LETTER}+(?:['’]{_LETTER}+)*")
-_APOSTROPHE = regex.compile("['’]")
+from core.text.words import bigrams, segment, tokenize
 
-
-def tokenize(text: str) -> Iterator[regex.Match[str]]:
-    """Yield a match for each word of ``text``, apostrophes inside it included, and for each run of ideographs.
-
-    Runs of Chinese characters and Japanese kana, which no spaces part into words, are in the group ``ideographs``.
-    """
-    yield from _TOKEN.finditer(text)
-
-
-def bigrams(ideographs: str) -> list[str]:
-    """Return the overlapping pairs of a run of ideographs; a single one is returned as it is."""
-    return [ideographs[index : index + 2] for index in range(max(1, len(ideographs) - 1))]
+_APOSTROPHE = regex.compile("['’ʼ]")
+# Marks without which a word is still that word: accents, the vowel points of Arabic and Hebrew, Arabic's tatweel, the
+# nukta of Devanagari, invisible signs. Not the vowel signs and viramas of Indic scripts, nor the vowels and tones of
+# Thai, which are letters, nor kana's voicing marks.
+_OPTIONAL_MARKS = regex.compile(
+    r"[[[\p{Inherited}\p{Latin}\p{Greek}\p{Cyrillic}\p{Arabic}\p{Hebrew}\p{Syriac}]&&\p{M}]--[\u3099\u309A]]"
+    r"|[\u0640\u093C\p{DI}]",
+    regex.V1,
+)
 
 
 def fold_case_and_accents(word: str) -> str:
-    """Return ``word`` without case and accents."""
+    """Return ``word`` without case, accents, optional vowel points and invisible signs, in Unicode's NFC."""
+    if word.isascii():
+        return word.lower()
     decomposed = unicodedata.normalize("NFKD", word.casefold())
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
+    return unicodedata.normalize("NFC", _OPTIONAL_MARKS.sub("", decomposed)).casefold()
 
 
 def fold(word: str) -> str:
     """Return ``word`` without case and accents, and without an English plural's or possessive's end."""
-    plain = fold_case_and_accents(word.replace("’", "'")).removesuffix("'s")
+    plain = fold_case_and_accents(_APOSTROPHE.sub("'", word)).removesuffix("'s")
     return plain[:-1] if len(plain) > 3 and plain.endswith("s") and not plain.endswith("ss") else plain
 
 
@@ -80,22 +76,55 @@ def stop_words(words: Iterable[str]) -> frozenset[str]:
     return _ALL if mostly_other else _ALL - _CONTENT_IN_ENGLISH
 
 
+# Of Chinese, Japanese, Thai, Lao, Khmer and Burmese, whose words ICU finds; not marked, and not counted but in pairs
+_UNSPACED_STOP_WORDS = _word_set(
+    """
+    的 了 和 是 在 有 我 你 他 她 它 我们 你们 他们 不 也 就 都 与 及 或 这 那 这个 那个 吗 呢 吧 啊 什么 哪里 哪 谁
+    怎么 为什么 几 多少 很 到 从 把 被 对 为 之 其 而 於 于 們 這 個 嗎 甚麼
+    の は が を に で と も へ や か ね よ な だ た て し ます です した する から まで より など これ それ あれ この
+    その あの 何 いる ある れ ん
+    ที่ และ ใน ของ เป็น ได้ มี ไม่ ให้ ว่า ก็ จะ กับ หรือ แต่ นี้ นั้น อะไร ไหน ไหม ใคร ทำไม อย่างไร เมื่อไร กี่ คือ ครับ ค่ะ
+    ซึ่ง จาก โดย แล้ว
+    ແລະ ໃນ ຂອງ ທີ່ ເປັນ ບໍ່ ໄດ້ ມີ ຈະ ກັບ ຫຼື ນີ້ ຫຍັງ
+    និង ជា ក្នុង នៅ ដែល បាន មាន របស់ ពី នេះ តើ អ្វី
+    နှင့် သည် တွင် မှာ ကို မှ ၏ များ က ဘာ
+    """
+)
+
+
+_FOLDED_STOP_WORDS = frozenset(map(fold_case_and_accents, _UNSPACED_STOP_WORDS))
+
+
+_HIRAGANA = regex.compile(r"\p{Hiragana}+")
+
+
+def unspaced_words(run: str) -> list[str]:
+    """Return the folded words of a run without spaces, without function words unless there are no others."""
+    words = [fold_case_and_accents(word) for word in segment(run)]
+    return [word for word in words if not is_unspaced_function_word(word)] or words
+
+
+def is_unspaced_function_word(word: str) -> bool:
+    """Return whether a folded word of a script without spaces is a function word, or one kana of a verb's ending."""
+    return word in _FOLDED_STOP_WORDS or (len(word) == 1 and "\u3041" <= word <= "\u309f")
+
+
 def terms(text: str, fold_word: Callable[[str], str] = fold) -> list[str]:
     """Return the terms that BM25 counts: folded words without stop words, and the bigrams of ideographs.
 
-    Words are parted at apostrophes.
+    Words are parted at apostrophes. Runs of Thai, Lao, Khmer and Burmese give their words.
     """
     parts: list[tuple[str, bool]] = []
     for match in tokenize(unicodedata.normalize("NFC", text)):
-        if match["ideographs"]:
-            parts += [(pair, True) for pair in bigrams(match[0])]
-        else:
+        if match.lastgroup is None:
             parts += [(word, False) for word in _APOSTROPHE.split(match[0])]
-    left_out = stop_words(word.casefold() for word, ideographs in parts if not ideographs)
+        elif match.lastgroup == "ideographs":
+            parts += [(pair, True) for pair in bigrams(fold_case_and_accents(match[0]))]
+        else:
+            parts += [(word, True) for word in unspaced_words(match[0])]
+    left_out = stop_words(word.casefold() for word, unspaced in parts if not unspaced)
     return [
-        word if ideographs else fold_word(word)
-        for word, ideographs in parts
-        if ideographs or word.casefold() not in left_out
+        word if unspaced else fold_word(word) for word, unspaced in parts if unspaced or word.casefold() not in left_out
     ]
 
 
@@ -121,8 +150,11 @@ def query_words(query: str) -> frozenset[str]:
     left_out = stop_words(match[0].casefold() for match in tokens)
     words: set[str] = set()
     for match in tokens:
-        if match["ideographs"]:
-            words.update(bigrams(match[0]))
+        if match.lastgroup is not None:
+            words.update(unspaced_words(match[0]))
+            if match.lastgroup == "ideographs":  # of which the words depend on what stands beside them
+                pairs = bigrams(fold_case_and_accents(match[0]))
+                words.update(pair for pair in pairs if len(pair) > 1 and not _HIRAGANA.fullmatch(pair))
         elif match[0].casefold() not in left_out:
             words.add(fold(match[0]))
     return frozenset(words)

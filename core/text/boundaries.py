@@ -12,14 +12,18 @@ from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
+import regex
 
 from core.records.document import Span
+from core.text.words import unspaced_word_starts
 from core.util.arrays import BoolArray, Int64Array
 
 _SPACES = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
+_LINE_ENDS = "\t\n\v\f\r\x85\u2028\u2029"
+_FIRST_MARK, _FIRST_UNSPACED = 0x300, 0xE00  # the first combining mark, the first letter of Thai
 _WIDE_STOPS = "。！？｡।॥؟۔…"  # end a sentence with no space behind them
 _STOPS = ".!?" + _WIDE_STOPS
 _CLOSERS = "\"')]}»’”」』）】》"
@@ -118,13 +122,14 @@ def _last_index(mask: BoolArray) -> Int64Array:
 def find_breaks(text: str, headings: Sequence[Span] = ()) -> Breaks:
     """Find every place at which ``text`` may be cut without cutting a word.
 
-    Scripts without spaces may be cut between ideographs, never before closing punctuation.
+    Scripts without spaces may be cut between ideographs, never before closing punctuation, and between the words that
+    a dictionary finds in Thai, Lao, Khmer and Burmese.
     """
     codes = _codes(text)
     space = _among(codes, _SPACES)
     ink = ~space
     last_ink = _last_index(ink)
-    words = _word_starts(codes, space)
+    words = np.union1d(_word_starts(codes, space), _starts_in_runs(text, codes))
     before = words - 1
     previous = np.where(before >= 0, last_ink[before], -1) if len(words) else words
     feeds = np.concatenate(([0], np.cumsum(codes == 10)))
@@ -144,19 +149,54 @@ def find_breaks(text: str, headings: Sequence[Span] = ()) -> Breaks:
     )
 
 
+def separate_word_starts(text: str) -> Int64Array:
+    """Return the offsets at which a word, or an ideograph, begins that no letter stands before."""
+    codes = _codes(text)
+    return _word_starts(codes, _among(codes, _SPACES))
+
+
+def _starts_in_runs(text: str, codes: npt.NDArray[np.uint32]) -> Int64Array:
+    """Return the offsets at which words begin inside runs of Thai, Lao, Khmer and Burmese."""
+    has_runs = bool(((codes >= _FIRST_UNSPACED) & ~_in_ranges(codes, _IDEOGRAPHS)).any())
+    return np.asarray(unspaced_word_starts(text) if has_runs else [], dtype=np.int64)
+
+
+def _in_ranges(codes: npt.NDArray[np.uint32], ranges: Sequence[tuple[int, int]]) -> BoolArray:
+    inside = np.zeros(len(codes), dtype=bool)
+    for low, high in ranges:
+        inside |= (codes >= low) & (codes <= high)
+    return inside
+
+
+@cache
+def _continuing() -> BoolArray:
+    """Return for every code point whether it continues the character before it: an accent, a joiner, a selector."""
+    table = np.zeros(0x110000, dtype=bool)
+    everything = "".join(map(chr, [*range(0x300, 0xD800), *range(0xE000, 0x20000), *range(0xE0000, 0xE1000)]))
+    continuing = regex.findall(r"[\p{GCB=Extend}\p{GCB=SpacingMark}\u200D]", everything)
+    table[[ord(character) for character in continuing]] = True
+    return table
+
+
 def _word_starts(codes: npt.NDArray[np.uint32], space: BoolArray) -> Int64Array:
-    """Return the offsets of the first character of each word; each ideograph is a word."""
+    """Return the offsets of the first character of each word; each ideograph is a word, with the marks on it."""
     if not len(codes):
         return np.empty(0, dtype=np.int64)
     after_space = np.concatenate(([True], space[:-1]))
-    ideograph = np.zeros(len(codes), dtype=bool)
-    for low, high in _IDEOGRAPHS:
-        ideograph |= (codes >= low) & (codes <= high)
-    at_ideograph = ideograph | np.concatenate(([False], ideograph[:-1]))
+    ideograph = _in_ranges(codes, _IDEOGRAPHS)
+    if (codes >= _FIRST_MARK).any():
+        # a mark belongs to what stands before it, a space too, but not a line's end
+        marks = _continuing()[codes]
+        marks[1:] &= ~_among(codes[:-1], _LINE_ENDS)
+        marks[0] = False
+        marked_ideograph = ideograph[np.maximum(_last_index(~marks), 0)]
+    else:
+        marks, marked_ideograph = np.zeros(len(codes), dtype=bool), ideograph
+    at_ideograph = ideograph | np.concatenate(([False], marked_ideograph[:-1]))
     wide_stop = np.concatenate(([False], _among(codes[:-1], _WIDE_STOPS + "，、；：")))
     tied = _among(codes, _CLOSERS + _STOPS + _COMMAS + _SMALL_KANA)
     opened = np.concatenate(([False], _among(codes[:-1], _OPENERS)))
-    starts = (after_space | ((at_ideograph | wide_stop) & ~tied & ~opened)) & ~space
+    starts = (after_space | ((at_ideograph | wide_stop) & ~tied & ~opened)) & ~space & ~marks
     return np.flatnonzero(starts).astype(np.int64)
 
 

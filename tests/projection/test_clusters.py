@@ -156,6 +156,13 @@ def test_ideographs_come_as_pairs_that_do_not_overlap() -> None:
     assert set(label) == {"機械", "学習"}  # 械学 lies across both
 
 
+def test_labels_are_whole_words_in_scripts_without_spaces() -> None:
+    thai = [["เรือออกจากท่าเรือ", "ท่าเรือสวย"], ["ราคาทองคำพุ่งสูงขึ้น"]]
+    assert distinctive_terms(thai)[0][0] == "ท่าเรือ"
+    hindi = [["हिन्दी में समय सारणी", "हिन्दी की किताब"], ["दही नहीं बेचते"]]
+    assert distinctive_terms(hindi)[0][0] == "हिन्दी"
+
+
 def test_a_selection_compared_with_the_rest() -> None:
     rest = ["water and salt", "water and sand", "water again", "cold water"]
     assert distinctive_terms([["water lily", "lily pond", "white lily water"], rest])[0][0] == "lily"

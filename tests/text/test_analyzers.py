@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.retrieval.bm25 import Bm25
-from core.text.analyzers import english_terms, looks_english, terms, terms_for, tokenize
+from core.text.analyzers import english_terms, fold_case_and_accents, looks_english, terms, terms_for
 
 ENGLISH = [
     "The moon pulls the sea towards it, and so the tide comes in twice a day.",
@@ -34,17 +34,54 @@ def test_words_become_stems(text: str, wanted: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "tokens"),
+    ("one", "other"),
     [
-        ("The dog’s l'amour'", ["The", "dog’s", "l'amour"]),
-        ("iPhone手机 2", ["iPhone", "手机", "2"]),
-        ("ラーメンを", ["ラーメンを"]),
-        ("हिन्दी", ["हिन्दी"]),
-        ("", []),
+        ("كِتَاب", "كتاب"),
+        ("كتـــاب", "كتاب"),  # tatweel
+        ("שָׁלוֹם", "שלום"),
+        ("cafe\u0301", "CAFÉ"),
+        ("Tiếng", "tieng"),
+        ("می\u200cخواهم", "میخواهم"),  # with and without the joiner that parts Persian prefixes
+        ("क़लम", "कलम"),  # nukta
+        ("Donau\u00adschiff", "donauschiff"),
+        ("ｶﾞｽ", "ガス"),
+        ("пам'ять", "пам'ять"),
     ],
 )
-def test_tokens_are_words_and_runs_of_ideographs(text: str, tokens: list[str]) -> None:
-    assert [match[0] for match in tokenize(text)] == tokens
+def test_optional_marks_do_not_part_words(one: str, other: str) -> None:
+    assert fold_case_and_accents(one) == fold_case_and_accents(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("दिन", "दान"),  # vowel signs
+        ("पका", "पक्का"),
+        ("कर्म", "करम"),  # virama
+        ("ปู", "ปุ"),  # vowels below, which are combining marks
+        ("ม้า", "มา"),  # a tone
+        ("がく", "かく"),
+        ("မြ", "မ"),
+        ("খাল", "খল"),
+    ],
+)
+def test_marks_that_are_letters_tell_words_apart(one: str, other: str) -> None:
+    assert fold_case_and_accents(one) != fold_case_and_accents(other)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("เรือออกจากท่าเรือ", ["เรือ", "ออก", "ท่าเรือ"]),
+        ("ຂ້ອຍຮັກພາສາລາວ", ["ຂ້ອຍ", "ຮັກ", "ພາສາ", "ລາວ"]),
+        ("ខ្ញុំស្រលាញ់ភាសាខ្មែរ", ["ខ្ញុំ", "ស្រលាញ់", "ភាសាខ្មែរ"]),
+        ("हिन्दी में किताब", ["हिन्दी", "किताब"]),
+        ("葛\U000e0100城", ["葛城"]),  # a variation selector
+        ("❤\ufe0f", []),
+    ],
+)
+def test_terms_of_scripts_without_spaces_are_words(text: str, wanted: list[str]) -> None:
+    assert terms(text) == wanted
 
 
 def test_other_languages_are_left_as_they_are() -> None:
