@@ -41,12 +41,12 @@ def _lazy(module: str, function: str) -> Loader:
 LOADERS: dict[str, Loader] = {
     **dict.fromkeys(CODE_SUFFIXES, load_code),  # first: a format of its own below takes a suffix over
     ".pdf": load_pdf,
-    ".docx": _lazy("office", "load_docx"),
-    ".pptx": _lazy("office", "load_pptx"),
-    ".xlsx": _lazy("office", "load_xlsx"),
-    ".odt": _lazy("opendocument", "load_odt"),
-    ".ods": _lazy("opendocument", "load_ods"),
-    ".odp": _lazy("opendocument", "load_odp"),
+    **dict.fromkeys((".docx", ".docm", ".dotx", ".dotm"), _lazy("word", "load_docx")),
+    **dict.fromkeys((".pptx", ".pptm", ".potx", ".potm", ".ppsx", ".ppsm"), _lazy("powerpoint", "load_pptx")),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xltx", ".xltm"), _lazy("excel", "load_xlsx")),
+    **dict.fromkeys((".odt", ".ott"), _lazy("opendocument", "load_odt")),
+    **dict.fromkeys((".ods", ".ots"), _lazy("opendocument", "load_ods")),
+    **dict.fromkeys((".odp", ".otp"), _lazy("opendocument", "load_odp")),
     ".rtf": _lazy("rtf", "load_rtf"),
     ".epub": _lazy("epub", "load_epub"),
     ".html": _lazy("html", "load_html"),

@@ -1,0 +1,218 @@
+"""Excel workbooks: each sheet's tables with values as they are shown, comments, text boxes and charts' titles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from lxml import etree
+
+from core.loading._detection import damaged_file
+from core.loading._drawing import chart_title, smartart_lines, text_of
+from core.loading._encoding import clean_text
+from core.loading._markdown import markdown_document
+from core.loading._number_format import BUILT_IN, NumberFormat
+from core.loading._omissions import Omissions, listed, place_names
+from core.loading._ooxml import (
+    Package,
+    attribute,
+    child,
+    children,
+    descendants,
+    described,
+    is_decorative,
+    kind,
+    relationship_id,
+    shown_children,
+)  # fmt: skip
+from core.loading._sheet import Book, SheetCells, column_name, read_sheet, rich_text, shared_texts, unescaped
+from core.loading._sheet_layout import sheet_text
+from core.records.document import Document
+
+MAX_CHARACTERS = 200_000_000  # of a workbook's text: few bytes can refer to a long text many times
+_SHEETS = ("worksheet", "chartsheet", "dialogsheet", "xlMacrosheet")
+_THREADED = "[Threaded comment]"
+
+
+def load_xlsx(name: str, data: bytes) -> Document:
+    """Return a workbook: a heading for each sheet, its cells as tables. Raises LoadingError."""
+    package = Package(name, data, "a workbook (.xlsx)", "xl/")
+    workbook = _Workbook(package)
+    text = clean_text("\n\n".join(filter(None, workbook.sheets())))
+    return markdown_document(name, data, text, package.metadata(), notes=workbook.notes())
+
+
+class _Workbook:
+    """A workbook's sheets as Markdown, and what there is to say of them."""
+
+    def __init__(self, package: Package) -> None:
+        self._package = package
+        self._main = package.main_part("xl/workbook.xml")
+        root = package.xml(self._main)
+        if root is None:
+            raise damaged_file(package.name, "it has no list of its sheets")
+        self._root = root
+        self._parts = package.related(self._main)
+        self._book = self._shared()
+        self._omissions = Omissions()
+        self._said: list[str] = []
+        self._characters = 0
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what the text lacks, and what it has that is not shown."""
+        return (*self._said, *self._omissions.notes("sheet"))
+
+    def _shared(self) -> Book:
+        properties = child(self._root, "s:workbookPr")
+        date_1904 = properties is not None and attribute(properties, "date1904") in ("1", "true")
+        texts: list[str] = []
+        for part in self._package.related_parts(self._main, "sharedStrings"):
+            try:
+                texts = list(shared_texts(self._package.read(part)))
+            except etree.LxmlError as error:
+                raise self._package.unreadable(part, error) from error
+        codes, styles = dict(BUILT_IN), []
+        for part in self._package.related_parts(self._main, "styles"):
+            root = self._package.xml(part)
+            for own in children(child(root, "s:numFmts"), "s:numFmt"):
+                codes[_whole(attribute(own, "numFmtId"))] = attribute(own, "formatCode")
+            styles = [_whole(attribute(style, "numFmtId")) for style in children(child(root, "s:cellXfs"), "s:xf")]
+        formats = {number: NumberFormat(codes.get(number, "General"), date_1904) for number in {0, *styles}}
+        return Book(texts, [formats[number] for number in styles], formats[0])
+
+    def sheets(self) -> Iterator[str]:
+        """Yield each sheet that is not empty as Markdown."""
+        for sheet in children(child(self._root, "s:sheets"), "s:sheet"):
+            title = " ".join(attribute(sheet, "name").split())
+            to = self._parts.get(relationship_id(sheet))
+            if to is None or to.kind not in _SHEETS:
+                continue
+            text = self._worksheet(title, to.target) if to.kind != "chartsheet" else self._drawings(title, to.target)
+            self._characters += len(text)
+            if self._characters > MAX_CHARACTERS:
+                raise damaged_file(self._package.name, "its cells repeat one another's texts without end")
+            if text and attribute(sheet, "state", "visible") != "visible":
+                self._said.append(f"hidden sheet '{title}' was read too")
+            if text:
+                yield f"## {title}\n{text}"
+
+    def _worksheet(self, title: str, part: str) -> str:
+        xml = self._package.read(part)
+        if not xml:
+            raise damaged_file(self._package.name, f"its sheet {title} is missing")
+        try:
+            cells = read_sheet(xml, self._book)
+        except etree.LxmlError as error:
+            raise self._package.unreadable(part, error) from error
+        characters = sum(len(text) for row in cells.rows.values() for text in row.values())
+        if self._characters + characters > MAX_CHARACTERS:
+            raise damaged_file(self._package.name, "its cells repeat one another's texts without end")
+        found = sheet_text(cells)
+        self._say(title, cells, found.stray)
+        comments = list(self._comments(part))
+        if comments:
+            self._omissions.add("comment", "on cells after the tables", count=len(comments), place=f"'{title}'")
+        return "\n\n".join(filter(None, [found.text, self._drawings(title, part), *comments]))
+
+    def _say(self, title: str, cells: SheetCells, stray: Sequence[str]) -> None:
+        if cells.formulas:
+            what = (
+                "formula has no stored value and is" if cells.formulas == 1 else "formulas have no stored value and are"
+            )
+            self._said.append(f"{cells.formulas:,} {what} shown instead in sheet '{title}'")
+        if cells.concealed:
+            self._omissions.add("value", "hidden by the number format", count=cells.concealed, place=f"'{title}'")
+        if cells.hidden_rows:
+            self._said.append(f"hidden {place_names('row', _runs(cells.hidden_rows))} of sheet '{title}' were read too")
+        used = {column for row in cells.rows.values() for column in row} if cells.hidden_columns else set()
+        columns = [column for column in dict.fromkeys(cells.hidden_columns) if column in used]
+        if columns:
+            names = [column_name(column) for column in columns]
+            self._said.append(f"hidden {place_names('column', names)} of sheet '{title}' were read too")
+        if stray:
+            self._said.append(f"far from the other cells of sheet '{title}': {listed(stray)}")
+
+    def _comments(self, part: str) -> Iterator[str]:
+        """Yield the comments on a sheet's cells, those that are answered as one line each."""
+        people = {
+            attribute(person, "id"): attribute(person, "displayName")
+            for people_part in self._package.related_parts(self._main, "person")
+            for person in (self._package.xml(people_part) if people_part else None) or ()
+        }
+        threaded: set[str] = set()
+        for comments in self._package.related_parts(part, "threadedComment"):
+            root = self._package.xml(comments)
+            for comment in root if root is not None else ():
+                text = next((found.text or "" for found in comment if kind(found) == ":text"), "")
+                cell, author = attribute(comment, "ref"), people.get(attribute(comment, "personId"), "")
+                threaded.add(cell)
+                if text.strip():
+                    yield _comment(cell, author, text)
+        for comments in self._package.related_parts(part, "comments"):
+            root = self._package.xml(comments)
+            authors = [author.text or "" for author in children(child(root, "s:authors"), "s:author")]
+            for comment in children(child(root, "s:commentList"), "s:comment"):
+                body, cell = child(comment, "s:text"), attribute(comment, "ref")
+                text = rich_text(body) if body is not None else ""
+                index = _whole(attribute(comment, "authorId", "0"))
+                author = authors[index] if index < len(authors) else ""
+                if text.strip() and not (cell in threaded and text.startswith(_THREADED)):
+                    yield _comment(cell, author, text.removeprefix(f"{author}:"))
+
+    def _drawings(self, title: str, part: str) -> str:
+        """Return the texts of a sheet's drawings: text boxes, SmartArt, charts' titles, pictures' descriptions."""
+        texts: list[str] = []
+        for drawing in self._package.related_parts(part, "drawing"):
+            root = self._package.xml(drawing)
+            if root is not None:
+                texts += self._shapes(root, drawing, title)
+        return "\n\n".join(dict.fromkeys(text for text in texts if text.strip()))
+
+    def _shapes(self, element: etree._Element, part: str, title: str) -> Iterator[str]:
+        for found in shown_children(element):
+            name = kind(found)
+            if name == "xdr:sp":
+                yield text_of(child(found, "xdr:txBody"))
+            elif name == "xdr:pic":
+                properties = child(found, "xdr:nvPicPr", "xdr:cNvPr")
+                yield described(properties)
+                if not described(properties) and not is_decorative(properties):
+                    self._omissions.add("picture", "without a description", place=f"'{title}'")
+            elif name in ("c:chart", "cx:chart", "dgm:relIds"):
+                yield self._graphic(found, part)
+            else:
+                if name == "xdr:graphicFrame":
+                    yield described(child(found, "xdr:nvGraphicFramePr", "xdr:cNvPr"))
+                yield from self._shapes(found, part, title)
+
+    def _graphic(self, found: etree._Element, part: str) -> str:
+        """Return the titles of a chart, whose values are cells, or the texts of a SmartArt graphic."""
+        is_smartart = kind(found) == "dgm:relIds"
+        to = self._package.related(part).get(relationship_id(found, "dm" if is_smartart else "id"))
+        if to is None or not to.target:
+            return ""
+        if is_smartart:
+            return "\n".join(smartart_lines(self._package, to.target))
+        root = self._package.xml(to.target)
+        if root is None:
+            return ""
+        boxes = (text_of(child(shape, "cdr:txBody")) for shape in descendants(root, "cdr:sp"))
+        return "\n".join(filter(None, [*chart_title(root), *boxes]))
+
+
+def _comment(cell: str, author: str, text: str) -> str:
+    by = f" by {' '.join(author.split())}" if author.strip() else ""
+    return f"Comment on {cell}{by}: {' '.join(unescaped(text).split())}"
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
+
+
+def _runs(numbers: Sequence[int]) -> list[str]:
+    """Return ascending numbers as runs: ``3``, ``5 to 9``."""
+    runs = []
+    for _, group in groupby(enumerate(sorted(set(numbers))), key=lambda pair: pair[1] - pair[0]):
+        run = [number for _, number in group]
+        runs.append(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]))
+    return runs

@@ -1,0 +1,197 @@
+"""The tables of a sheet and the text around them, told from one another by blank rows and columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from core.loading._markdown import markdown_table
+from core.loading._sheet import SheetCells, column_name
+
+_MOST_CUTS = 6  # that lie inside one another: rows, columns, rows, ...
+_NEAR_COLUMNS = 2  # blank ones between a table and a remark beside its rows
+_FAR_ROWS, _FAR_COLUMNS = 20, 10  # blank ones around a stray cell
+_TITLE_ROWS = 20  # that may stand over a header
+_SAMPLE_ROWS = 50  # looked at to tell how wide a table is
+_SHORTEST_LIST, _LONGEST_ITEM = 4, 40  # rows and characters of a single column that is a table, not lines of text
+_WIDE = 0.6  # of a table's columns that its header names
+
+
+@dataclass
+class _Block:
+    """Rows of a sheet, each with its number and the texts of some columns."""
+
+    rows: list[tuple[int, dict[int, str]]]
+    header_columns: frozenset[int] = frozenset()
+    columns: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.columns = sorted({column for _, cells in self.rows for column in cells})
+
+    @property
+    def top(self) -> int:
+        return self.rows[0][0]
+
+    @property
+    def bottom(self) -> int:
+        return self.rows[-1][0]
+
+    @property
+    def left(self) -> int:
+        return self.columns[0]
+
+    @property
+    def right(self) -> int:
+        return self.columns[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class SheetText:
+    """A sheet as Markdown, and the addresses of single cells far from all others."""
+
+    text: str
+    stray: tuple[str, ...] = ()
+
+
+def sheet_text(sheet: SheetCells) -> SheetText:
+    """Return a sheet as Markdown: each of its tables with the lines of text over it."""
+    rows = sorted(sheet.rows.items())
+    if not rows:
+        return SheetText("")
+    blocks = _continued(_cut(_Block(rows), 0), sheet.numbers)
+    stray = _stray(blocks)
+    return SheetText("\n\n".join(filter(None, (_markdown(block, sheet.numbers) for block in blocks))), stray)
+
+
+def _cut(block: _Block, depth: int) -> list[_Block]:
+    """Return the parts of a block that blank rows or columns separate, in reading order."""
+    if depth >= _MOST_CUTS:
+        return [block]
+    bands: list[list[tuple[int, dict[int, str]]]] = []
+    for number, cells in block.rows:
+        if not bands or number > bands[-1][-1][0] + 1:
+            bands.append([])
+        bands[-1].append((number, cells))
+    if len(bands) > 1:
+        return [part for band in bands for part in _cut(_Block(band), depth + 1)]
+    groups = _column_groups(block)
+    if len(groups) < 2:
+        return [block]
+    parts = [_part(block, columns) for columns in groups]
+    return [cut for part in _joined(parts) for cut in (_cut(part, depth + 1) if part is not block else [part])]
+
+
+def _column_groups(block: _Block) -> list[list[int]]:
+    groups: list[list[int]] = []
+    for column in block.columns:
+        if not groups or column > groups[-1][-1] + 1:
+            groups.append([])
+        groups[-1].append(column)
+    return groups
+
+
+def _part(block: _Block, columns: Sequence[int]) -> _Block:
+    first, last = columns[0], columns[-1]
+    rows = [(number, {at: text for at, text in cells.items() if first <= at <= last}) for number, cells in block.rows]
+    return _Block([(number, cells) for number, cells in rows if cells])
+
+
+def _joined(parts: Sequence[_Block]) -> list[_Block]:
+    """Return parts side by side, those put together again whose rows belong to one table.
+
+    Separate tables have headers of their own: two columns or more, or rows that do not begin together. A column or a
+    remark beside the rows of a table belongs to it.
+    """
+    joined = [parts[0]]
+    for part in parts[1:]:
+        last = joined[-1]
+        near = part.left - last.right - 1 <= _NEAR_COLUMNS
+        beside = last.top <= part.top and part.bottom <= last.bottom
+        single = len(part.columns) == 1 or (len(last.columns) == 1 and last.top == part.top)
+        if near and beside and single and len(last.rows) > 1:
+            texts = dict(last.rows)
+            added = dict(part.rows)
+            joined[-1] = _Block([(row, {**texts[row], **added.get(row, {})}) for row in texts])
+        else:
+            joined.append(part)
+    return joined
+
+
+def _is_full_text(cells: dict[int, str], numbers: int, columns: Sequence[int]) -> bool:
+    """Return whether a row looks like a header: different texts, no numbers, for most of the columns."""
+    texts = [text for at, text in cells.items() if not numbers >> at & 1]
+    return len(texts) == len(cells) and len(cells) >= max(2, _WIDE * len(columns))
+
+
+def _continued(blocks: Sequence[_Block], numbers: dict[int, int]) -> list[_Block]:
+    """Return the blocks, those appended to the table above that go on with its columns after a blank row."""
+    result: list[_Block] = []
+    for block in blocks:
+        above = result[-1] if result else None
+        if above and _goes_on(above, block, numbers):
+            result[-1] = _Block([*above.rows, *block.rows])
+        else:
+            result.append(block)
+    return result
+
+
+def _goes_on(above: _Block, block: _Block, numbers: dict[int, int]) -> bool:
+    if len(above.rows) < 2 or len(above.columns) < 2 or block.top != above.bottom + 2:
+        return False
+    if not set(block.columns) <= set(above.columns) or len(block.columns) < 2:
+        return False
+    number, first = block.rows[0]
+    if len(first) < 2:
+        return False
+    starts_with_header = _is_full_text(first, numbers.get(number, 0), block.columns)
+    has_numbers_below = any(numbers.get(row, 0) for row, _ in block.rows[1:_SAMPLE_ROWS])
+    if starts_with_header and (has_numbers_below or not any(numbers.get(row, 0) for row, _ in above.rows[1:])):
+        return len(block.rows) == 1
+    return True
+
+
+def _stray(blocks: Sequence[_Block]) -> tuple[str, ...]:
+    """Return the addresses of blocks of a single cell that are far from the block before or the sheet's beginning."""
+    addresses = []
+    bottom = right = 0
+    for block in blocks:
+        far = block.top - bottom > _FAR_ROWS or block.left - right > _FAR_COLUMNS
+        if len(block.rows) == 1 and len(block.columns) == 1 and far:
+            addresses.append(f"{column_name(block.left)}{block.top}")
+        bottom, right = max(bottom, block.bottom), max(right, block.right)
+    return tuple(addresses)
+
+
+def _markdown(block: _Block, numbers: dict[int, int]) -> str:
+    """Return a block as the lines over its header and a table, a single cell or column of text as lines."""
+    if len(block.columns) == 1:
+        lines = [" ".join(text.split()) for _, cells in block.rows for text in cells.values()]
+        if len(lines) < _SHORTEST_LIST or max(map(len, lines)) > _LONGEST_ITEM:
+            return "\n".join(lines)
+    start = _header_row(block, numbers)
+    titles = [
+        " ".join(dict.fromkeys(" ".join(text.split()) for text in cells.values())) for _, cells in block.rows[:start]
+    ]
+    body = _Block(block.rows[start:])
+    table = markdown_table([[cells.get(column, "") for column in body.columns] for _, cells in body.rows])
+    return "\n\n".join(filter(None, ["\n".join(titles), table]))
+
+
+def _header_row(block: _Block, numbers: dict[int, int]) -> int:
+    """Return the index of a block's header: its first row of two cells or more, or a fuller one of names below it."""
+    if len(block.columns) < 2 or len(block.rows) < 2:
+        return 0
+    top = block.rows[:_TITLE_ROWS]
+    start = next((at for at, (_, cells) in enumerate(top) if not _is_title(cells)), 0)
+    widths = Counter(len(cells) for _, cells in block.rows[start : start + _SAMPLE_ROWS])
+    usual = max(widths, key=lambda width: (widths[width], width))
+    for at in range(start, min(len(top), len(block.rows) - 1)):
+        number, cells = block.rows[at]
+        if len(cells) >= _WIDE * usual:
+            return at if at == start or _is_full_text(cells, numbers.get(number, 0), range(usual)) else start
+    return start
+
+
+def _is_title(cells: dict[int, str]) -> bool:
+    return len(set(cells.values())) == 1
