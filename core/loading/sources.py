@@ -24,7 +24,7 @@ from core.util.formatting import file_size
 
 PARSER_LIBRARIES = (
     "beautifulsoup4",
-    "charset-normalizer",
+    "chardet",
     "lxml",
     "markitdown",
     "pylatexenc",
