@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterator
 
 from lxml import etree
 
@@ -12,7 +11,7 @@ from core.loading._drawing import chart_title, smartart_lines, text_of
 from core.loading._encoding import clean_text
 from core.loading._markdown import markdown_document
 from core.loading._number_format import BUILT_IN, NumberFormat
-from core.loading._omissions import Omissions, listed, place_names
+from core.loading._omissions import Omissions
 from core.loading._ooxml import (
     Package,
     attribute,
@@ -25,8 +24,8 @@ from core.loading._ooxml import (
     relationship_id,
     shown_children,
 )  # fmt: skip
-from core.loading._sheet import Book, SheetCells, column_name, read_sheet, rich_text, shared_texts, unescaped
-from core.loading._sheet_layout import sheet_text
+from core.loading._sheet import Book, read_sheet, rich_text, shared_texts, unescaped
+from core.loading._sheet_layout import sheet_notes, sheet_text
 from core.records.document import Document
 
 MAX_CHARACTERS = 200_000_000  # of a workbook's text: few bytes can refer to a long text many times
@@ -108,29 +107,11 @@ class _Workbook:
         if self._characters + characters > MAX_CHARACTERS:
             raise damaged_file(self._package.name, "its cells repeat one another's texts without end")
         found = sheet_text(cells)
-        self._say(title, cells, found.stray)
+        self._said += sheet_notes(title, cells, found.stray)
         comments = list(self._comments(part))
         if comments:
             self._omissions.add("comment", "on cells after the tables", count=len(comments), place=f"'{title}'")
         return "\n\n".join(filter(None, [found.text, self._drawings(title, part), *comments]))
-
-    def _say(self, title: str, cells: SheetCells, stray: Sequence[str]) -> None:
-        if cells.formulas:
-            what = (
-                "formula has no stored value and is" if cells.formulas == 1 else "formulas have no stored value and are"
-            )
-            self._said.append(f"{cells.formulas:,} {what} shown instead in sheet '{title}'")
-        if cells.concealed:
-            self._omissions.add("value", "hidden by the number format", count=cells.concealed, place=f"'{title}'")
-        if cells.hidden_rows:
-            self._said.append(f"hidden {place_names('row', _runs(cells.hidden_rows))} of sheet '{title}' were read too")
-        used = {column for row in cells.rows.values() for column in row} if cells.hidden_columns else set()
-        columns = [column for column in dict.fromkeys(cells.hidden_columns) if column in used]
-        if columns:
-            names = [column_name(column) for column in columns]
-            self._said.append(f"hidden {place_names('column', names)} of sheet '{title}' were read too")
-        if stray:
-            self._said.append(f"far from the other cells of sheet '{title}': {listed(stray)}")
 
     def _comments(self, part: str) -> Iterator[str]:
         """Yield the comments on a sheet's cells, those that are answered as one line each."""
@@ -207,12 +188,3 @@ def _comment(cell: str, author: str, text: str) -> str:
 
 def _whole(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 10 else 0
-
-
-def _runs(numbers: Sequence[int]) -> list[str]:
-    """Return ascending numbers as runs: ``3``, ``5 to 9``."""
-    runs = []
-    for _, group in groupby(enumerate(sorted(set(numbers))), key=lambda pair: pair[1] - pair[0]):
-        run = [number for _, number in group]
-        runs.append(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]))
-    return runs

@@ -18,6 +18,8 @@ class Omissions:
 
     def add(self, noun: str, rest: str, many: str = "", count: int = 1, place: object = "") -> None:
         """Count ``count`` more of ``noun`` (``many``: its plural, if not by an s); ``rest`` says what became of it."""
+        if count < 1:
+            return
         key = (noun, many, rest)
         self._counts[key] = self._counts.get(key, 0) + count
         if place != "":
@@ -25,7 +27,7 @@ class Omissions:
 
     def notes(self, place: str = "page") -> tuple[str, ...]:
         """Return a note for each kind: ``3 pictures without a description on slides 2 and 5``."""
-        return tuple(self._note(key, count, place) for key, count in self._counts.items() if count)
+        return tuple(self._note(key, count, place) for key, count in self._counts.items())
 
     def _note(self, key: tuple[str, str, str], count: int, place: str) -> str:
         noun, many, rest = key

@@ -42,7 +42,7 @@ _PREFIXES = {
 }
 _HOST = re.compile(r"http://(?:schemas\.openxmlformats\.org|purl\.oclc\.org/ooxml)/")
 _YEAR = re.compile(r"(?:/\d{4})(?=/|$)")
-_GENERATED = re.compile(r"\S+\.(?:png|jpe?g|gif|bmp|svg|emf|wmf|tiff?|webp)", re.IGNORECASE)
+GENERATED_NAME = re.compile(r"\S+\.(?:png|jpe?g|gif|bmp|svg|emf|wmf|tiff?|webp)", re.IGNORECASE)
 # What shows something: a choice without any of them is one for programs that draw ink or effects.
 _SHOWN = {"w:t", "a:t", "m:t", "w:txbxContent", "pic:pic", "p:pic", "xdr:pic", "c:chart", "cx:chart", "dgm:relIds"}
 _SHOWN |= {"v:textpath", "v:imagedata", "o:OLEObject", "p:oleObj", "w:sym", "a:tbl", "p:sp", "p:cxnSp", "xdr:sp"}
@@ -130,7 +130,7 @@ def described(properties: etree._Element | None) -> str:
     if properties is None:
         return ""
     texts = (" ".join(attribute(properties, name).split()) for name in ("title", "descr"))
-    return ": ".join(dict.fromkeys(text for text in texts if text and not _GENERATED.fullmatch(text)))
+    return ": ".join(dict.fromkeys(text for text in texts if text and not GENERATED_NAME.fullmatch(text)))
 
 
 def is_decorative(properties: etree._Element | None) -> bool:

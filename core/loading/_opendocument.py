@@ -2,162 +2,156 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from lxml import etree
 
-from core.loading._detection import check_zip, damaged_file, encrypted_file, read_part
+from core.errors import DamagedFile
+from core.loading._blocks import Block, heading, markdown
+from core.loading._detection import damaged_file
 from core.loading._encoding import clean_text
-from core.loading._markdown import join_slides, markdown_document, markdown_table
-from core.loading._metadata import dublin_core
-from core.records.document import Document, Page
+from core.loading._markdown import join_slides, markdown_document
+from core.loading._odf import OpenDocument, attribute, child, tag
+from core.loading._odf_sheet import OdfSheet
+from core.loading._odf_story import Story, in_reading_order
+from core.loading._omissions import place_names
+from core.loading._sheet_layout import sheet_notes, sheet_text
+from core.records.document import Document
 
-_MAX_REPEATS = 1000  # of a row or cell that is not empty; a sheet's million empty rows are left out
-_MAX_SPACES = 100
-_SKIPPED = {
-    "tracked-changes",
-    "annotation",
-    "annotation-end",
-    "table-of-content",
-    "forms",
-    "page-thumbnail",
-    "notes",
-    "calculation-settings",
-    "named-expressions",
-    "shapes",
-}
-_BLANKS = re.compile(r"[ \t\r\n]+")
+MAX_CHARACTERS = 200_000_000  # of a spreadsheet's text: few bytes can repeat a long text many times
+_MARGINS = ("header", "header-left", "header-first", "footer", "footer-left", "footer-first")
 
 
 def load_odt(name: str, data: bytes) -> Document:
     """Return an OpenDocument text. Raises LoadingError."""
-    body = _body(name, data, "an OpenDocument text (.odt)")
-    return _document(name, data, clean_text(_join(_blocks(body))))
+    document = OpenDocument(name, data, "an OpenDocument text (.odt)")
+    try:
+        text = clean_text(markdown(_text_blocks(document)))
+    except RecursionError as error:
+        raise _endless(name) from error
+    return markdown_document(name, data, text, document.metadata(), notes=document.omissions.notes())
 
 
 def load_ods(name: str, data: bytes) -> Document:
-    """Return an OpenDocument spreadsheet: a heading for each sheet, its cells as a table. Raises LoadingError."""
-    body = _body(name, data, "an OpenDocument spreadsheet (.ods)")
-    sheets = ((_attribute(sheet, "name"), _table(sheet)) for sheet in body.iter("{*}table"))
-    return _document(name, data, clean_text("\n\n".join(f"## {title}\n{table}" for title, table in sheets if table)))
+    """Return an OpenDocument spreadsheet: a heading for each sheet, its cells as tables. Raises LoadingError."""
+    document = OpenDocument(name, data, "an OpenDocument spreadsheet (.ods)")
+    said: list[str] = []
+    try:
+        text = clean_text("\n\n".join(_sheets(document, said)))
+    except RecursionError as error:
+        raise _endless(name) from error
+    return markdown_document(name, data, text, document.metadata(), notes=(*said, *document.omissions.notes("sheet")))
 
 
 def load_odp(name: str, data: bytes) -> Document:
     """Return an OpenDocument presentation, its slides as pages. Raises LoadingError."""
-    body = _body(name, data, "an OpenDocument presentation (.odp)")
-    slides = (clean_text(_slide_text(slide)) for slide in body.iter("{*}page"))
-    return _document(name, data, *join_slides(enumerate(slides, 1)))
-
-
-def _body(name: str, data: bytes, expected: str) -> etree._Element:
-    """Return the element with the document's content. Raises LoadingError."""
-    check_zip(name, data, expected, "content.xml")
-    if b"encryption-data" in read_part(data, "META-INF/manifest.xml"):
-        raise encrypted_file(name)
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+    document = OpenDocument(name, data, "an OpenDocument presentation (.odp)")
+    said: list[str] = []
     try:
-        root = etree.fromstring(read_part(data, "content.xml"), parser)
-    except (etree.LxmlError, ValueError) as error:
-        raise damaged_file(name, f"its content cannot be read: {error}") from error
-    body = root.find("{*}body")
-    if body is None:
-        raise damaged_file(name, "it has no body")
-    return body
+        slides = [clean_text(text) for text in _slides(document, said)]
+    except RecursionError as error:
+        raise _endless(name) from error
+    notes = (*said, *document.omissions.notes("slide"))
+    text, pages = join_slides(enumerate(slides, 1))
+    return markdown_document(name, data, text, document.metadata(), pages, notes)
 
 
-def _document(name: str, data: bytes, text: str, pages: tuple[Page, ...] = ()) -> Document:
-    return markdown_document(name, data, text, dublin_core(read_part(data, "meta.xml")), pages)
+def _endless(name: str) -> DamagedFile:
+    return damaged_file(name, "its parts lie inside one another without end")
 
 
-def _slide_text(slide: etree._Element) -> str:
-    frames = [frame for frame in slide.iterfind("{*}notes/{*}frame") if _attribute(frame, "class") == "notes"]
-    notes = _join(block for frame in frames for block in _blocks(frame))
-    return _join([*_blocks(slide), f"### Notes:\n{notes}" if notes else ""])
+def _text_blocks(document: OpenDocument) -> Iterator[Block]:
+    """Yield a text's blocks; comments, headers and footers are at the end."""
+    story = Story(document)
+    yield from story.blocks(document.body)
+    seen: set[str] = set()
+    margins: list[Block] = []
+    for page in _master_pages(document):
+        for margin in page:
+            if tag(margin) in _MARGINS and attribute(margin, "display") != "false":
+                text = markdown(Story(document, is_margin=True).blocks(margin))
+                if text and text not in seen:
+                    seen.add(text)
+                    document.omissions.add(tag(margin).partition("-")[0], "at the end")
+                    margins.append(Block(text))
+    if story.comments:
+        document.omissions.add("comment", "at the end", count=len(story.comments))
+    yield from (*story.comments, *margins)
 
 
-def _join(blocks: Iterable[str]) -> str:
-    return "\n\n".join(block for block in blocks if block.strip())
+def _master_pages(document: OpenDocument) -> Iterator[etree._Element]:
+    masters = child(document.page_styles, "master-styles")
+    yield from (found for found in masters if tag(found) == "master-page") if masters is not None else ()
 
 
-def _tag(element: etree._Element) -> str:
-    """Return an element's name without its namespace, empty for a comment."""
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
-
-
-def _attribute(element: etree._Element, name: str) -> str:
-    """Return the value of an attribute in any namespace, empty if the element does not have it."""
-    return next((str(value) for key, value in element.attrib.items() if etree.QName(key).localname == name), "")
-
-
-def _number(element: etree._Element, attribute: str, limit: int) -> int:
-    """Return an attribute as a number of at most ``limit``, 1 where it is none."""
-    value = _attribute(element, attribute)
-    return min(int(value), limit) if value.isdecimal() else 1
-
-
-def _blocks(parent: etree._Element) -> Iterator[str]:
-    """Yield the paragraphs, headings, lists and tables in ``parent`` as Markdown, in order."""
-    for child in parent:
-        tag = _tag(child)
-        if tag == "h" or (tag == "frame" and _attribute(child, "class") == "title"):
-            level = max(_number(child, "outline-level", 6), 1) if tag == "h" else 1
-            line = " ".join((_inline(child) if tag == "h" else _join(_blocks(child))).split())
-            yield f"{'#' * level} {line}" if line else ""
-        elif tag == "p":
-            yield _inline(child).strip()
-            yield from (block for box in child.iter("{*}text-box") for block in _blocks(box))
-        elif tag == "list":
-            yield "\n".join(_list_lines(child, ""))
-        elif tag == "table":
-            yield _table(child)
-        elif tag not in _SKIPPED:
-            yield from _blocks(child)
-
-
-def _list_lines(items: etree._Element, indent: str) -> Iterator[str]:
-    """Yield the lines of a list, nested lists indented."""
-    for item in items:
-        if _tag(item) not in ("list-item", "list-header"):
+def _sheets(document: OpenDocument, said: list[str]) -> Iterator[str]:
+    characters = 0
+    spreadsheet = child(document.body, "spreadsheet")
+    for table in spreadsheet if spreadsheet is not None else ():
+        if tag(table) != "table":
             continue
-        line = " ".join(filter(None, (_inline(child).strip() for child in item if _tag(child) in ("p", "h"))))
-        if line:
-            yield f"{indent}* {line}"
-        for nested in item.iterfind("{*}list"):
-            yield from _list_lines(nested, indent + "  " if line else indent)
+        title = " ".join(attribute(table, "name").split())
+        sheet = OdfSheet(document, table, f"'{title}'")
+        characters += sum(len(text) for row in sheet.cells.rows.values() for text in row.values())
+        if characters > MAX_CHARACTERS:
+            raise damaged_file(document.name, "its cells repeat one another's texts without end")
+        found = sheet_text(sheet.cells)
+        said += sheet_notes(title, sheet.cells, found.stray)
+        if sheet.comments:
+            document.omissions.add(
+                "comment", "on cells after the tables", count=len(sheet.comments), place=f"'{title}'"
+            )
+        text = "\n\n".join(filter(None, [found.text, markdown(sheet.floating), *sheet.comments]))
+        if (
+            text
+            and document.properties("table", attribute(table, "style-name"), "table-properties", "display") == "false"
+        ):
+            said.append(f"hidden sheet '{title}' was read too")
+        if text:
+            yield f"## {title}\n{text}"
 
 
-def _table(table: etree._Element) -> str:
-    rows: list[list[str]] = []
-    for row in table.iter("{*}table-row"):
-        if next(row.iterancestors("{*}table"), None) is table:  # not the row of a table in a cell
-            cells = _cells(row)
-            rows += [cells] * (_number(row, "number-rows-repeated", _MAX_REPEATS) if cells else 0)
-    return markdown_table(rows)
+def _slides(document: OpenDocument, said: list[str]) -> Iterator[str]:
+    presentation = child(document.body, "presentation")
+    if presentation is None:
+        presentation = document.body
+    slides = [found for found in presentation.iter() if tag(found) == "page"]
+    hidden: list[int] = []
+    textless: list[int] = []
+    for number, slide in enumerate(slides, 1):
+        style = attribute(slide, "style-name")
+        if document.properties("drawing-page", style, "drawing-page-properties", "visibility") == "hidden":
+            hidden.append(number)
+        story = Story(document, place=number)
+        text = markdown(_slide_blocks(story, slide))
+        if not text:
+            textless.append(number)
+        speaker = markdown(
+            block
+            for notes in slide
+            if tag(notes) == "notes"
+            for frame in notes
+            if attribute(frame, "class") == "notes"
+            for block in story.blocks(frame)
+        )
+        if story.comments:
+            document.omissions.add("comment", "at the end", count=len(story.comments), place=number)
+        yield "\n\n".join(filter(None, [text, f"### Notes:\n{speaker}" if speaker else "", markdown(story.comments)]))
+    if hidden:
+        said.append(f"hidden {place_names('slide', hidden)} {'was' if len(hidden) == 1 else 'were'} read too")
+    if textless:
+        verb = "holds" if len(textless) == 1 else "hold"
+        said.append(f"{place_names('slide', textless)} of {len(slides)} {verb} no text")
 
 
-def _cells(row: etree._Element) -> list[str]:
-    cells: list[str] = []
-    for cell in row:
-        if _tag(cell) in ("table-cell", "covered-table-cell"):
-            cells += [" ".join(_blocks(cell))] * _number(cell, "number-columns-repeated", _MAX_REPEATS)
-    while cells and not cells[-1].strip():
-        cells.pop()
-    return cells
-
-
-def _inline(element: etree._Element) -> str:
-    """Return the text of a paragraph, footnotes in brackets where their marks are."""
-    parts = [_BLANKS.sub(" ", element.text or "")]
-    for child in element:
-        tag = _tag(child)
-        if tag == "s":
-            parts.append(" " * _number(child, "c", _MAX_SPACES))
-        elif tag in ("tab", "line-break"):
-            parts.append("\t" if tag == "tab" else "\n")
-        elif tag == "note":
-            parts.append(f" [{' '.join(_join(_blocks(body)) for body in child.iterfind('{*}note-body'))}]")
-        elif tag not in _SKIPPED and tag != "frame":
-            parts.append(_inline(child))
-        parts.append(_BLANKS.sub(" ", child.tail or ""))
-    return "".join(parts)
+def _slide_blocks(story: Story, slide: etree._Element) -> Iterator[Block]:
+    """Yield a slide's blocks: its title, then its shapes from top to bottom."""
+    titles = [found for found in slide if attribute(found, "class") == "title"]
+    for title in titles:
+        text = " ".join(block.text for block in story.shape(title))
+        if text.strip():
+            yield heading(1, text)
+    for shape in in_reading_order([found for found in slide if found not in titles and tag(found) != "notes"]):
+        holder = etree.Element("slide")
+        holder.append(shape)
+        yield from story.blocks(holder)

@@ -131,7 +131,7 @@ def read_sheet(xml: bytes, book: Book) -> SheetCells:
         element.clear()
         while element.getprevious() is not None and element.getparent() is not None:
             del element.getparent()[0]
-    _fill_merged(sheet)
+    fill_merged(sheet)
     return sheet
 
 
@@ -243,7 +243,7 @@ def _moved(formula: str, origin: str, reference: str) -> str:
     return _FORMULA_REFERENCE.sub(move, formula)
 
 
-def _fill_merged(sheet: SheetCells) -> None:
+def fill_merged(sheet: SheetCells) -> None:
     """Write a merged cell's text into every row and column that it covers, as far as the sheet is used."""
     places = 0
     last_row = max(sheet.rows, default=0)

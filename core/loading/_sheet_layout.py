@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from core.loading._markdown import markdown_table
+from core.loading._omissions import listed, place_names
 from core.loading._sheet import SheetCells, column_name
+from core.util.formatting import plural
 
 _MOST_CUTS = 6  # that lie inside one another: rows, columns, rows, ...
 _NEAR_COLUMNS = 2  # blank ones between a table and a remark beside its rows
@@ -195,3 +198,29 @@ def _header_row(block: _Block, numbers: dict[int, int]) -> int:
 
 def _is_title(cells: dict[int, str]) -> bool:
     return len(set(cells.values())) == 1
+
+
+def sheet_notes(title: str, sheet: SheetCells, stray: Sequence[str]) -> Iterator[str]:
+    """Yield what is to be said of the sheet ``title``: formulas without values, hidden and far cells."""
+    if sheet.formulas:
+        verb = "formula has no stored value and is" if sheet.formulas == 1 else "formulas have no stored value and are"
+        yield f"{sheet.formulas:,} {verb} shown instead in sheet '{title}'"
+    if sheet.concealed:
+        yield f"{plural(sheet.concealed, 'value')} hidden by the number format left out in sheet '{title}'"
+    if sheet.hidden_rows:
+        yield f"hidden {_runs('row', sheet.hidden_rows)} of sheet '{title}' read too"
+    used = {column for row in sheet.rows.values() for column in row} if sheet.hidden_columns else set()
+    columns = [column_name(column) for column in dict.fromkeys(sheet.hidden_columns) if column in used]
+    if columns:
+        yield f"hidden {place_names('column', columns)} of sheet '{title}' read too"
+    if stray:
+        yield f"far from the other cells of sheet '{title}': {listed(stray)}"
+
+
+def _runs(noun: str, numbers: Sequence[int]) -> str:
+    """Return numbers as runs: ``row 3``, ``rows 3, 5 to 9``."""
+    runs = []
+    for _, group in groupby(enumerate(sorted(set(numbers))), key=lambda pair: pair[1] - pair[0]):
+        run = [number for _, number in group]
+        runs.append(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]))
+    return f"{noun if len(set(numbers)) == 1 else f'{noun}s'} {listed(runs)}"

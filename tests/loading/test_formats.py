@@ -268,7 +268,7 @@ def test_cells_are_as_they_were_typed() -> None:
         "| --- | --- | --- |",
         "| NA | 2024-03-01 | 0.25 |",
         "| None | 2024-03-01 06:30:00 | 7 |",
-        "| two lines |  | True |",
+        "| two lines |  | true |",
     ]
 
 
