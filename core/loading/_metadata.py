@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 import yaml
-from bs4 import BeautifulSoup, Tag
-from bs4.filter import SoupStrainer
 from lxml import etree
+from turbohtml.saxparse import SaxHandler, sax_parse
 
 from core.records.document import Value
 
@@ -80,24 +79,43 @@ def parse_xml(xml: bytes) -> etree._Element | None:
         return None
 
 
+class _HeadReader(SaxHandler):
+    """Collects the text of the first <title> and the contents of the <meta> elements by their names."""
+
+    def __init__(self) -> None:
+        self.title: str | None = None
+        self.values: dict[str, str] = {}
+        self._open: list[str] = []
+
+    def start_element(self, tag: str, attrs: tuple[tuple[str, str | None], ...]) -> None:
+        """Note a <meta> element, and where a title begins."""
+        self._open.append(tag)
+        if tag == "meta":
+            fields = dict(attrs)
+            name = (fields.get("name") or fields.get("property") or "").lower()
+            self.values.setdefault(name, fields.get("content") or "")
+
+    def end_element(self, tag: str) -> None:  # noqa: ARG002 - elements end in order
+        """End the element that began last; after a title no other counts."""
+        if self._open.pop() == "title" and "svg" not in self._open and self.title is None:
+            self.title = ""
+
+    def characters(self, data: str) -> None:
+        """Take the text of the title."""
+        if self._open and self._open[-1] == "title" and "svg" not in self._open and self.title is None:
+            self.title = data
+
+
 def html_metadata(markup: str) -> dict[str, Value]:
     """Return what a page's head says in <title> and <meta>."""
-    soup = BeautifulSoup(markup[:LONGEST_HEAD], "html.parser", parse_only=SoupStrainer(["title", "meta"]))
-    values = {
-        _meta_name(tag): str(tag.get("content") or "")
-        for tag in reversed(soup.find_all("meta"))
-        if isinstance(tag, Tag)
-    }
-    title = soup.find("title")
+    head = _HeadReader()
+    sax_parse(markup[:LONGEST_HEAD], head)
     first = {
-        what: next((values[name] for name in names if values.get(name)), "")
+        what: next((head.values[name] for name in names if head.values.get(name)), "")
         for what, names in (("author", _AUTHORS), ("date", _DATES))
     }
-    return file_metadata(title.get_text() if title else values.get("og:title"), first["author"], first["date"])
-
-
-def _meta_name(tag: Tag) -> str:
-    return str(tag.get("name") or tag.get("property") or "").lower()
+    title = head.title if (head.title or "").strip() else head.values.get("og:title")
+    return file_metadata(title, first["author"], first["date"])
 
 
 def front_matter(text: str) -> dict[str, Value]:

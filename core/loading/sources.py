@@ -23,13 +23,13 @@ from core.records.document import Document
 from core.util.formatting import file_size
 
 PARSER_LIBRARIES = (
-    "beautifulsoup4",
     "chardet",
     "lxml",
-    "markitdown",
+    "markdown-it-py",
     "pylatexenc",
     "pypdfium2",
     "PyYAML",
+    "turbohtml",
 )
 
 
