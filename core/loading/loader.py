@@ -12,7 +12,8 @@ from importlib import import_module
 from pathlib import PurePosixPath
 
 from core.errors import EmptyFile, UnsupportedFile
-from core.loading._delimited import delimited_records, json_records, load_delimited, load_json
+from core.loading._delimited import delimited_content, load_delimited
+from core.loading._json import json_content, load_json
 from core.loading._pdf import load_pdf
 from core.loading._text import CODE_SUFFIXES, load_code, load_text
 from core.loading.tables import Column, TableOptions, describe_columns
@@ -117,5 +118,5 @@ def table_columns(name: str, data: bytes) -> list[Column]:
         return []
     if not data.strip():
         raise EmptyFile(f"{name} is empty: there is nothing to index in it")
-    records = delimited_records(name, data) if suffix in (".csv", ".tsv") else json_records(name, data)[0]
-    return list(describe_columns(records))
+    content = (delimited_content if suffix in (".csv", ".tsv") else json_content)(name, data)
+    return list(describe_columns(content.records))

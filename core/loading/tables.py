@@ -20,7 +20,7 @@ MOST_CATEGORIES = 200  # different values: more is a name or an id of each row
 MOST_FIELDS = 20  # columns that become metadata when nobody chooses
 # Sixteen digits and more are ids, and no float holds them; so is what begins with a zero.
 _NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})(?:\.\d+)?(?:[eE][+-]?\d{1,2})?")
-_COMMA_NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})(?:,\d+)?")
+_COMMA_NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d{0,14}|[1-9]\d{0,2}(?:\.\d{3})+)(?:,\d+)?")  # 7,5 and 1.234,50
 _SURELY_DECIMAL = re.compile(r".*,(?:\d{1,2}|\d{4,})")  # 1,234 may be a thousand
 
 
@@ -66,6 +66,8 @@ def _have_decimal_commas(values: Sequence[str]) -> bool:
 
 def value_text(value: Value) -> str:
     """Return a value as it is read: ``true`` for True, ``7`` for 7."""
+    if isinstance(value, str):
+        return value
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -81,14 +83,14 @@ def metadata_fields(
 
     A column's numbers are whole or all floats, so that they compare with one another in the store.
     """
-    are_whole = {
-        name: all(value_text(record[name]).lstrip("+-").isdigit() for record in records if name in record)
-        for name in chosen
-    }
-    kinds: dict[str, str] = {
-        column.name: "whole" if column.kind == "number" and are_whole.get(column.name) else column.kind
-        for column in columns
-    }
+    kinds: dict[str, str] = {column.name: column.kind for column in columns}
+    for name in chosen:
+        if kinds[name] == "number":
+            texts = [value_text(record[name]) for record in records if name in record]
+            if all(text.lstrip("+-").isdigit() for text in texts):
+                kinds[name] = "whole"
+            elif any("," in text for text in texts):
+                kinds[name] = "comma number"
     return [{name: _field(record[name], kinds[name]) for name in chosen if name in record} for record in records]
 
 
@@ -98,11 +100,31 @@ def _field(value: Value, kind: str) -> Value:
     if kind == "whole":
         return int(value)
     if kind == "number":
-        return float(str(value).replace(",", "."))
+        return float(value)
+    if kind == "comma number":
+        return float(str(value).replace(".", "").replace(",", "."))
     return (iso_date(value_text(value)) or value_text(value)) if kind == "date" else value_text(value)
 
 
 BETWEEN = "\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class TableContent:
+    """What a file of records holds, in its order: records, and texts that stand before, between and behind them.
+
+    ``notes`` say what was read otherwise than the file has it. ``named`` is False for a single column without a name
+    in the file.
+    """
+
+    items: tuple[Record | str, ...]
+    notes: tuple[str, ...] = ()
+    named: bool = True
+
+    @property
+    def records(self) -> list[Record]:
+        """The records, without the texts."""
+        return [item for item in self.items if not isinstance(item, str)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,24 +135,29 @@ class TableOptions:
     metadata: tuple[str, ...] | None = None
 
 
-def table_document(
-    name: str, size: int, records: Sequence[Record], options: TableOptions | None, preface: str = ""
-) -> Document:
-    """Return the records as a document: a block each, with its Row, behind the ``preface``.
+def table_document(name: str, size: int, content: TableContent, options: TableOptions | None) -> Document:
+    """Return the content of a file as a document: a block for each record, with its Row, and for each text.
 
     By default every column is text, and every column but those of running text is metadata too. A single
-    column that was picked stands without its name. Raises UnknownColumn, and NoText where nothing is left to read.
+    column that was picked, or that has no name, stands without one. Raises UnknownColumn, and NoText where nothing is
+    left to read.
     """
+    records = content.records
     columns, options = describe_columns(records), options or TableOptions()
     text = _selected(name, options.text, columns, [column.name for column in columns])
-    fields = metadata_fields(records, columns, _selected(name, options.metadata, columns, default_metadata(columns)))
-    bare = options.text is not None and len(text) == 1
-    blocks, rows, offset = [preface] if preface else [], [], len(preface) + len(BETWEEN) if preface else 0
-    for record, row_fields in zip(records, fields, strict=True):
-        block = _block(record, text, bare)
+    selected = _selected(name, options.metadata, columns, default_metadata(columns))
+    fields = iter(metadata_fields(records, columns, selected))
+    bare = (options.text is not None and len(text) == 1) or not content.named
+    blocks: list[str] = []
+    rows: list[Row] = []
+    offset = 0
+    for item in content.items:
+        row_fields = None if isinstance(item, str) else next(fields)
+        block = item if isinstance(item, str) else _block(item, text, bare)
         if block:
             blocks.append(block)
-            rows.append(Row(offset, offset + len(block), row_fields))
+            if row_fields is not None:
+                rows.append(Row(offset, offset + len(block), row_fields))
             offset += len(block) + len(BETWEEN)
     if not blocks:
         chosen = (
@@ -139,7 +166,7 @@ def table_document(
             else "in any row: bring a table that has some"
         )
         raise NoText(f"{name} holds no text {chosen}")
-    return Document(name, BETWEEN.join(blocks) + "\n", size=size, rows=tuple(rows))
+    return Document(name, BETWEEN.join(blocks) + "\n", size=size, rows=tuple(rows), notes=content.notes)
 
 
 def _block(record: Record, text: Sequence[str], bare: bool) -> str:

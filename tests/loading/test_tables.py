@@ -90,10 +90,10 @@ def test_records_of_pandas(name: str) -> None:
         ('a,b\n"say ""hello""",x\n', 'a: say "hello"\nb: x\n'),
         ("a,b\n1\n2,y,z\n\n,\n", "a: 1\n\na: 2\nb: y\ncolumn 3: z\n"),
         ("1,2\n3,4\n", "column 1: 1\ncolumn 2: 2\n\ncolumn 1: 3\ncolumn 2: 4\n"),
-        ("a,a,\n1,2,3\n", "column 1: a\ncolumn 2: a\n\ncolumn 1: 1\ncolumn 2: 2\ncolumn 3: 3\n"),
+        ("a,a,\n1,2,3\n", "a: 1\na (2): 2\ncolumn 3: 3\n"),
         ("note\nhello, world\nbye\n", "note: hello, world\n\nnote: bye\n"),
         ("a,only\n", "column 1: a\ncolumn 2: only\n"),
-        ('a,b\n"x"y,2\n', "a: xy\nb: 2\n"),
+        ('a,b\n"x"y,2\n', 'a: "x"y\nb: 2\n'),
         ("a,b\nx\u2028y,2\n", "a: x\ny\nb: 2\n"),
     ],
 )
