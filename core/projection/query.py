@@ -44,12 +44,13 @@ def place_query(points: Points, layout: Layout, vector: Float32Array, result: Se
     """
     star = place_queries(points, layout, vector[None])[0]
     nearest, _ = nearest_to_query(points.vectors, points.metric, vector, NEAREST)
+    similarities = similarity_to_all(points.metric, points.vectors, vector)
     return MapQuery(
         result,
         vector,
         star,
-        compare_neighbours(nearest.tolist(), layout.xy, star, NEAREST),
-        similarity_to_all(points.metric, points.vectors, vector),
+        compare_neighbours(nearest.tolist(), layout.xy, star, NEAREST, similarities),
+        similarities,
         ranks_on_map(layout.xy, star),
     )
 

@@ -83,14 +83,54 @@ def test_a_sample_averages_some_points_with_ranks_among_all(monkeypatch: pytest.
     assert getattr(measure_quality(vectors, "l2", xy), "sampled", 0) == 50
 
 
-def test_equal_points_are_ranked_by_row() -> None:
-    vectors = np.repeat(np.eye(3, dtype=np.float32), 4, axis=0)
-    xy = np.asarray([[x % 5, x % 3] for x in range(12)], dtype=np.float32)
-    measured = measure_quality(vectors, "l2", xy, 3)
+def test_equal_vectors_are_no_strangers_wherever_the_map_puts_them() -> None:
+    vectors = np.ones((10, 3), dtype=np.float32)
+    random = np.random.default_rng(0)
+    for metric in ("cosine", "dot", "l2"):
+        measured = measure_quality(vectors, metric, random.standard_normal((10, 2)).astype(np.float32), 3)
+        assert measured is not None
+        assert (measured.trustworthiness, measured.continuity) == (1.0, 1.0)
+
+
+def test_equal_vectors_in_groups_are_no_strangers_within_them() -> None:
+    # three places of four points each, 1 is nearer to 0 than to 5; on the map each group lies in a row of its own
+    vectors = np.repeat(np.asarray([[0.0], [1.0], [5.0]], dtype=np.float32), 4, axis=0)
+    xy = np.asarray([[x % 4, 10 * (x // 4)] for x in range(12)], dtype=np.float32)
+    for k in (1, 2, 3):
+        measured = measure_quality(vectors, "l2", xy, k)
+        assert measured is not None
+        assert (measured.trustworthiness, measured.continuity) == (1.0, 1.0)
+
+
+def test_a_stranger_is_strictly_further_away_than_the_kth_nearest() -> None:
+    # on the line 0, 1, 2, 3 with k = 1 the map exchanges the last two: 0, 1, 3, 2
+    vectors = np.asarray([[0], [1], [2], [3]], dtype=np.float32)
+    xy = np.asarray([[0, 0], [1, 0], [3, 0], [2, 0]], dtype=np.float32)
+    measured = measure_quality(vectors, "l2", xy, 1)
     assert measured is not None
-    true, shown = distances(vectors, "l2"), distances(xy, "l2")
-    assert measured.trustworthiness == pytest.approx(plain_trustworthiness(true, shown, 3), abs=1e-9)
-    assert measured.continuity == pytest.approx(plain_trustworthiness(shown, true, 3), abs=1e-9)
+    # nearest on the map: of 0: 1 (rank 1); of 1: 0 (rank 1) or 3 (rank 3, excess 2), a half each; of 2: 3 (1);
+    # of 3: 1 (rank 2, excess 1) or 2 (rank 1), a half each. Together 1.5, times 2 / (4 * 1 * (8 - 3 - 1))
+    assert measured.trustworthiness == pytest.approx(1 - 1.5 / 8)
+    # nearest in the full space: of 0: 1; of 1: 0 or 2, which tie; of 2: 1 or 3, of which the map has 3 nearest;
+    # of 3: 2, which ties with 1 on the map
+    assert measured.continuity == 1.0
+
+
+def test_a_map_that_puts_all_into_one_place_is_not_to_be_trusted() -> None:
+    vectors, xy = cloud(60)
+    measured = measure_quality(vectors, "l2", 0 * xy, 5)
+    assert measured is not None
+    # every other point is near with a share of 5/59; ranks 1 to 59 exceed 5 by 1 to 54: 1485 * 5 / 59 for each point
+    assert measured.trustworthiness == pytest.approx(1 - 2 / (60 * 5 * (120 - 15 - 1)) * 60 * 1485 * 5 / 59)
+    assert measured.continuity == 1.0
+
+
+def test_equal_vectors_tie_in_single_precision_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(3)
+    vectors = np.repeat(random.standard_normal((1, 384)), 300, axis=0).astype(np.float32)
+    measured = measure_quality(vectors, "cosine", random.standard_normal((300, 2)).astype(np.float32), sample=100)
+    assert measured is not None
+    assert (measured.trustworthiness, measured.continuity, measured.exact) == (1.0, 1.0, False)
 
 
 @pytest.mark.parametrize(("count", "k"), [(4, 1), (5, 2), (10, 4), (21, 10), (30, 10)])
@@ -129,6 +169,16 @@ def test_distortion_without_neighbours_or_ties() -> None:
     assert distortion(np.zeros((3, 2), np.float32), np.asarray([[1, 2], [0, 2], [0, 1]]), 1).tolist() == [0.0, 0.0, 0.0]
 
 
+@pytest.mark.parametrize("metric", ["cosine", "dot", "l2"])
+def test_of_equal_vectors_any_may_be_near_on_the_map(metric: Metric) -> None:
+    vectors = np.asarray([[1, 0]] * 5 + [[0, 1]], dtype=np.float32)
+    xy = np.asarray([[0, 0], [9, 0], [8, 0], [1, 0], [2, 0], [0.5, 0]], dtype=np.float32)
+    true = np.asarray([[1, 2], [0, 2], [0, 1], [0, 1], [0, 1], [0, 1]])
+    assert distortion(xy, true, 2)[0] == 1.0
+    # the map has 5, a stranger, and 3, an equal, nearest to 0
+    assert distortion(xy, true, 2, vectors, metric)[0] == 0.5
+
+
 def test_the_overlap_has_kept_false_and_missed_neighbours() -> None:
     xy = np.asarray([[1, 0], [2, 0], [3, 0], [4, 0], [0, 9]], dtype=np.float32)
     overlap = compare_neighbours([1, 4, 0], xy, (0.0, 0.0), 3)
@@ -144,11 +194,20 @@ def test_the_overlap_has_kept_false_and_missed_neighbours() -> None:
     }
 
 
-def test_the_overlap_breaks_ties_by_row() -> None:
-    xy = np.asarray([[0, 1], [1, 0], [0, -1], [-1, 0]], dtype=np.float32)
+def test_what_ties_for_the_last_place_on_the_map_is_near() -> None:
+    xy = np.asarray([[0, 1], [1, 0], [0, -1], [-1, 0], [5, 5]], dtype=np.float32)
     overlap = compare_neighbours([3, 0], xy, (0.0, 0.0), 2)
-    assert (overlap.kept, overlap.false, overlap.missed, overlap.ranks) == ((0,), (1,), (3,), (4,))
+    assert (overlap.kept, overlap.false, overlap.missed, overlap.ranks) == ((3, 0), (), (), ())
+    overlap = compare_neighbours([4, 0], xy, (0.0, 0.0), 2)
+    assert (overlap.kept, overlap.false, overlap.missed, overlap.ranks) == ((0,), (1,), (4,), (5,))
     assert overlap.sentence == "1 of your 2 nearest chunks is among the 2 nearest on screen"
+
+
+def test_what_ties_for_the_last_place_in_the_full_space_is_near_too() -> None:
+    xy = np.asarray([[9, 0], [1, 0], [2, 0], [8, 0]], dtype=np.float32)
+    similarities = np.asarray([0.5, 0.5, 0.9, 0.5], dtype=np.float32)
+    overlap = compare_neighbours([2, 0], xy, (0.0, 0.0), 2, similarities)  # 0, 1 and 3 are equal
+    assert (overlap.kept, overlap.false, overlap.missed) == ((2, 1), (), ())
 
 
 @pytest.mark.parametrize(

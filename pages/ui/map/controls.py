@@ -200,7 +200,8 @@ def _color_by_query(points: Points, colour: str, map_query: MapQuery | None) -> 
 
 def _distortion(points: Points, layout: Layout) -> Float32Array:
     with st.spinner("Comparing each chunk's neighbours with those on the map…", show_time=True):
-        return distortion(layout.xy, true_neighbours(points, NEAREST).indices, NEAREST)
+        neighbours = true_neighbours(points, NEAREST).indices
+        return distortion(layout.xy, neighbours, NEAREST, points.vectors, points.metric)
 
 
 def open_clusters(points: Points, layout: Layout) -> tuple[Clusters | None, ProjectionJob | None]:
