@@ -123,7 +123,7 @@ def test_a_latex_file_of_pandoc() -> None:
     ("source", "text"),
     [
         (r"\section{One \emph{big} part}\label{a}Text % remark", "## One big part\n\nText\n"),
-        (r"See \cite[p.~2]{knuth} and Figure~\ref{f}.", "See [knuth] and Figure\xa0.\n"),
+        (r"See \cite[p.~2]{knuth} and Figure~\ref{f}.", "See [knuth, p.\xa02] and Figure\xa0.\n"),
         (r"\'Etude na\"ive --- ``quoted'' \& 5\,\%", "Étude naïve — “quoted” & 5 %\n"),
         ("\\begin{lstlisting}[language=C]\nint a; % no comment\n\\end{lstlisting}", "```\nint a; % no comment\n```\n"),
         ("\\begin{minted}{c}\nx\n\\end{minted}", "```\nx\n```\n"),
