@@ -9,6 +9,7 @@ from typing import Literal
 from core.loading._markdown import markdown_table
 
 LONGEST_REPEATED = 1000  # characters of a merged cell's text that stands in every place it covers
+_PAGE_WORDS = {"page", "pages", "of", "seite", "von", "sur", "de", "página", "pagina", "sida", "side", "av", "p", "s"}
 BlockKind = Literal["text", "heading", "item", "table"]
 
 
@@ -44,6 +45,11 @@ def markdown(blocks: Iterable[Block]) -> str:
         parts.append(text)
         last = block.kind
     return "".join(parts)
+
+
+def is_page_label(text: str) -> bool:
+    """Return whether a line of a header or footer, without its page number, holds nothing else: ``Page of``."""
+    return {word.strip("./-–|()").lower() for word in text.split()} <= {*_PAGE_WORDS, ""}
 
 
 def cell_text(blocks: Iterable[Block]) -> str:

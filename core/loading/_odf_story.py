@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from lxml import etree
 
-from core.loading._blocks import LONGEST_REPEATED, Block, cell_text, heading, item, table_blocks
+from core.loading._blocks import LONGEST_REPEATED, Block, cell_text, heading, is_page_label, item, table_blocks
 from core.loading._odf import OpenDocument, attribute, child, length, number, tag
 from core.loading._ooxml import GENERATED_NAME
 from core.loading._word_styles import counted
@@ -100,6 +100,8 @@ class Story:
         outer = self._floating, self._readings
         self._floating, self._readings = [], []
         text = "".join(self._inline(paragraph)).strip()
+        if self._is_margin and is_page_label(text):
+            text = ""
         if self._readings:
             text = f"{text} ({' '.join(self._readings)})"
         floating = self._floating

@@ -189,10 +189,14 @@ def _header_row(block: _Block, numbers: dict[int, int]) -> int:
     start = next((at for at, (_, cells) in enumerate(top) if not _is_title(cells)), 0)
     widths = Counter(len(cells) for _, cells in block.rows[start : start + _SAMPLE_ROWS])
     usual = max(widths, key=lambda width: (widths[width], width))
-    for at in range(start, min(len(top), len(block.rows) - 1)):
+    first = block.rows[start][1]
+    if len(first) >= usual or min(first) > block.left:  # full, or names without one for the first column
+        return start
+    for at in range(start + 1, min(len(top), len(block.rows) - 1)):
         number, cells = block.rows[at]
-        if len(cells) >= _WIDE * usual:
-            return at if at == start or _is_full_text(cells, numbers.get(number, 0), range(usual)) else start
+        is_full = len(cells) >= usual and _is_full_text(cells, numbers.get(number, 0), range(usual))
+        if is_full and numbers.get(block.rows[at + 1][0], 0):
+            return at
     return start
 
 

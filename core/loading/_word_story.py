@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from lxml import etree
 
-from core.loading._blocks import Block, cell_text, heading, item, table_blocks
+from core.loading._blocks import Block, cell_text, heading, is_page_label, item, table_blocks
 from core.loading._drawing import chart_markdown, smartart_lines, text_of
 from core.loading._office_math import math_text
 from core.loading._omissions import Omissions
@@ -32,7 +32,6 @@ _PROPERTIES = {
     *("w:pPr", "w:rPr", "w:sdtPr", "w:sdtEndPr", "w:tblPr", "w:trPr", "w:tcPr", "w:customXmlPr", "w:smartTagPr")
 }
 _PAGE_FIELDS = ("PAGE", "NUMPAGES", "SECTIONPAGES")
-_PAGE_WORDS = {"page", "pages", "of", "seite", "von", "sur", "de", "página", "pagina", "sida", "side", "av", "p", "s"}
 _BREAKS = {"w:tab": "\t", "w:ptab": "\t", "w:br": "\n", "w:cr": "\n", "w:noBreakHyphen": "-"}
 
 
@@ -111,7 +110,7 @@ class Story:
         self._carried = ""
         if self._readings:
             text = f"{text.rstrip()} ({' '.join(self._readings)})"
-        if self._has_page_number and {word.strip("./-–|()").lower() for word in text.split()} <= {*_PAGE_WORDS, ""}:
+        if self._has_page_number and is_page_label(text):
             text = ""
         floating, style = self._floating, self._style
         self._style, self._floating, self._readings, self._has_page_number = outer
