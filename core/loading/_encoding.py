@@ -265,8 +265,8 @@ def _shift_jis(segment: bytes) -> bytes:
     """Return characters of JIS X 0208, each a row and a cell from 0x21, in the bytes of Shift-JIS."""
     pairs = bytearray()
     for row, cell in zip(segment[::2], segment[1::2], strict=False):
-        lead = (row - 0x21) // 2 + (0x81 if row < 0x5F else 0xC1)  # noqa: PLR2004  row 63, where half-width kana lie between
-        trail = cell + (0x1F + (cell > 0x5F) if row % 2 else 0x7E)  # noqa: PLR2004  0x7F is passed over
+        lead = (row - 0x21) // 2 + (0x81 if row < 0x5F else 0xC1)
+        trail = cell + (0x1F + (cell > 0x5F) if row % 2 else 0x7E)
         pairs += bytes([min(lead, 0xFF), min(trail, 0xFF)])
     return bytes(pairs) + (b"\xfe" if len(segment) % 2 else b"")
 

@@ -51,6 +51,7 @@ _DOUBLE_BYTE = ("gb18030", "cp932", "euc_jp", "cp949", "cp950")
 _CONTROLS = bytes([*range(9), *range(14, 27), *range(28, 32), 127])
 READ = 8_000  # characters of a sample whose words are looked at
 _WORD = re.compile(r"[^\W\d_]+(?:[^\w\s!-/:-@\[-`{-~][^\W\d_]+)*")
+_INSIDE_WORDS = "\u2019\u2018\u00b7\u2010\u2011\u2013\u2014\u00ad"
 _LATIN = re.compile(r"[A-Za-z]")
 _HIGH = re.compile(r"[^\n]*[^\x00-\x7f][^\n]*\n?")
 _PLAIN = re.compile(r"[ -~\s]+")
@@ -85,7 +86,7 @@ def _ranked(sample: bytes) -> list[tuple[str, float]]:
 
 
 def _damaged_double_byte(sample: bytes, best: float) -> dict[str, float]:
-    """The double-byte encodings in which the sample is better than ``best`` but for a few bytes, which chardet rejects."""
+    """The double-byte encodings, with few bytes that are none of theirs, whose confidence is above ``best``."""
     found = {}
     for encoding in _DOUBLE_BYTE:
         text = sample.decode(encoding, "replace")
@@ -104,7 +105,7 @@ def guess_utf_16(data: bytes) -> str | None:
     sample = data[: SAMPLE // 2 * 2]
     scores = {encoding: _utf_16_score(sample, encoding) for encoding in ("utf-16-le", "utf-16-be")}
     best = max(scores, key=lambda encoding: scores[encoding])
-    return best if scores[best] > 0.9 and scores[best] > min(scores.values()) else None  # noqa: PLR2004  nearly all
+    return best if scores[best] > 0.9 and scores[best] > min(scores.values()) else None
 
 
 def _utf_16_score(sample: bytes, encoding: str) -> float:
@@ -165,22 +166,19 @@ def _coherence(text: str) -> float:
 def _is_odd(sign: str) -> bool:
     """Whether a character is a control, unassigned, for private use, or a box of DOS's screens."""
     return (
-        unicodedata.category(sign)[0] == "C" and sign not in "\u200c\u200d\u200e\u200f" or "\u2500" <= sign <= "\u259f"
-    )
+        unicodedata.category(sign)[0] == "C" and sign not in "\u200c\u200d\u200e\u200f"
+    ) or "\u2500" <= sign <= "\u259f"
 
 
-def _faults(word: str) -> Iterator[int]:
-    """Count the changes of script, the symbols and the capitals after small letters inside a word."""
+def _faults(word: str) -> Iterator[bool]:
+    """Tell the changes of script, the symbols and the capitals after small letters inside a word."""
     before = ""
     for sign in word:
-        script = _script(sign)
         if before:
-            if not sign.isalpha() and unicodedata.category(sign)[0] != "M":
-                yield 0 if sign in "\u2019\u2018\u00b7\u2010\u2011\u2013\u2014\u00ad" else 1
-            elif script and _script(before) and script != _script(before):
-                yield 1
-            elif sign > "\x7f" and sign.isupper() and before.islower():
-                yield 1
+            scripts = {_script(sign), _script(before)} - {""}
+            is_symbol = not sign.isalpha() and unicodedata.category(sign)[0] != "M"
+            capital_inside = sign > "\x7f" and sign.isupper() and before.islower()
+            yield (is_symbol and sign not in _INSIDE_WORDS) or len(scripts) > 1 or capital_inside
         before = sign
 
 
