@@ -18,13 +18,19 @@ _COMMAND = re.compile(r"\\(?:documentclass|begin|section|chapter|[a-zA-Z]+\s*\{|
 _EXPL3 = re.compile(r"^[ \t]*\\ExplSyntaxOn\b.*?(?:^[ \t]*\\ExplSyntaxOff\b|\Z)", re.DOTALL | re.MULTILINE)
 _LISTING = re.compile(f"{LISTING}(\\d+){LISTING}")
 _LEFT_OVER = re.compile("[\x01-\x06]")
+_ENCODING = re.compile(rb"^[^%\n]*\\usepackage\s*\[([A-Za-z\d-]{2,20})\]\s*\{inputenc\}", re.MULTILINE)
+# Names that inputenc has and Python has not.
+_ENCODINGS = {
+    b"ansinew": "cp1252", b"applemac": "mac_roman", b"latin9": "iso8859-15", b"utf8x": "utf-8", b"macce": "mac_latin2",
+}  # fmt: skip
 _MAX_NAMES = 10
 
 
 def load_latex(name: str, data: bytes) -> Document:
     """Return a LaTeX file's text as Markdown; the files that it includes are not read. Raises LoadingError."""
     reject_other_format(name, data, "LaTeX")
-    decoded = decode(name, data)
+    declared = _ENCODING.search(data)
+    decoded = decode(name, data, _ENCODINGS.get(declared[1], declared[1].decode("ascii")) if declared else None)
     source = clean_text(decoded.text)
     if not _COMMAND.search(source):
         raise WrongFileType(f"{name} is not LaTeX, it has no commands: rename it to .txt if it is text")

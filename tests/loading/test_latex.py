@@ -104,6 +104,12 @@ def test_signs(source: str, text: str) -> None:
     assert words(r"\relax{}" + source) == text
 
 
+@pytest.mark.parametrize(("name", "codec"), [("latin1", "latin-1"), ("ansinew", "cp1252"), ("latin2", "iso8859-2")])
+def test_the_encoding_that_a_file_declares(name: str, codec: str) -> None:
+    source = f"\\usepackage[{name}]{{inputenc}}\nDie Fähre über den Fluß."
+    assert load("a.tex", source.encode(codec)).text == "Die Fähre über den Fluß.\n"
+
+
 # Left out
 
 
