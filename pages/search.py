@@ -22,7 +22,7 @@ from pages.ui.collection_picker import (
 from pages.ui.downloads import hits_csv, offer_csv, offer_download
 from pages.ui.filters import choose_filters, clear_filters
 from pages.ui.grading import judging_toggle, show_judged_hits
-from pages.ui.hits import is_rerank_cached, rerank_cached, show_hit, show_provisional_hits
+from pages.ui.hits import is_rerank_cached, rerank_cached, show_hit, show_notes, show_provisional_hits
 from pages.ui.html import timings_html
 from pages.ui.page import begin_page, literal, show_chart, show_error, show_info, show_warning
 from pages.ui.url_state import write_address
@@ -112,6 +112,7 @@ if reranking:
         show_error(f"{error}. These are the bi-encoder's own hits")
     provisional.empty()
 result = result.top(top_k)
+show_notes(result)
 
 line, judge, csv, as_json = st.columns([5, 1, 1, 1], vertical_alignment="center")
 line.html(timings_html(result, collection.chunks))

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from core.chunking.chunker import Chunker
-from core.records.search import Chunk
+from core.records.search import Chunk, UnknownText
 from core.text.boundaries import Breaks
 
 # Measured on collections of 444 and 2,149 chunks: a vector is kept twice (Chroma's log and its index).
@@ -70,6 +70,7 @@ class ChunkingStatistics:
     characters: int  # of all chunks: what two chunks share counts twice
     text_bytes: int
     longest_read: int  # tokens that the bi-encoder reads
+    unreadable: int = 0  # chunks of mostly words that the bi-encoder does not know
 
     @property
     def chunks(self) -> int:
@@ -90,14 +91,20 @@ class ChunkingStatistics:
         return sum(min(count, self.longest_read) for count in self.tokens) / tokens_per_second
 
 
-def chunking_statistics(chunker: Chunker, chunks: Sequence[Chunk], budget: int) -> ChunkingStatistics:
-    """Return statistics of ``chunks``; ``budget`` is how many tokens the bi-encoder reads."""
+def chunking_statistics(
+    chunker: Chunker, chunks: Sequence[Chunk], budget: int, unknown: Sequence[UnknownText | None] = ()
+) -> ChunkingStatistics:
+    """Return statistics of ``chunks``; ``budget`` is how many tokens the bi-encoder reads.
+
+    ``unknown`` is what of each chunk it does not know.
+    """
     return ChunkingStatistics(
         tuple(chunk.tokens for chunk in chunks),
         cut_in_sentence(chunker.breaks, chunks),
         sum(len(chunk.read) for chunk in chunks),
         sum(len(chunk.read.encode("utf-8", "surrogatepass")) for chunk in chunks),
         budget,
+        sum(one is not None and one.mostly for one in unknown),
     )
 
 

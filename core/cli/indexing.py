@@ -81,6 +81,7 @@ def collection_options(options: argparse.Namespace) -> CollectionOptions:
 def run_index(options: argparse.Namespace) -> int:
     """Index files and folders; the exit status is 1 if any of them failed."""
     from core.indexing.indexer import index
+    from core.loading.skipped import SkippedSource, by_reason
     from core.loading.sources import walk
     from core.workspace import Workspace
 
@@ -88,8 +89,12 @@ def run_index(options: argparse.Namespace) -> int:
         sources = list(walk(options.paths))
     except LoadingError as error:
         raise SettingsError(str(error)) from error
-    if not sources:
-        raise SettingsError("The folders hold no files of a kind that is read: see 'python -m core index --help'")
+    skipped = [source for source in sources if isinstance(source, SkippedSource)]
+    if len(skipped) == len(sources):
+        found = "".join(f"; {files.name}: {files.message}" for files in by_reason(skipped))
+        raise SettingsError(
+            f"The folders hold no files of a kind that is read{found}: see 'python -m core index --help'"
+        )
     workspace = Workspace.open(Settings.from_environment())
     collection = workspace.open_or_create(options.collection, collection_options(options))
     started = time.perf_counter()
@@ -140,9 +145,16 @@ def run_chunks(options: argparse.Namespace) -> int:
     if options.query:
         reranker = catalog.reranker()
         reach["cross_reads_to"] = reading_limits(chunks, lambda text: reranker.reads(options.query, text))
+    unknown = encoder.tokens.unknown([chunk.read for chunk in chunks])
     rows: list[dict[str, Any]] = [
-        {**chunk.as_json(), **{name: ends[index] for name, ends in reach.items()}} for index, chunk in enumerate(chunks)
+        {
+            **chunk.as_json(),
+            **{name: ends[index] for name, ends in reach.items()},
+            "unknown": None if lost is None else lost.as_json(),
+        }
+        for index, (chunk, lost) in enumerate(zip(chunks, unknown, strict=True))
     ]
+    warnings = [lost.sentence if lost is not None else "" for lost in unknown]
     statistics = chunking_statistics(chunker, chunks, encoder.budget)
     summary = {
         "document": document.name,
@@ -150,25 +162,30 @@ def run_chunks(options: argparse.Namespace) -> int:
         "metadata": dict(document.metadata),
         "model": encoder.model,
         "model_reads_tokens": encoder.budget,
+        "chunks_model_cannot_read": sum(lost is not None and lost.mostly for lost in unknown),
         "chunking": asdict(chunking),
         "cut_in_sentence": statistics.cut_in_sentence,
         "bytes_on_disk": statistics.bytes_on_disk(encoder.dimension),
     }
     print(
-        json.dumps({**summary, "chunks": rows}, ensure_ascii=False, indent=2) if options.json else _plain(summary, rows)
+        json.dumps({**summary, "chunks": rows}, ensure_ascii=False, indent=2)
+        if options.json
+        else _plain(summary, rows, warnings)
     )
     return 0
 
 
-def _plain(summary: dict[str, Any], rows: list[dict[str, Any]]) -> str:
+def _plain(summary: dict[str, Any], rows: list[dict[str, Any]], warnings: list[str]) -> str:
     lines = [
         f"{summary['document']}: {plural(len(rows), 'chunk')}, "
         f"{summary['cut_in_sentence']} of them end inside a sentence"
     ]
-    for number, row in enumerate(rows, 1):
+    for number, (row, warning) in enumerate(zip(rows, warnings, strict=True), 1):
         place = " · ".join(
             part for part in (f"page {row['page']}" if row["page"] else "", row["heading"] or "") if part
         )
         lines.append(f"{number:>4}  {row['tokens']:>4} tokens  {row['start']:>8,} to {row['end']:<8,}  {place}")
+        if warning:
+            lines.append(f"      {warning}")
         lines.append(textwrap.indent(textwrap.shorten(row["text"], EXCERPT, placeholder=" …"), " " * 6))
     return "\n".join(lines)

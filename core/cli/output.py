@@ -64,7 +64,9 @@ def outcomes(collection: str, found: Sequence[FileOutcome], seconds: float, *, a
 
 
 def result(found: SearchResult, *, as_json: bool) -> None:
-    """Print a ranking."""
+    """Print a ranking; what the models did not read of query and hits goes to standard error."""
+    for note in (*found.notes, *found.rerank_notes):
+        print(f"note: {note}", file=sys.stderr)
     if as_json:
         _json(found.as_json())
         return
@@ -72,6 +74,8 @@ def result(found: SearchResult, *, as_json: bool) -> None:
     for hit in found.hits:
         place = ", ".join(part for part in (f"page {hit.page}" if hit.page else "", hit.heading or "") if part)
         print(f"{hit.rank:>3}  {_scores(hit)}  {hit.document}" + (f"  ({place})" if place else ""))
+        if hit.unknown is not None and hit.unknown.sentence:
+            print(f"     {hit.unknown.sentence}")
         text = textwrap.shorten(hit.text, 3 * width, placeholder=" …")
         print(textwrap.fill(text, width, initial_indent="     ", subsequent_indent="     ") + "\n")
     times = found.timings

@@ -20,7 +20,9 @@ from core.chunking.chunker import chunk_document
 from core.errors import Cancelled, DocumentNotFound, LoadingError, RankscopeError
 from core.indexing._reconcile import KnownDocument, Reconciler
 from core.indexing._reuse import content_fingerprint, reusable_vectors
+from core.loading.skipped import SkippedSource, by_reason
 from core.loading.sources import PreparedSource, Source, expand_archives, file_fingerprint, load_source, table_options
+from core.models.tokenization import unreadable_chunks_note
 from core.records.search import Chunk, Collection, OnChange
 from core.store.documents import Entry
 from core.util.arrays import Float32Array
@@ -60,10 +62,13 @@ class Indexer:
     def run(self, sources: Iterable[Source]) -> list[FileOutcome]:
         """Index ``sources`` and return an outcome for each, in the order in which they were done.
 
+        What is passed over comes last, an outcome for all files of one reason.
         A file that cannot be loaded is an outcome, not an error. Raises ModelError or StoreError where
         nothing more can be done: CollectionNotFound where the collection was deleted meanwhile.
         """
-        pending = list(expand_archives(sources))
+        expanded = list(expand_archives(sources))
+        skipped = [source for source in expanded if isinstance(source, SkippedSource)]
+        pending = [source for source in expanded if not isinstance(source, SkippedSource)]
         self.workspace.remove_unfinished()
         self._encoder = self.workspace.encoder(self.collection)
         self._tracker = ProgressTracker(len(pending), sum(source.size for source in pending))
@@ -85,6 +90,7 @@ class Indexer:
             ]
             self.outcomes += [FileOutcome(name, "cancelled", message="not stored") for name in unstored]
             self._group.clear()
+        self.outcomes += [FileOutcome(files.name, "skipped", message=files.message) for files in by_reason(skipped)]
         self._report_progress("")
         return self.outcomes
 
@@ -191,10 +197,16 @@ class Indexer:
                     len(prepared.chunks),
                     message,
                     reused,
-                    prepared.entry.document.notes,
+                    (*prepared.entry.document.notes, *self._unreadable(prepared.chunks)),
                 ),
                 prepared.size,
             )
+
+    def _unreadable(self, chunks: Sequence[Chunk]) -> tuple[str, ...]:
+        """Return a note on those of a document's chunks whose words the model mostly does not know."""
+        return unreadable_chunks_note(
+            self._encoder.model, self._encoder.tokens.unknown([chunk.read for chunk in chunks])
+        )
 
     def _vectors(self, chunks: Sequence[Chunk], contents: Sequence[bytes]) -> tuple[Float32Array, set[str]]:
         """Return the vectors, shape (chunks, dimension), and the ids of the chunks that had to be embedded."""

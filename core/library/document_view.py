@@ -6,13 +6,17 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import regex
+
 from core.records.document import Document, Metadata
-from core.records.search import Chunk, Collection
+from core.records.search import Chunk, Collection, UnknownText
 from core.store.conversion import own_metadata
+from core.text.words import character_start
 from core.workspace import Workspace
 
 WINDOW = 6000  # characters: some 30 kB of HTML
 CHUNKS = 50  # in a window at most, about: each brings markup of its own
+_OFTEN_UNKNOWN = regex.compile(r"[[\p{L}\p{So}]--\p{Latin}]|\S{101}", regex.V1)
 _BREAKS = ("\n\n", "\n", " ")  # where a window may end, the best first
 
 
@@ -52,15 +56,25 @@ class Opened:
 def open_document(workspace: Workspace, collection: Collection, name_or_id: str) -> Opened:
     """Return the document with that name or id, with its chunks in ``collection``. Raises DocumentNotFound."""
     stored = workspace.document_store.find(collection.key, name_or_id)
-    document = replace(
-        workspace.document_store.document(stored.document_id), name=stored.name, notes=stored.notes
-    )
+    document = replace(workspace.document_store.document(stored.document_id), name=stored.name, notes=stored.notes)
     chunks = [
         _chunk(document, chunk_id, dict(metadata))
         for batch in workspace.store.batches(collection, [stored.document_id], vectors=False)
         for chunk_id, metadata in zip(batch.ids, batch.metadatas, strict=True)
     ]
     return Opened(document, tuple(sorted(chunks, key=lambda chunk: (chunk.start, chunk.end))), stored.metadata)
+
+
+def unknown_in_chunks(workspace: Workspace, collection: Collection, opened: Opened) -> list[UnknownText | None]:
+    """Return for every chunk of a document what of it the collection's bi-encoder does not know, None for nothing.
+
+    The model is loaded only for words that models often lack: in other scripts than Latin, or overlong. Raises what
+    loading it raises.
+    """
+    texts = [chunk.read for chunk in opened.chunks]
+    if not any(_OFTEN_UNKNOWN.search(text) for text in texts):
+        return [None] * len(texts)
+    return workspace.encoder(collection).tokens.unknown(texts)
 
 
 def _chunk(document: Document, chunk_id: str, metadata: dict[str, Any]) -> Chunk:
@@ -85,7 +99,7 @@ def _parts(text: str, start: int, stop: int, most: int) -> list[tuple[int, int]]
     found = []
     while stop - start > most:
         breaks = (text.rfind(sign, start + most // 2, start + most) for sign in _BREAKS)
-        end = next((at + 1 for at in breaks if at >= 0), start + most)
+        end = next((at + 1 for at in breaks if at >= 0), max(character_start(text, start + most), start + 1))
         found.append((start, end))
         start = end
     return [*found, (start, stop)]

@@ -9,6 +9,7 @@ import numpy as np
 
 from core.errors import ModelError
 from core.models._batching import map_length_sorted_slices, tokenize_one_at_a_time
+from core.models._finite import check_vectors
 from core.models.tokenization import Reader, TokenCounter, TokenSource
 from core.settings import Precision
 from core.util.arrays import Float32Array
@@ -31,6 +32,7 @@ class BiEncoder(Protocol):
     revision: str
     dimension: int
     budget: int  # tokens of a document that the model reads, special and prompt tokens taken off
+    query_budget: int  # the same of a query
     query_prompt: str
     document_prompt: str
     tokens: TokenSource
@@ -45,6 +47,10 @@ class BiEncoder(Protocol):
 
     def reads(self, text: str) -> int:
         """Return how many characters of a document's text are read; what follows changes nothing."""
+        ...
+
+    def reads_query(self, query: str) -> int:
+        """Return how many characters of a query are read; what follows changes nothing."""
         ...
 
 
@@ -71,7 +77,9 @@ class SentenceTransformerEncoder:
         self.query_prompt = _prompt(loaded, "query")
         self.document_prompt = _prompt(loaded, "document", "passage", "corpus")
         limit = int(loaded.get_max_seq_length() or UNLIMITED)
-        self.budget = limit - counter.special - int(counter.count([self.document_prompt])[0])
+        document_tokens, query_tokens = counter.count([self.document_prompt, self.query_prompt]).tolist()
+        self.budget = limit - counter.special - document_tokens
+        self.query_budget = limit - counter.special - query_tokens
         self._reader = Reader(tokenizer, limit)
         self._batch = BATCH.get(loaded.device.type, GPU_BATCH)
 
@@ -94,14 +102,16 @@ class SentenceTransformerEncoder:
         return encoder
 
     def encode_query(self, query: str) -> Float32Array:
-        """Return the query's vector, float32, shape (dimension,)."""
-        return np.asarray(self._queries.encode_query(query, show_progress_bar=False), dtype=np.float32)
+        """Return the query's vector, float32, shape (dimension,). Raises ModelError where it is not finite."""
+        vector = np.asarray(self._queries.encode_query(query, show_progress_bar=False), dtype=np.float32)
+        check_vectors(self.model, vector[None], [query])
+        return vector
 
     def encode_documents(self, texts: Sequence[str], progress: DoneReport | None = None) -> Float32Array:
         """Return float32 vectors, shape (texts, dimension), in the order of ``texts``.
 
         Texts of like length are encoded together. ``progress`` receives how many are done after every
-        few batches; what it raises ends the encoding.
+        few batches; what it raises ends the encoding. Raises ModelError for a vector that is not finite.
         """
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         lengths, on_cpu = [len(text) for text in texts], self._loaded.device.type == "cpu"
@@ -109,11 +119,16 @@ class SentenceTransformerEncoder:
             lambda at: self._encode([texts[i] for i in at]), lengths, self._batch * SLICE, on_cpu, progress
         ):
             vectors[at] = found
+        check_vectors(self.model, vectors, texts)
         return vectors
 
     def reads(self, text: str) -> int:
         """Return how many characters of a document's text are read; what follows changes nothing."""
         return self._reader.of_text(text, self.document_prompt)
+
+    def reads_query(self, query: str) -> int:
+        """Return how many characters of a query are read; what follows changes nothing."""
+        return self._reader.of_text(query, self.query_prompt)
 
     def _encode(self, texts: list[str]) -> Float32Array:
         encoded = self._loaded.encode_document(texts, batch_size=self._batch, show_progress_bar=False)

@@ -10,8 +10,9 @@ import numpy as np
 
 from core.errors import ModelError
 from core.models._batching import balanced_slice_size, map_length_sorted_slices, tokenize_one_at_a_time
+from core.models._finite import check_scores
 from core.models.bi_encoder import fast_tokenizer
-from core.models.tokenization import Reader
+from core.models.tokenization import PairReading, Reader, TokenCounter, TokenSource
 from core.settings import Precision
 from core.util.arrays import Float32Array
 from core.util.progress import DoneReport
@@ -40,6 +41,7 @@ class CrossEncoder(Protocol):
     model: str
     revision: str
     budget: int  # tokens of query, text and special tokens together that the model reads
+    tokens: TokenSource
 
     def score(self, pairs: Sequence[tuple[str, str]], progress: DoneReport | None = None) -> PairScores:
         """Return the scores of (query, text) pairs, in their order."""
@@ -48,6 +50,19 @@ class CrossEncoder(Protocol):
     def reads(self, query: str, text: str) -> int:
         """Return how many characters of ``text`` are read beside ``query``; what follows changes nothing."""
         ...
+
+    def reads_pair(self, query: str, text: str) -> PairReading:
+        """Return how much of both is read together."""
+        ...
+
+
+def finite_scores(
+    encoder: CrossEncoder, pairs: Sequence[tuple[str, str]], progress: DoneReport | None = None
+) -> PairScores:
+    """Return ``encoder.score``. Raises ModelError for a score that is not finite, which would rank first."""
+    scores = encoder.score(pairs, progress)
+    check_scores(encoder.model, scores.logits, pairs)
+    return scores
 
 
 class SentenceTransformersCrossEncoder:
@@ -62,7 +77,9 @@ class SentenceTransformersCrossEncoder:
         self.model = model
         self.revision = revision
         self.budget = int(self._loaded.max_seq_length or 512)
-        self._reader = Reader(fast_tokenizer(loaded, model), self.budget)
+        tokenizer = fast_tokenizer(loaded, model)
+        self.tokens: TokenSource = TokenCounter(tokenizer)
+        self._reader = Reader(tokenizer, self.budget)
         self._batch = BATCH.get(loaded.device.type, GPU_BATCH)
         self._on_cpu = loaded.device.type == "cpu"
         self._sigmoid = type(loaded.activation_fn).__name__ == "Sigmoid"
@@ -89,7 +106,8 @@ class SentenceTransformersCrossEncoder:
     def score(self, pairs: Sequence[tuple[str, str]], progress: DoneReport | None = None) -> PairScores:
         """Return the scores of (query, text) pairs, in their order; of a pair that is too long the longer text is cut.
 
-        ``progress`` receives how many are done after every batch; what it raises ends the scoring.
+        ``progress`` receives how many are done after every batch; what it raises ends the scoring. Raises ModelError
+        for a score that is not finite.
         """
         from scipy.special import expit
 
@@ -100,10 +118,15 @@ class SentenceTransformersCrossEncoder:
             lambda at: self._score([pairs[i] for i in at]), lengths, step, self._on_cpu, progress
         ):
             logits[at] = found
+        check_scores(self.model, logits, pairs)
         return PairScores(logits, expit(logits) if self._sigmoid else None)
 
     def reads(self, query: str, text: str) -> int:
         """Return how many characters of ``text`` are read beside ``query``; what follows changes nothing."""
+        return self._reader.of_pair(query, text).text
+
+    def reads_pair(self, query: str, text: str) -> PairReading:
+        """Return how much of both is read together: of a pair that is too long the longer is cut."""
         return self._reader.of_pair(query, text)
 
     def _score(self, pairs: list[tuple[str, str]]) -> Float32Array:

@@ -162,12 +162,46 @@ class StoredDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownText:
+    """How much of a text a model does not know, in words of its language and in the model's tokens.
+
+    ``lost`` are the first of the unknown words, or other signs where no words are lost.
+    """
+
+    words: int
+    unknown_words: int
+    tokens: int
+    unknown_tokens: int
+    lost: tuple[str, ...] = ()
+
+    @property
+    def mostly(self) -> bool:
+        """Whether the model cannot read the text: more than half of the words or of the tokens are unknown."""
+        return 2 * self.unknown_words > self.words or 2 * self.unknown_tokens > self.tokens
+
+    @property
+    def sentence(self) -> str:
+        """What the model does not know, as a sentence without a full stop; empty if no words are lost."""
+        quoted = ", ".join(self.lost) + (" …" if self.unknown_words > len(self.lost) else "")
+        share = f"{self.unknown_words:,} of {self.words:,} {'word' if self.words == 1 else 'words'}"
+        if self.mostly and self.unknown_words:
+            return f"The bi-encoder cannot read this chunk: it does not know {share}: {quoted}"
+        if self.mostly:
+            return f"The bi-encoder cannot read this chunk: it does not know most of its signs: {quoted}"
+        return f"The bi-encoder does not know {share}: {quoted}" if self.unknown_words else ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return a plain dictionary for ``--json`` and downloads."""
+        return {**asdict(self), "cannot_read": self.mostly}
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One chunk in a ranking. Of all scores higher is better; ranks start at 1.
 
     ``bi_score`` is a similarity. The cross-encoder's fields are None where it did not read the hit:
     ``cross_score`` is the logit, ``cross_probability`` what the model's own sigmoid makes of it, None
-    for a model that has none.
+    for a model that has none. ``unknown`` is what of ``read`` the bi-encoder does not know, None if it knows all.
     """
 
     rank: int
@@ -187,6 +221,7 @@ class Hit:
     cross_rank: int | None = None
     carried: str = ""
     metadata: Metadata = field(default_factory=dict, hash=False)
+    unknown: UnknownText | None = None
 
     @property
     def read(self) -> str:
@@ -200,7 +235,7 @@ class Hit:
 
     def as_json(self) -> dict[str, Any]:
         """Return a plain dictionary for ``--json`` and downloads."""
-        return asdict(self)
+        return {**asdict(self), "unknown": None if self.unknown is None else self.unknown.as_json()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +262,8 @@ class SearchResult:
     filters: tuple[Filter, ...] = ()  # on the chunks' metadata
     reranker: str = ""  # the cross-encoder that reordered the hits, empty if none did
     pool: int = 0  # how many of the bi-encoder's first hits it read
+    notes: tuple[str, ...] = ()  # what of the query the bi-encoder did not read or does not know
+    rerank_notes: tuple[str, ...] = ()  # what of query and chunks the cross-encoder did not read or does not know
 
     def top(self, hits: int) -> SearchResult:
         """Return the same with the first ``hits`` only."""
@@ -247,6 +284,7 @@ class SearchResult:
             "metric": self.metric,
             **({"reranker": self.reranker, "pool": self.pool} if self.reranker else {}),
             "filters": [condition.as_json() for condition in self.filters],
+            "notes": [*self.notes, *self.rerank_notes],
             "hits": hits,
             "timings_ms": {name: round(ms, 3) for name, ms in asdict(self.timings).items() if ms is not None},
         }

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from core.errors import QueryError
-from core.models.cross_encoder import CrossEncoder
+from core.models.cross_encoder import CrossEncoder, finite_scores
 from core.records.filters import Filter
 from core.records.search import SearchResult, Timings
+from core.retrieval.reading import query_notes, rerank_notes, with_unknown
 from core.settings import POOL
 from core.workspace import Workspace
 
@@ -52,10 +53,11 @@ def search(
         collection=collection.name,
         model=collection.model,
         metric=collection.metric,
-        hits=tuple(hits),
+        hits=tuple(with_unknown(hits, encoder.tokens)),
         timings=Timings((encoded - started) * 1e3, (done - encoded) * 1e3, (done - started) * 1e3),
         documents=tuple(documents),
         filters=tuple(filters),
+        notes=query_notes(encoder, query),
     )
 
 
@@ -76,7 +78,7 @@ def rerank(
     by_bi.sort(key=lambda hit: hit.bi_rank)
     candidates, rest = by_bi[:pool], by_bi[pool:]
     started = time.perf_counter()
-    scores = reranker.score([(result.query, hit.read) for hit in candidates], progress)
+    scores = finite_scores(reranker, [(result.query, hit.read) for hit in candidates], progress)
     ms = (time.perf_counter() - started) * 1e3
     probabilities = [None] * len(candidates) if scores.probabilities is None else scores.probabilities.tolist()
     scored = [
@@ -92,6 +94,7 @@ def rerank(
         timings=Timings(times.encode, times.retrieve, times.total + ms, ms),
         reranker=reranker.model,
         pool=len(candidates),
+        rerank_notes=rerank_notes(reranker, result.query, [hit.read for hit in candidates]),
     )
 
 

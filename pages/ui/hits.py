@@ -16,7 +16,7 @@ from core.retrieval.search import rerank
 from core.text.excerpts import context
 from core.workspace import Workspace
 from pages.ui.html import context_html, hit_card
-from pages.ui.page import show_error
+from pages.ui.page import show_error, show_warning
 
 CACHE_KEY = "reranked"  # in the session state: the last few reranked results
 MAX_CACHED = 4
@@ -33,6 +33,12 @@ def show_hit(workspace: Workspace, result: SearchResult, hit: Hit, below: Callab
             st.caption(f"characters {hit.start:,} to {hit.end:,} · {hit.tokens} tokens", width="content")
         if below:
             below()
+
+
+def show_notes(result: SearchResult) -> None:
+    """Warn of what the models did not read of the query, or of the hits, and of words that they do not know."""
+    for note in (*result.notes, *result.rerank_notes):
+        show_warning(f"{note}.")
 
 
 def show_provisional_hits(place: DeltaGenerator, result: SearchResult) -> None:
@@ -105,9 +111,16 @@ def is_rerank_cached(workspace: Workspace, result: SearchResult, pool: int) -> b
 
 
 def _cache_key(workspace: Workspace, result: SearchResult, pool: int) -> str:
-    """Hash the hits with their scores too, so that the hits of a changed collection are reranked anew."""
+    """Hash the hits with their scores too, so that the hits of a changed collection are reranked anew.
+
+    Two collections may have the same hits, with the same scores, but a result names its own.
+    """
     return short_hash(
         workspace.settings.reranker,
+        result.collection,
+        result.model,
+        *result.documents,
+        *(condition.words for condition in result.filters),
         result.query,
         pool,
         result.metric,

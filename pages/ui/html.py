@@ -9,7 +9,7 @@ from html import escape
 from core.chunking.preview import Segment
 from core.records.document import Metadata
 from core.records.filters import format_value
-from core.records.search import Chunk, Hit, Metric, SearchResult, measure_name
+from core.records.search import Chunk, Hit, Metric, SearchResult, UnknownText, measure_name
 from core.text.excerpts import Context, mark, unwrap
 from core.util.formatting import clip, plural, rank_change
 
@@ -31,6 +31,7 @@ def hit_card(hit: Hit, query: str, metric: Metric, best: float) -> str:
         f'<span class="rs-from">{_source_html(hit)}</span>'
         f"{_scores_html(hit, metric)}"
         f'<div class="rs-track"><div class="rs-bar" style="width:{width:.1f}%"></div></div>'
+        f"{unknown_html(hit.unknown)}"
         f"{_carried_html(hit.carried)}{_text_html(marked_text(unwrap(hit.text), query))}"
         f"{metadata_html(hit.metadata)}</div>"
     )
@@ -48,6 +49,7 @@ def hit_line(hit: Hit) -> str:
         f'<div class="rs-line">{_rank_change_html(hit.moved)} <b dir="auto">{escape(hit.document)}</b> '
         f'<span class="rs-faint">{hit.bi_rank} → {hit.rank} · similarity {hit.bi_score:.3f} · '
         f"cross-encoder {hit.cross_score or 0:+.2f}</span>"
+        f"{unknown_html(hit.unknown, brief=True)}"
         f"{_text_html(escape(clip(unwrap(hit.text), LINE_TEXT_LENGTH)))}</div>"
     )
 
@@ -86,6 +88,17 @@ def _carried_html(header: str) -> str:
         return ""
     title = "The header of the table: the models read it before the chunk"
     return f'<div class="rs-text rs-faint" dir="auto" title="{title}">{escape(header)}</div>'
+
+
+def unknown_html(unknown: UnknownText | None, *, brief: bool = False) -> str:
+    """Return what of a chunk the bi-encoder does not know as a line of HTML, empty for nothing worth a line.
+
+    A chunk that the model cannot read has a warning; with ``brief`` that alone is told.
+    """
+    if unknown is None or not unknown.sentence or (brief and not unknown.mostly):
+        return ""
+    kind = "rs-warning" if unknown.mostly else "rs-faint rs-meta"
+    return f'<div class="{kind}" dir="auto">{escape(unknown.sentence)}.</div>'
 
 
 def _text_html(html: str) -> str:
@@ -155,37 +168,47 @@ def table_html(rows: Sequence[Sequence[str]], header: Sequence[str] = ()) -> str
     return f'<table class="rs-figures">{head}{body}</table>'
 
 
-def chunking_html(text: str, chunks: Sequence[Chunk], pieces: Sequence[Segment]) -> str:
+def chunking_html(
+    text: str, chunks: Sequence[Chunk], pieces: Sequence[Segment], unknown: Sequence[UnknownText | None] = ()
+) -> str:
     """Return the pieces of a text as HTML, each tinted by its chunk.
 
     What two chunks share is striped, what the model does not read is grey, and a number marks where a chunk begins.
+    ``unknown`` is for every chunk what of it the model does not know: one that it cannot read has a warning.
     """
-    body = "".join(_piece_html(text, chunks, piece) for piece in pieces)
+    body = "".join(_piece_html(text, chunks, piece, unknown) for piece in pieces)
     return f'<div class="rs-text rs-cutting" dir="auto">{body}</div>'
 
 
-def _piece_html(text: str, chunks: Sequence[Chunk], piece: Segment) -> str:
+def _piece_html(text: str, chunks: Sequence[Chunk], piece: Segment, unknown: Sequence[UnknownText | None]) -> str:
     html = escape(text[piece.start : piece.end])
     if not piece.chunks:
         return html
     tint = "rs-cut-shared" if len(piece.chunks) > 1 else f"rs-cut-{TINTS[piece.chunks[0] % len(TINTS)]}"
     grey = " rs-unread" if piece.unread else ""
     starts = "".join(
-        _chunk_start_html(chunks[index], index) for index in piece.chunks if chunks[index].start == piece.start
+        _chunk_start_html(chunks[index], index, unknown[index] if unknown else None)
+        for index in piece.chunks
+        if chunks[index].start == piece.start
     )
-    lines = [tooltip(chunks[index], index, unread=index in piece.unread) for index in piece.chunks]
+    lines = [
+        tooltip(chunks[index], index, unread=index in piece.unread, unknown=unknown[index] if unknown else None)
+        for index in piece.chunks
+    ]
     return f'{starts}<span class="rs-cut {tint}{grey}" title="{escape(chr(10).join(lines), quote=True)}">{html}</span>'
 
 
-def _chunk_start_html(chunk: Chunk, index: int) -> str:
+def _chunk_start_html(chunk: Chunk, index: int, unknown: UnknownText | None) -> str:
     number = f'<span class="rs-number">{index + 1}</span>'
+    if unknown is not None and unknown.mostly:
+        number += f'<span class="rs-warning" title="{escape(unknown.sentence)}">the model cannot read it</span>'
     if not chunk.carried:
         return number
     title = "The header of the table, read before the chunk"
     return f'{number}<span class="rs-carried" title="{title}">{escape(chunk.carried)}</span>'
 
 
-def tooltip(chunk: Chunk, index: int, *, unread: bool = False) -> str:
+def tooltip(chunk: Chunk, index: int, *, unread: bool = False, unknown: UnknownText | None = None) -> str:
     """Return a chunk's number, length and place in one line; ``index`` counts from 0."""
     parts = [
         f"chunk {index + 1}",
@@ -194,5 +217,6 @@ def tooltip(chunk: Chunk, index: int, *, unread: bool = False) -> str:
         f"page {chunk.page}" if chunk.page else "",
         chunk.heading or "",
         "not read here" if unread else "",
+        unknown.sentence if unknown else "",
     ]
     return " · ".join(part for part in parts if part)

@@ -11,7 +11,7 @@ import regex
 
 from core.chunking.chunker import chunk_document
 from core.records.document import Document
-from core.records.search import ChunkSettings, Method
+from core.records.search import ChunkSettings, Method, UnknownText
 from core.text.words import syllable_ends
 from core.util.arrays import Int64Array
 
@@ -52,6 +52,9 @@ class CharacterTokens:
 
     def count(self, texts: Sequence[str]) -> Int64Array:
         return np.asarray([self.each * sum(not sign.isspace() for sign in text) for text in texts], dtype=np.int64)
+
+    def unknown(self, texts: Sequence[str]) -> list[UnknownText | None]:
+        return [None] * len(texts)
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)

@@ -53,7 +53,7 @@ def test_an_unknown_collection_is_named(filled: Workspace) -> None:
 
 def test_the_json_object_has_the_promised_keys(filled: Workspace) -> None:
     printed = search(filled, "c", "red", 1).as_json()
-    assert set(printed) == {"query", "collection", "model", "metric", "filters", "hits", "timings_ms"}
+    assert set(printed) == {"query", "collection", "model", "metric", "filters", "notes", "hits", "timings_ms"}
     promised = {"rank", "chunk_id", "document", "page", "heading", "start", "end", "text", "bi_score", "bi_rank"}
     assert promised <= set(printed["hits"][0])
     assert set(printed["timings_ms"]) == {"encode", "retrieve", "total"}

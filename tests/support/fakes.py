@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.models.cross_encoder import PairScores
-from core.models.tokenization import TokenSource
+from core.models.tokenization import PairReading, TokenSource
+from core.records.search import UnknownText
 from core.util.arrays import Float32Array, Int64Array
 from core.util.progress import DoneReport
 
@@ -26,6 +27,21 @@ class WordTokens:
     def count(self, texts: Sequence[str]) -> Int64Array:
         return np.asarray([len(self.starts(text, np.empty(0, np.int64))) for text in texts], dtype=np.int64)
 
+    def unknown(self, texts: Sequence[str]) -> list[UnknownText | None]:
+        return [None] * len(texts)
+
+
+class LatinTokens(WordTokens):
+    """Knows no word that is not written in ASCII."""
+
+    def unknown(self, texts: Sequence[str]) -> list[UnknownText | None]:
+        return [self._unknown(text) for text in texts]
+
+    def _unknown(self, text: str) -> UnknownText | None:
+        words = text.split()
+        lost = [word for word in words if not word.isascii()]
+        return UnknownText(len(words), len(lost), len(words), len(lost), tuple(lost[:5])) if lost else None
+
 
 class FakeEncoder:
     """One axis a word of AXES: a text's vector counts its words, the query's too.
@@ -37,6 +53,7 @@ class FakeEncoder:
     revision = "1"
     dimension = len(AXES)
     budget = 254
+    query_budget = 254
     query_prompt = ""
     document_prompt = ""
 
@@ -63,6 +80,10 @@ class FakeEncoder:
         starts = self.tokens.starts(text, np.empty(0, np.int64))
         return int(starts[self.budget]) if len(starts) > self.budget else len(text)
 
+    def reads_query(self, query: str) -> int:
+        starts = self.tokens.starts(query, np.empty(0, np.int64))
+        return int(starts[self.query_budget]) if len(starts) > self.query_budget else len(query)
+
 
 class FakeCrossEncoder:
     """The logit is the share of the text's words that the query has, times 10, minus 5."""
@@ -72,6 +93,7 @@ class FakeCrossEncoder:
     budget = 512
 
     def __init__(self) -> None:
+        self.tokens: TokenSource = WordTokens()
         self.read: list[tuple[str, str]] = []  # every pair that was ever scored
 
     def score(self, pairs: Sequence[tuple[str, str]], progress: DoneReport | None = None) -> PairScores:
@@ -88,3 +110,8 @@ class FakeCrossEncoder:
         starts = WordTokens().starts(text, np.empty(0, np.int64))
         room = self.budget - len(query.split())
         return int(starts[room]) if len(starts) > room else len(text)
+
+    def reads_pair(self, query: str, text: str) -> PairReading:
+        starts = WordTokens().starts(query, np.empty(0, np.int64))
+        read = min(len(starts), self.budget // 2)
+        return PairReading(int(starts[read]) if len(starts) > read else len(query), read, self.reads(query, text))

@@ -23,7 +23,7 @@ from pages.ui.bm25 import bm25_ranks
 from pages.ui.collection_picker import query_input, show_examples
 from pages.ui.downloads import hits_csv, offer_csv, offer_runs
 from pages.ui.grading import QueryJudgments, judging_toggle, show_grade_buttons, show_grading_controls
-from pages.ui.hits import is_rerank_cached, rerank_cached
+from pages.ui.hits import is_rerank_cached, rerank_cached, show_notes
 from pages.ui.html import hit_card, hit_line
 from pages.ui.page import literal, show_chart, show_error, show_info, show_tile
 
@@ -44,13 +44,14 @@ def show_one_query(workspace: Workspace, collections: Mapping[str, Collection]) 
         return
     try:
         result = _search(workspace, collection, query, deepest)
+        bm25 = bm25_ranks(workspace, collection, query) if with_bm25 and result.hits else None
     except RankscopeError as error:
         show_error(error)
         return
     if not result.hits:
         show_info("No chunk was found: choose another collection.")
         return
-    bm25 = bm25_ranks(workspace, collection, query) if with_bm25 else None
+    show_notes(result)
     comparison = _choose_pool(result)
     judgments = spans_for(workspace, collection, query)
     show_agreement(comparison, judgments)
@@ -313,5 +314,5 @@ def _show_costs(workspace: Workspace, result: SearchResult, collection: Collecti
     if result.reranker:
         st.caption(
             f"{literal(result.reranker)} reads up to {workspace.models.reranker().budget} tokens of query and chunk "
-            "together; what is longer is cut off at the chunk's end."
+            "together; of a longer pair the longer text is cut."
         )

@@ -18,7 +18,7 @@ from core.chunking.preview import ChunkingStatistics, chunking_statistics, readi
 from core.errors import RankscopeError
 from core.loading.sources import Source, file_fingerprint, load_source, table_options
 from core.models.bi_encoder import BiEncoder
-from core.records.search import METHOD_HELP, METHODS, Chunk, ChunkSettings, Method
+from core.records.search import METHOD_HELP, METHODS, Chunk, ChunkSettings, Method, UnknownText
 from core.util.formatting import duration, file_size, plural
 from core.workspace import Workspace
 from pages.ui.html import chunking_html, table_html
@@ -137,21 +137,25 @@ def show_chunking_preview(
         return
     start, end = _choose_view(chunker)
     reads = _choose_reader(workspace, encoder)
-    statistics = [chunking_statistics(chunker, chunks, encoder.budget) for chunks in chunks_list]
+    unknown_lists = [encoder.tokens.unknown([chunk.read for chunk in chunks]) for chunks in chunks_list]
+    statistics = [
+        chunking_statistics(chunker, chunks, encoder.budget, unknown)
+        for chunks, unknown in zip(chunks_list, unknown_lists, strict=True)
+    ]
     max_size = max(settings.size for settings in settings_list)  # one axis for both histograms
     if len(chunks_list) > 1:
-        for column, settings, chunks, one, letter in zip(
-            st.columns(2, gap="medium"), settings_list, chunks_list, statistics, "AB", strict=True
+        for column, settings, chunks, one, unknown, letter in zip(
+            st.columns(2, gap="medium"), settings_list, chunks_list, statistics, unknown_lists, "AB", strict=True
         ):
             with column:
                 st.markdown(f"**{letter}** {literal(chunking_text(settings))}")
-                _show_text(chunker, chunks, start, end, reads)
+                _show_text(chunker, chunks, start, end, reads, unknown)
                 _show_histogram(one, max_size, f"histogram-{letter}")
         _show_figures(workspace, encoder, dict(zip("AB", statistics, strict=True)))
     else:
         text, numbers = st.columns([3, 2], gap="medium")
         with text:
-            _show_text(chunker, chunks_list[0], start, end, reads)
+            _show_text(chunker, chunks_list[0], start, end, reads, unknown_lists[0])
         with numbers:
             _show_figures(workspace, encoder, {"": statistics[0]})
             _show_histogram(statistics[0], max_size, "histogram")
@@ -205,7 +209,14 @@ def _choose_reader(workspace: Workspace, encoder: BiEncoder) -> Reads | None:
     return lambda text: reranker.reads(query, text)
 
 
-def _show_text(chunker: Chunker, chunks: list[Chunk], start: int, end: int, reads: Reads | None) -> None:
+def _show_text(
+    chunker: Chunker,
+    chunks: list[Chunk],
+    start: int,
+    end: int,
+    reads: Reads | None,
+    unknown: Sequence[UnknownText | None],
+) -> None:
     text = chunker.document.text
     in_view = [chunk for chunk in chunks if chunk.end > start and chunk.start < end]
     first = chunks.index(in_view[0]) if in_view else 0
@@ -213,7 +224,7 @@ def _show_text(chunker: Chunker, chunks: list[Chunk], start: int, end: int, read
     if reads:
         stops[first : first + len(in_view)] = reading_limits(in_view, reads)
     with st.container(height=TEXT_HEIGHT, border=True):
-        st.html(chunking_html(text, chunks, segments(chunks, start, end, stops)))
+        st.html(chunking_html(text, chunks, segments(chunks, start, end, stops), unknown))
 
 
 def _show_figures(workspace: Workspace, encoder: BiEncoder, statistics: dict[str, ChunkingStatistics]) -> None:
@@ -233,12 +244,15 @@ def tokens_per_second(model: str, _workspace: Workspace) -> float:
 
 def figures_html(by_name: dict[str, ChunkingStatistics], rate: float, dimension: int) -> str:
     """Return a table as HTML: a row for each figure, a column for each way to cut, headed if there are several."""
-    columns = [_figures(statistics, rate, dimension) for statistics in by_name.values()]
+    any_unreadable = any(statistics.unreadable for statistics in by_name.values())
+    columns = [
+        _figures(statistics, rate, dimension, shows_unreadable=any_unreadable) for statistics in by_name.values()
+    ]
     rows = [[name, *(f"<b>{column[name]}</b>" for column in columns)] for name in columns[0]]
     return table_html(rows, ["", *map(escape, by_name)] if len(by_name) > 1 else ())
 
 
-def _figures(statistics: ChunkingStatistics, rate: float, dimension: int) -> dict[str, str]:
+def _figures(statistics: ChunkingStatistics, rate: float, dimension: int, *, shows_unreadable: bool) -> dict[str, str]:
     tokens = np.asarray(statistics.tokens or (0,))
     share = statistics.cut_in_sentence / max(statistics.chunks, 1)
     return {
@@ -246,6 +260,7 @@ def _figures(statistics: ChunkingStatistics, rate: float, dimension: int) -> dic
         "tokens in a chunk, median (longest)": f"{np.median(tokens):.0f} ({tokens.max():,})",
         "chunks that end inside a sentence": f"{statistics.cut_in_sentence:,} ({share:.0%})",
         "tokens that the bi-encoder does not read": f"{statistics.unread_tokens:,}",
+        **({"chunks that the bi-encoder cannot read": f"{statistics.unreadable:,}"} if shows_unreadable else {}),
         "time to embed, about": duration(statistics.seconds(rate)) if statistics.seconds(rate) >= 1 else "under 1 s",
         "on disk, about": file_size(statistics.bytes_on_disk(dimension)),
     }

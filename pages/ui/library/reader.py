@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
 from core.chunking.preview import segments
 from core.errors import RankscopeError
-from core.library.document_view import Opened, Window, open_document
-from core.records.search import Collection
+from core.library.document_view import Opened, Window, open_document, unknown_in_chunks
+from core.models.tokenization import unreadable_chunks_note
+from core.records.search import Collection, UnknownText
 from core.util.formatting import clip, plural
 from core.workspace import Workspace
 from pages.ui.html import chunking_html, metadata_html
@@ -38,11 +41,14 @@ def show_reader(workspace: Workspace, collection: Collection, document_id: str) 
         st.html(metadata_html(opened.metadata))
     if document.notes:
         show_warning(f"What this text lacks, or has otherwise than its file: {'; '.join(document.notes)}.")
+    unknown = _unknown(collection.key, document_id, workspace, collection, opened)
+    for note in unreadable_chunks_note(collection.model, unknown):
+        show_warning(f"{note}.")
     left, right = st.columns([3, 2], gap="large")
     with right:
-        _list_chunks(opened, document_id)
+        _list_chunks(opened, document_id, unknown)
     with left:
-        _show_window(opened, _choose_window(opened, document_id))
+        _show_window(opened, _choose_window(opened, document_id), unknown)
 
 
 def _close() -> None:
@@ -53,6 +59,21 @@ def _close() -> None:
 def _opened(key: str, document_id: str, _workspace: Workspace, _collection: Collection) -> Opened:  # noqa: ARG001
     """Return a document opened. Never stale: in one collection another text or chunking is another document."""
     return open_document(_workspace, _collection, document_id)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Looking for words that the model does not know…")
+def _unknown(
+    key: str,  # noqa: ARG001 - the cache's key
+    document_id: str,  # noqa: ARG001
+    _workspace: Workspace,
+    _collection: Collection,
+    _opened: Opened,
+) -> list[UnknownText | None]:
+    """Return for every chunk what of it the model does not know; nothing where there is no model to tell."""
+    try:
+        return unknown_in_chunks(_workspace, _collection, _opened)
+    except RankscopeError:
+        return [None] * len(_opened.chunks)
 
 
 def _choose_window(opened: Opened, document_id: str) -> Window:
@@ -66,16 +87,17 @@ def _choose_window(opened: Opened, document_id: str) -> Window:
     return window
 
 
-def _show_window(opened: Opened, window: Window) -> None:
+def _show_window(opened: Opened, window: Window, unknown: Sequence[UnknownText | None]) -> None:
     with st.container(height=HEIGHT, border=True):
-        st.html(chunking_html(opened.document.text, opened.chunks, segments(opened.chunks, window.start, window.end)))
+        pieces = segments(opened.chunks, window.start, window.end)
+        st.html(chunking_html(opened.document.text, opened.chunks, pieces, unknown))
 
 
 def _window_key(document_id: str) -> str:
     return f"window-{document_id}"
 
 
-def _list_chunks(opened: Opened, document_id: str) -> None:
+def _list_chunks(opened: Opened, document_id: str, unknown: Sequence[UnknownText | None]) -> None:
     st.caption("Tick a chunk to go to its place in the text.")
     chunks = opened.chunks
     table = pd.DataFrame(
@@ -83,6 +105,7 @@ def _list_chunks(opened: Opened, document_id: str) -> None:
             "chunk": range(1, len(chunks) + 1),
             **({"page": [chunk.page for chunk in chunks]} if opened.document.pages else {}),
             "tokens": [chunk.tokens for chunk in chunks],
+            **({"words unknown": [one.unknown_words if one else 0 for one in unknown]} if any(unknown) else {}),
             "begins": [clip(chunk.text[:200], 80) for chunk in chunks],
             "heading": [chunk.heading or "" for chunk in chunks],
         }

@@ -6,6 +6,7 @@ A slot is the name of one picture on the page; its state in the session is kept 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal, TypeVar, cast
 
 import streamlit as st
@@ -17,7 +18,8 @@ from core.projection.points import read_points
 from core.projection.query import MapQuery, place_query, search_within
 from core.projection.records import METHODS, Layout, LayoutSettings, Points
 from core.records.document import short_hash
-from core.records.search import Collection, Hit
+from core.records.search import Collection, Hit, SearchResult
+from core.retrieval.reading import query_notes, with_unknown
 from core.retrieval.search import search
 from core.settings import Settings
 from core.util.arrays import Float32Array
@@ -149,12 +151,21 @@ def search_on_map(
     with st.spinner("Searching… (the first search loads the model)", show_time=True):
         vector = query_vector(workspace, collection, query)
         if rows:
-            result = search_within(workspace, points, query, vector, rows, max(hits, pool))
+            result = _with_reading(
+                workspace, collection, search_within(workspace, points, query, vector, rows, max(hits, pool))
+            )
         else:
             result = search(workspace, collection.name, query, max(hits, pool))
     if pool and result.hits:
         result = rerank_cached(workspace, result, pool)
     return place_query(points, layout, vector, result)
+
+
+def _with_reading(workspace: Workspace, collection: Collection, result: SearchResult) -> SearchResult:
+    """Return ``result`` with what the bi-encoder does not read or know of query and hits, as a search's."""
+    encoder = workspace.encoder(collection)
+    hits = with_unknown(result.hits, encoder.tokens)
+    return replace(result, hits=tuple(hits), notes=query_notes(encoder, result.query))
 
 
 def remember_query(query: str) -> list[str]:

@@ -7,19 +7,22 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.errors import RankscopeError
 from core.projection.clusters import distinctive_terms
 from core.projection.export import Columns, map_columns
 from core.projection.plots import DIMMED, base_figure, map_html, with_overlay
 from core.projection.quality import LayoutQuality, measure_quality
 from core.projection.query import MapQuery, texts_of
 from core.projection.records import Layout, Points
-from core.records.search import Hit, measure_name
+from core.records.search import Hit, UnknownText, measure_name
 from core.text.excerpts import unwrap
 from core.util.csv_safety import write_rows
 from core.util.formatting import clip, plural
 from core.vectors.neighbors import nearest_to_query
 from core.workspace import Workspace
 from pages.ui.downloads import offer_download
+from pages.ui.hits import show_notes
+from pages.ui.html import unknown_html
 from pages.ui.map.component import Scene
 from pages.ui.map.data import (
     cached_in_session,
@@ -78,6 +81,8 @@ def _show_chunk(scene: Scene, row: int) -> None:
             ":material/close:", key=f"close-{slot}", on_click=close_chunk, args=[slot], type="tertiary", help="Close"
         )
         st.caption(f"characters {hit.start:,} to {hit.end:,} · {hit.tokens} tokens")
+        if warning := unknown_html(_unknown(scene, hit)):
+            st.html(warning)
         with st.container(height=170, border=False):
             st.text(unwrap(hit.text))
         with st.container(horizontal=True):
@@ -95,6 +100,17 @@ def _show_chunk(scene: Scene, row: int) -> None:
         for neighbour in neighbours:
             if neighbour in by_id:
                 _open_button(slot, by_id[neighbour], f"near-{slot}-{neighbour}")
+
+
+def _unknown(scene: Scene, hit: Hit) -> UnknownText | None:
+    """Return what of a chunk the bi-encoder does not know; None where there is no model to tell."""
+    if hit.read.isascii():  # spare those who only look at the map the loading of the model
+        return None
+    try:
+        encoder = scene.workspace.encoder(scene.collection)
+    except RankscopeError:
+        return None
+    return encoder.tokens.unknown([hit.read])[0]
 
 
 def nearest_chunks(points: Points, row: int) -> dict[int, float]:
@@ -116,6 +132,7 @@ def _open_button(slot: str, hit: Hit, key: str, rank: str = "") -> None:
 
 
 def _show_hits(scene: Scene, map_query: MapQuery) -> None:
+    show_notes(map_query.result)
     with st.container(border=True):
         st.markdown(f"**{literal(map_query.overlap.sentence)}.**")
         st.caption(map_query.overlap.words)

@@ -14,9 +14,10 @@ from core.projection.plots import Overlay, add_highlight, add_star
 from core.projection.query import retrieval_counts
 from core.projection.records import Points
 from core.records.search import Collection
+from core.retrieval.reading import query_notes
 from core.samples.library import SAMPLE_COLLECTION, questions
 from core.util.arrays import Float32Array, Int64Array
-from core.util.formatting import plural
+from core.util.formatting import clip, plural
 from core.workspace import Workspace
 from pages.ui.map.component import Scene
 from pages.ui.map.controls import choose
@@ -29,7 +30,7 @@ from pages.ui.map.data import (
     watch_projection,
 )
 from pages.ui.map.panel import show_panel
-from pages.ui.page import literal, show_error, show_info
+from pages.ui.page import literal, show_error, show_info, show_warning
 
 SLOT = "many"
 MAX_QUERIES = 500
@@ -53,6 +54,7 @@ def show_query_map(workspace: Workspace, collections: Mapping[str, Collection]) 
         layout, job = open_layout(points, choice.settings)
         key = (collection.key, tuple(queries))
         vectors = cached_in_session("map-vectors", key, lambda: _encode(workspace, collection, queries))
+        warning = cached_in_session("map-unread", key, lambda: _unread_queries(workspace, collection, queries))
     except RankscopeError as error:
         show_error(error)
         return
@@ -62,6 +64,8 @@ def show_query_map(workspace: Workspace, collections: Mapping[str, Collection]) 
     counts, retrieved = retrieval_counts(points, vectors, TOP)
     scene = Scene(workspace, collection, SLOT, points, layout, coloring.by_query_count(counts, TOP))
     scene.send_points()
+    if warning:
+        show_warning(warning)
     _show_coverage(points, counts, len(queries))
     stars = place_queries(points, layout, vectors)
 
@@ -110,6 +114,17 @@ def _encode(workspace: Workspace, collection: Collection, queries: list[str]) ->
     encoder = workspace.encoder(collection)
     with st.spinner(f"Encoding {plural(len(queries), 'query', 'queries')}…", show_time=True):
         return np.stack([encoder.encode_query(query) for query in queries]).astype(np.float32)
+
+
+def _unread_queries(workspace: Workspace, collection: Collection, queries: list[str]) -> str:
+    """Return a warning of queries that the bi-encoder does not read to their ends or does not know the words of."""
+    encoder = workspace.encoder(collection)
+    noted = [(query, notes) for query in queries if (notes := query_notes(encoder, query))]
+    if not noted:
+        return ""
+    query, notes = noted[0]
+    others = f" So with {plural(len(noted) - 1, 'more query', 'more queries')}." if noted[1:] else ""
+    return f"“{clip(query, 60)}”: {'; '.join(notes)}.{others}"
 
 
 def _show_coverage(points: Points, counts: Int64Array, queries: int) -> None:
