@@ -15,7 +15,7 @@ from core.loading._markdown import with_markdown_structure
 from core.loading._metadata import front_matter
 from core.records.document import Document, Heading
 
-MARKDOWN_SUFFIXES = (".md", ".markdown")
+MARKDOWN_SUFFIXES = (".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd", ".rmd")
 
 
 def load_text(name: str, data: bytes) -> Document:

@@ -15,7 +15,8 @@ from core.errors import EmptyFile, UnsupportedFile
 from core.loading._delimited import delimited_content, load_delimited
 from core.loading._json import json_content, load_json
 from core.loading._pdf import load_pdf
-from core.loading._text import CODE_SUFFIXES, load_code, load_text
+from core.loading._text import CODE_SUFFIXES, MARKDOWN_SUFFIXES, load_code, load_text
+from core.loading.skipped import advice
 from core.loading.tables import Column, TableOptions, describe_columns
 from core.records.document import Document
 
@@ -53,6 +54,7 @@ LOADERS: dict[str, Loader] = {
     ".html": _lazy("html", "load_html"),
     ".htm": _lazy("html", "load_html"),
     ".xhtml": _lazy("html", "load_html"),
+    ".xht": _lazy("html", "load_html"),
     ".ipynb": _lazy("notebook", "load_notebook"),
     ".eml": _lazy("mail", "load_eml"),
     ".mbox": _lazy("mail", "load_mbox"),
@@ -60,8 +62,7 @@ LOADERS: dict[str, Loader] = {
     ".vtt": _lazy("subtitles", "load_subtitles"),
     ".tex": _lazy("latex", "load_latex"),
     ".latex": _lazy("latex", "load_latex"),
-    ".md": load_text,
-    ".markdown": load_text,
+    **dict.fromkeys(MARKDOWN_SUFFIXES, load_text),
     ".txt": load_text,
     ".text": load_text,
     ".rst": load_text,
@@ -76,7 +77,6 @@ TABLE_LOADERS: dict[str, TableLoader] = {
     ".jsonl": load_json,
     ".ndjson": load_json,
 }
-NEW_SUFFIXES = {".doc": ".docx", ".ppt": ".pptx", ".xls": ".xlsx"}
 ARCHIVE_SUFFIX = ".zip"
 
 
@@ -97,10 +97,10 @@ def load(name: str, data: bytes, tables: TableOptions | None = None) -> Document
     DamagedFile, UnknownColumn. Each message begins with the name and says what to do.
     """
     suffix = _suffix(name)
-    if suffix in NEW_SUFFIXES:
-        raise UnsupportedFile(f"{name} is in Microsoft's old format: save it as {NEW_SUFFIXES[suffix]} and bring that")
     if suffix == ARCHIVE_SUFFIX:
         raise UnsupportedFile(f"{name} is an archive of files: unpack it and bring what is inside")
+    if not is_supported(name) and advice(name):
+        raise UnsupportedFile(f"{name} is {advice(name)}")
     if not is_supported(name):
         raise UnsupportedFile(f"{name} is of a kind that is not read ({suffix}): bring {SUPPORTED_FORMATS}")
     if not data.strip():

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 import stat
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import metadata
@@ -17,7 +17,9 @@ from typing import Protocol
 
 from core.errors import DamagedFile, EmptyFile, EncryptedFile, LoadingError, NoText, UnsupportedFile
 from core.loading._detection import EMPTY_ZIP, ENCRYPTED, MAX_UNPACKED_BYTES, ZIP, ZIP_ERRORS, wrong_file_type
+from core.loading._zip_names import distinct_names, member_names
 from core.loading.loader import ARCHIVE_SUFFIX, SUPPORTED_FORMATS, is_supported, load
+from core.loading.skipped import SkippedSource, kinds
 from core.loading.tables import TableOptions
 from core.records.document import Document
 from core.util.formatting import file_size
@@ -25,9 +27,9 @@ from core.util.formatting import file_size
 PARSER_LIBRARIES = (
     "chardet",
     "lxml",
-    "markdown-it-py",
     "pylatexenc",
     "pypdfium2",
+    "pyromark",
     "PyYAML",
     "turbohtml",
 )
@@ -59,7 +61,7 @@ def _loading_code_fingerprint() -> str:
 MAX_MEMBERS = 100_000  # of an archive with all those inside it
 MAX_NESTING = 3  # archives inside one another
 _JUNK = ("__MACOSX", "Thumbs.db", "desktop.ini")
-_UTF8 = 0x800  # a member's flag: its name is UTF-8
+LINKED_FOLDER = "is a link to a folder and is not followed: name the folder itself to index what is in it"
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
 
@@ -148,8 +150,9 @@ def is_archive(name: str) -> bool:
 def archive_members(source: Source, path: Path | None = None) -> Iterator[Source]:
     """Yield the files in the archive ``source``, which lies at ``path`` if on disk, called ``archive.zip/folder/name``.
 
-    In the order of their names. Hidden files, the junk of operating systems and kinds that are not read
-    are passed over, archives inside are opened too. What cannot be read is yielded as Unreadable.
+    In the order of their names, each name once. Hidden files and the junk of operating systems are passed over,
+    archives inside are opened too. What cannot be read is yielded as UnreadableSource, kinds that are not read as
+    SkippedSource.
     """
     yield from _expand(source, path, str(path) if path else "", _UnpackLimits(), 1)
 
@@ -166,14 +169,14 @@ def _expand(source: Source, path: Path | None, place: str, limits: _UnpackLimits
         yield UnreadableSource(source.name, source.size, error)
         return
     for member in inside:
-        if is_archive(member.name):
+        if isinstance(member, ArchiveMember) and is_archive(member.name):
             yield from _expand(member, None, member.source, limits, depth + 1)
         else:
             yield member
 
 
-def _members(name: str, archive: _Archive, place: str, limits: _UnpackLimits) -> list[ArchiveMember]:
-    """Return the supported files of an archive. Raises LoadingError, also if the archive would unpack to too much."""
+def _members(name: str, archive: _Archive, place: str, limits: _UnpackLimits) -> list[ArchiveMember | SkippedSource]:
+    """Return the files of an archive. Raises LoadingError, also if none is supported or they unpack to too much."""
     _check_is_zip(name, archive.file)
     try:
         entries = archive.entries()
@@ -189,18 +192,30 @@ def _members(name: str, archive: _Archive, place: str, limits: _UnpackLimits) ->
             f"{name} would unpack to more than {limit}: unpack it yourself and bring the files that you need"
         )
     named_entries = sorted(
-        ((_inner_name(entry), entry) for entry in entries if not entry.is_dir() and not _is_link(entry)),
+        (
+            (_inner_name(raw), entry)
+            for raw, entry in zip(member_names(entries), entries, strict=True)
+            if not entry.is_dir() and not _is_link(entry)
+        ),
         key=lambda named_entry: named_entry[0],
     )
-    members = [
+    shown = [(inner, entry) for inner, entry in named_entries if inner and not _is_junk(inner)]
+    members: list[ArchiveMember | SkippedSource] = [
         ArchiveMember(archive, entry, f"{name}/{inner}", f"{place}/{inner}" if place else "")
-        for inner, entry in named_entries
         if _is_readable(inner)
+        else SkippedSource(f"{name}/{inner}", size=entry.file_size)
+        for inner, (_, entry) in zip(distinct_names([inner for inner, _ in shown]), shown, strict=True)
     ]
-    if not members:
-        raise NoText(f"{name} holds no file of a kind that is read: bring {SUPPORTED_FORMATS}")
-    archive.unread = len(members)
+    archive.unread = sum(isinstance(member, ArchiveMember) for member in members)
+    if not archive.unread:
+        raise NoText(f"{name} holds no file of a kind that is read{_held(members)}: bring {SUPPORTED_FORMATS}")
     return members
+
+
+def _held(members: Sequence[ArchiveMember | SkippedSource]) -> str:
+    """What an archive holds instead of files that are read, to be put behind a statement."""
+    skipped = [member for member in members if isinstance(member, SkippedSource)]
+    return f" ({kinds(member.name for member in skipped)})" if skipped else ""
 
 
 def _check_is_zip(name: str, file: Path | io.BytesIO) -> None:
@@ -217,12 +232,8 @@ def _check_is_zip(name: str, file: Path | io.BytesIO) -> None:
         raise wrong_file_type(name, start, "a ZIP archive")
 
 
-def _inner_name(entry: zipfile.ZipInfo) -> str:
+def _inner_name(name: str) -> str:
     """A member's path in the archive, without what would lead out of it or cannot be seen."""
-    name = entry.filename
-    if not entry.flag_bits & _UTF8:  # zipfile took it for DOS's encoding, programs of today write UTF-8
-        with suppress(UnicodeError):
-            name = name.encode("cp437").decode("utf-8")
     parts = _DRIVE.sub("", name.replace("\\", "/")).split("/")
     cleaned = ("".join(sign for sign in part if sign.isprintable()) for part in parts)
     return "/".join(part for part in cleaned if part not in ("", ".", ".."))
@@ -233,10 +244,12 @@ def _is_link(entry: zipfile.ZipInfo) -> bool:
     return stat.S_ISLNK(entry.external_attr >> 16)
 
 
-def _is_readable(inner: str) -> bool:
-    parts = inner.split("/")
-    junk = any(part.startswith(".") or part in _JUNK for part in parts)
-    return bool(inner) and not junk and (is_supported(parts[-1]) or is_archive(parts[-1]))
+def _is_junk(inner: str) -> bool:
+    return any(part.startswith(".") or part in _JUNK for part in inner.split("/"))
+
+
+def _is_readable(name: str) -> bool:
+    return is_supported(name) or is_archive(name)
 
 
 def _reason(error: Exception) -> str:
@@ -350,20 +363,42 @@ def load_source(source: Source, data: bytes | None = None) -> Document:
     return replace(document, metadata={**document.metadata, "source": place}) if place else document
 
 
-def walk(paths: Iterable[Path]) -> Iterator[PathSource]:
+def walk(paths: Iterable[Path]) -> Iterator[PathSource | SkippedSource | UnreadableSource]:
     """Yield the files of ``paths``, folders walked in sorted order.
 
-    In folders, hidden files and unsupported formats are passed over; a ZIP archive is yielded as one file. A file that
-    is named itself is always yielded. Raises UnsupportedFile for a path that does not exist.
+    In folders, hidden files are passed over, and a ZIP archive is yielded as one file. Files of kinds that are not
+    read and links to folders, which are not followed, are yielded as SkippedSource, folders that cannot be opened as
+    UnreadableSource. A file that is named itself is always yielded. Raises UnsupportedFile for a path that does not
+    exist.
     """
     for path in paths:
         if path.is_dir():
-            for file in sorted(path.rglob("*")):
-                inside = file.relative_to(path)
-                hidden = any(part.startswith(".") for part in inside.parts)
-                if file.is_file() and not hidden and (is_supported(file.name) or is_archive(file.name)):
-                    yield PathSource(file, inside.as_posix())
+            yield from sorted(_walk_folder(path), key=lambda source: PurePosixPath(source.name).parts)
         elif path.exists():
             yield PathSource(path, path.name)
         else:
             raise UnsupportedFile(f"There is no file or folder {str(path)!r}: check the path")
+
+
+def _walk_folder(folder: Path) -> Iterator[PathSource | SkippedSource | UnreadableSource]:
+    unreadable: list[OSError] = []
+    for parent, folders, files in os.walk(folder, onerror=unreadable.append):
+        inside = Path(parent).relative_to(folder)
+        for name in folders:
+            if not _is_junk(name) and os.path.islink(os.path.join(parent, name)):  # noqa: PTH114, PTH118  quick
+                yield SkippedSource((inside / name).as_posix(), LINKED_FOLDER)
+        folders[:] = [name for name in folders if not _is_junk(name)]
+        for name in files:
+            if not _is_junk(name):
+                yield _file(Path(parent, name), (inside / name).as_posix())
+    for error in unreadable:
+        place = Path(error.filename).relative_to(folder).as_posix()
+        message = f"{place} cannot be read: {error.strerror}. Check that it is there and that you may read it"
+        yield UnreadableSource(place, 0, DamagedFile(message))
+
+
+def _file(path: Path, name: str) -> PathSource | SkippedSource:
+    """A file in a folder: as it is if its kind is read; links to nothing and devices never are."""
+    if not path.is_file():
+        return SkippedSource(name, "is a link to nothing" if path.is_symlink() else "is no ordinary file")
+    return PathSource(path, name) if _is_readable(path.name) else SkippedSource(name)

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 
 from core.loading.loader import load
-from core.loading.sources import Upload, walk
+from core.loading.sources import PathSource, Upload, walk
 from core.records.document import Document
 
 SAMPLE_COLLECTION = "sample-library"
@@ -45,7 +45,8 @@ def sources() -> list[Upload]:
     """Return the sample documents as files to be indexed, named ``subject/name.md`` without the installation's path."""
     from pathlib import Path
 
-    return [Upload(found.name, found.read()) for found in walk([Path(str(files("core.samples") / "documents"))])]
+    found = walk([Path(str(files("core.samples") / "documents"))])
+    return [Upload(source.name, source.read()) for source in found if isinstance(source, PathSource)]
 
 
 def documents() -> list[Document]:

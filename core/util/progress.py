@@ -18,7 +18,7 @@ def silent(*_: object) -> None:
     """Ignore progress: the default callback."""
 
 
-Status = Literal["indexed", "replaced", "kept beside", "unchanged", "duplicate", "failed", "cancelled"]
+Status = Literal["indexed", "replaced", "kept beside", "unchanged", "duplicate", "skipped", "failed", "cancelled"]
 STORED: tuple[Status, ...] = ("indexed", "replaced", "kept beside")
 
 

@@ -27,6 +27,7 @@ SIGNS: dict[Status, str] = {
     "kept beside": "✓",
     "unchanged": "=",
     "duplicate": "=",
+    "skipped": "–",
     "failed": "✗",
     "cancelled": "–",
 }

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
+import struct
+import warnings
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +16,7 @@ import pytest
 from core.errors import DamagedFile, EmptyFile, EncryptedFile, LoadingError, NoText, UnsupportedFile, WrongFileType
 from core.indexing.indexer import index
 from core.loading import sources as archives
+from core.loading.skipped import SkippedSource, by_reason
 from core.loading.sources import PathSource, PreparedSource, Source, Upload, expand_archives, load_source, walk
 from core.loading.tables import TableOptions
 from core.workspace import Workspace
@@ -89,7 +94,9 @@ def test_junk_folders_hidden_files_and_kinds_that_are_not_read_are_passed_over()
         "folder/": b"",
         "a.txt": b"red",
     }
-    assert [source.name for source in inside(packed(junk))] == ["a.zip/a.txt"]
+    found = inside(packed(junk))
+    assert [source.name for source in found if not isinstance(source, SkippedSource)] == ["a.zip/a.txt"]
+    assert [source.name for source in found if isinstance(source, SkippedSource)] == ["a.zip/song.mp3"]
 
 
 def test_a_link_is_no_file() -> None:
@@ -210,3 +217,134 @@ def test_every_member_gets_an_outcome(workspace: Workspace) -> None:
         "pack.zip/3.txt": "unchanged",
         "pack.zip/4.zip": "failed",
     }
+
+
+@pytest.mark.parametrize(
+    ("names", "encoding"),
+    [
+        (["合同/租约.txt", "合同/附件.txt"], "gbk"),
+        (["港/船.txt"], "cp932"),
+        (["계약/임대.txt"], "cp949"),
+        (["Договор.txt", "Отчёт за май.docx"], "cp866"),
+        (["Договор.txt", "Отчёт за май.docx"], "cp1251"),
+        (["Fähre.txt", "übersicht/Größe.txt"], "cp850"),
+        (["Fähre.txt", "übersicht/Größe.txt"], "cp1252"),
+        (["Ελληνικά.txt"], "cp737"),
+        (["Fähre.txt"], "utf-8"),
+    ],
+)
+def test_names_in_the_encoding_of_the_machine_that_packed_them(names: list[str], encoding: str) -> None:
+    data = with_raw_names({name.encode(encoding): b"red" for name in names})
+    assert [source.name for source in inside(data)] == sorted(f"a.zip/{name}" for name in names)
+
+
+def with_raw_names(members: Mapping[bytes, bytes], extra: bytes = b"") -> bytes:
+    """An archive whose names are these bytes, without the flag that they are in UTF-8."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for number, (name, content) in enumerate(members.items()):
+            info = zipfile.ZipInfo(str(number) * len(name))
+            info.extra = extra
+            archive.writestr(info, content)
+    data = stream.getvalue()
+    for number, name in enumerate(members):
+        data = data.replace(str(number).encode() * len(name), name)
+    return data
+
+
+def test_the_extra_field_for_a_name_in_unicode_counts_where_it_belongs_to_the_name() -> None:
+    raw = b"F?hre.txt"
+    field = b"\x01" + struct.pack("<I", zlib.crc32(raw)) + "Fähre.txt".encode()
+    extra = struct.pack("<HH", 0x7075, len(field)) + field
+    assert [source.name for source in inside(with_raw_names({raw: b"red"}, extra))] == ["a.zip/Fähre.txt"]
+    assert [source.name for source in inside(with_raw_names({b"X?hre.txt": b"red"}, extra))] == ["a.zip/X?hre.txt"]
+
+
+def test_two_members_of_one_name_are_two_documents() -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile warns of the name that stands there twice
+        for name, text in [
+            ("a.txt", "old"),
+            ("a.txt", "new"),
+            ("A.TXT", "big"),
+            ("a (2).txt", "odd"),
+            ("x/a.txt", "in"),
+        ]:
+            archive.writestr(name, text)
+    assert [(source.name, source.read()) for source in inside(stream.getvalue())] == [
+        ("a.zip/A.TXT", b"big"),
+        ("a.zip/a (2).txt", b"odd"),
+        ("a.zip/a.txt", b"old"),
+        ("a.zip/a (3).txt", b"new"),
+        ("a.zip/x/a.txt", b"in"),
+    ]
+
+
+def test_an_archive_of_other_kinds_says_which() -> None:
+    (source,) = inside(packed({"a.mp3": b"x", "b.mp3": b"x", "c.doc": b"x"}))
+    assert "no file of a kind that is read (2 .mp3, 1 .doc)" in str(error_of(source))
+
+
+def test_what_a_folder_holds_beside_files_that_are_read_is_said(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    folder = tmp_path / "lib"
+    for path in (elsewhere / "b.txt", folder / "a.txt", folder / ".hidden", folder / "in" / "old.doc"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("red")
+    (folder / "in" / "linked").symlink_to(elsewhere)
+    (folder / "in" / "loop").symlink_to(folder)
+    (folder / "lost.txt").symlink_to(folder / "nothing.txt")
+    for number in range(5):
+        (folder / f"{number}.iso9").write_text("x")
+    found = list(walk([folder]))
+    assert [source.name for source in found if isinstance(source, PathSource)] == ["a.txt"]
+    lines = [(files.name, files.message) for files in by_reason(s for s in found if isinstance(s, SkippedSource))]
+    assert lines == [
+        ("2 files", f"each {archives.LINKED_FOLDER} (in/linked, in/loop)"),
+        ("in/old.doc", "is in Microsoft's old format: save it as .docx and bring that"),
+        ("lost.txt", "is a link to nothing"),
+        ("5 files of kinds that are not read", "5 .iso9: 0.iso9, 1.iso9, 2.iso9 and 2 more"),
+    ]
+
+
+def test_many_files_of_one_kind_are_one_line() -> None:
+    names = ["a.png", "b.jpg", "c.png", "d.png"]
+    assert [(files.name, files.message) for files in by_reason(map(SkippedSource, names))] == [
+        (
+            "4 files",
+            "3 .png, 1 .jpg, each is a picture: run OCR on it and bring the text or a PDF with text "
+            "(a.png, b.jpg, c.png and 1 more)",
+        )
+    ]
+
+
+def test_a_folder_that_cannot_be_opened_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "a.txt").write_text("red")
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = list(walk([tmp_path]))
+    assert [source.name for source in found] == ["a.txt", "closed"]
+    assert "closed cannot be read: Permission denied" in str(error_of(found[1]))
+
+
+def test_skipped_files_are_outcomes_of_a_run(workspace: Workspace, tmp_path: Path) -> None:
+    folder = tmp_path / "lib"
+    folder.mkdir()
+    (folder / "a.txt").write_text("red boats")
+    (folder / "old.xls").write_text("x")
+    (folder / "b.zip").write_bytes(packed({"c.txt": b"green boats", "song.mp3": b"x"}))
+    outcomes = index(workspace, workspace.create("c"), walk([folder]))
+    assert [(outcome.name, outcome.status) for outcome in outcomes] == [
+        ("a.txt", "indexed"),
+        ("b.zip/c.txt", "indexed"),
+        ("old.xls", "skipped"),
+        ("b.zip/song.mp3", "skipped"),
+    ]

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.errors import LoadingError, RankscopeError
 from core.loading.loader import SUPPORTED_FORMATS, table_columns
+from core.loading.skipped import SkippedSource
 from core.loading.sources import Upload, expand_archives, file_fingerprint
 from core.loading.tables import TableOptions
 from core.records.search import METRICS, ChunkSettings, Collection, CollectionOptions, Metric, OnChange, measure_name
@@ -127,7 +128,8 @@ def _choose_settings(
     with st.container(border=True):
         chunkings = _choose_chunkings(existing, budget)
         if uploads and st.toggle("Show how it is cut", value=True, key="preview", persist_state="session"):
-            show_chunking_preview(workspace, model, list(expand_archives(uploads)), chunkings)
+            previewed = [source for source in expand_archives(uploads) if not isinstance(source, SkippedSource)]
+            show_chunking_preview(workspace, model, previewed, chunkings)
     if existing:
         return [CollectionOptions()]
     if too_long := [one for one in chunkings if one.size > budget]:
