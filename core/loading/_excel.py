@@ -56,6 +56,8 @@ class _Workbook:
         self._omissions = Omissions()
         self._said: list[str] = []
         self._characters = 0
+        calculation = child(root, "s:calcPr")
+        self._is_computed_later = calculation is not None and attribute(calculation, "fullCalcOnLoad") in ("1", "true")
 
     def notes(self) -> tuple[str, ...]:
         """Return what the text lacks, and what it has that is not shown."""
@@ -90,6 +92,8 @@ class _Workbook:
             self._characters += len(text)
             if self._characters > MAX_CHARACTERS:
                 raise damaged_file(self._package.name, "its cells repeat one another's texts without end")
+            if to.kind == "chartsheet" and not text:
+                self._said.append(f"chart sheet '{title}' holds no text")
             if text and attribute(sheet, "state", "visible") != "visible":
                 self._said.append(f"hidden sheet '{title}' was read too")
             if text:
@@ -101,6 +105,9 @@ class _Workbook:
             raise damaged_file(self._package.name, f"its sheet {title} is missing")
         try:
             cells = read_sheet(xml, self._book)
+            if self._is_computed_later and cells.zero_formulas and cells.zero_formulas == cells.computed:
+                # Programs that cannot compute write 0 for every formula, and ask for values at the next opening.
+                cells = read_sheet(xml, self._book, ignores_values=True)
         except etree.LxmlError as error:
             raise self._package.unreadable(part, error) from error
         characters = sum(len(text) for row in cells.rows.values() for text in row.values())
@@ -118,12 +125,12 @@ class _Workbook:
         people = {
             attribute(person, "id"): attribute(person, "displayName")
             for people_part in self._package.related_parts(self._main, "person")
-            for person in (self._package.xml(people_part) if people_part else None) or ()
+            for person in _elements(self._package.xml(people_part))
         }
         threaded: set[str] = set()
         for comments in self._package.related_parts(part, "threadedComment"):
             root = self._package.xml(comments)
-            for comment in root if root is not None else ():
+            for comment in _elements(root):
                 text = next((found.text or "" for found in comment if kind(found) == ":text"), "")
                 cell, author = attribute(comment, "ref"), people.get(attribute(comment, "personId"), "")
                 threaded.add(cell)
@@ -179,6 +186,10 @@ class _Workbook:
             return ""
         boxes = (text_of(child(shape, "cdr:txBody")) for shape in descendants(root, "cdr:sp"))
         return "\n".join(filter(None, [*chart_title(root), *boxes]))
+
+
+def _elements(root: etree._Element | None) -> Iterator[etree._Element]:
+    yield from root if root is not None else ()
 
 
 def _comment(cell: str, author: str, text: str) -> str:

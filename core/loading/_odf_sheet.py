@@ -11,7 +11,7 @@ from core.loading._blocks import Block, cell_text
 from core.loading._number_format import general, parse_number
 from core.loading._odf import OpenDocument, attribute, child, number, tag
 from core.loading._odf_story import MAX_REPEATS, Story, table_rows
-from core.loading._sheet import Area, SheetCells, column_name, fill_merged
+from core.loading._sheet import MOST_TOLD, Area, SheetCells, column_name, fill_merged
 
 _LAST = 10**9
 _MOST_REPEATED = 2_000_000  # characters of a sheet's repeated rows and cells
@@ -65,7 +65,7 @@ class OdfSheet:
                 if text:
                     for at in range(column, column + self._kept("cell", across, len(text))):
                         texts[at] = text
-                        numbers |= (not is_text) << at
+                        numbers |= (not is_text) << at if at <= MOST_TOLD else 0
                     self._merge(cell, row_number, column)
             column += across
         if texts:

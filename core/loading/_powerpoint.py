@@ -209,6 +209,8 @@ class _Slide:
         name = kind(shape)
         properties = _drawing_properties(shape)
         if properties is not None and attribute(properties, "hidden") in ("1", "true"):
+            if any(kind(found) == "a:t" and (found.text or "").strip() for found in shape.iter()):
+                self._omissions.add("hidden shape", "with text left out", place=self._number)
             return
         if name == "p:grpSp":
             inner = [_placeholder(found) for found in shown_children(shape) if kind(found) in _SHAPES]

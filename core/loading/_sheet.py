@@ -21,6 +21,7 @@ _FORMULA_REFERENCE = re.compile(
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _FUTURE = re.compile(r"_xlfn\.|_xlws\.|_xlpm\.|_xludf\.")
 LAST_COLUMN = 16_384
+MOST_TOLD = 1000  # columns of which it is known whether a cell is a number
 _MOST_DIGITS = 10  # of a row's number
 _LONGEST_REPEATED = 1000  # characters of a merged cell's text that stands in every row it covers
 _MOST_REPEATED = 2_000_000  # places that all merged cells together fill
@@ -46,6 +47,8 @@ class SheetCells:
     hidden_rows: list[int] = field(default_factory=list)
     hidden_columns: list[int] = field(default_factory=list)
     formulas: int = 0  # without a stored value
+    computed: int = 0  # formulas with one
+    zero_formulas: int = 0  # those of them whose value is 0
     concealed: int = 0  # values that their number format shows as nothing
 
 
@@ -111,10 +114,13 @@ def shared_texts(xml: bytes) -> Iterator[str]:
             del element.getparent()[0]
 
 
-def read_sheet(xml: bytes, book: Book) -> SheetCells:
-    """Return the cells of a worksheet's XML as they are shown. Raises lxml's XMLSyntaxError."""
+def read_sheet(xml: bytes, book: Book, ignores_values: bool = False) -> SheetCells:
+    """Return the cells of a worksheet's XML as they are shown; ``ignores_values``: those stored for formulas.
+
+    Raises lxml's XMLSyntaxError.
+    """
     sheet = SheetCells()
-    reader = _Reader(sheet, book)
+    reader = _Reader(sheet, book, ignores_values)
     tags = ("{*}row", "{*}mergeCell", "{*}col")
     for _, element in etree.iterparse(io.BytesIO(xml), tag=tags, resolve_entities=False, no_network=True):
         name = kind(element)
@@ -138,8 +144,9 @@ def read_sheet(xml: bytes, book: Book) -> SheetCells:
 class _Reader:
     """Takes one row after the other into a sheet."""
 
-    def __init__(self, sheet: SheetCells, book: Book) -> None:
+    def __init__(self, sheet: SheetCells, book: Book, ignores_values: bool) -> None:
         self._sheet = sheet
+        self._ignores_values = ignores_values
         self._book = book
         self._last_row = 0
         self._columns: dict[str, int] = {}
@@ -158,7 +165,7 @@ class _Reader:
             text, is_text = self._text(cell, last, number)
             if text and not text.isspace():
                 cells[last] = text
-                if not is_text:
+                if not is_text and last <= MOST_TOLD:
                     numbers |= 1 << last
         if cells:
             cells = {**self._sheet.rows.get(number, {}), **cells}
@@ -186,9 +193,12 @@ class _Reader:
         cell_type = cell.get("t", "n")
         if formula is not None:
             text = self._formula(formula, f"{column_name(column)}{row}")
-            if not raw and inline is None and cell_type != "str" and text:
+            has_value = bool(raw) or inline is not None or cell_type == "str"
+            if text and (not has_value or self._ignores_values):
                 self._sheet.formulas += 1
                 return text, False
+            self._sheet.computed += 1
+            self._sheet.zero_formulas += raw == "0" and cell_type == "n"
         style = self._styles.get(cell.get("s", "0"), self._book.default)
         if cell_type == "s":
             known = raw.strip().isdecimal() and int(raw) < len(self._book.texts)
@@ -256,7 +266,7 @@ def fill_merged(sheet: SheetCells) -> None:
         places += (bottom - merged.top + 1) * (right - merged.left + 1)
         if places > _MOST_REPEATED:
             break
-        is_number = sheet.numbers.get(merged.top, 0) >> merged.left & 1
+        is_number = sheet.numbers.get(merged.top, 0) >> merged.left & 1  # 0 beyond MOST_TOLD
         for row in range(merged.top, bottom + 1):
             cells = sheet.rows.get(row)
             if cells is None:  # a row without anything else shows nothing but the merged cell
@@ -264,5 +274,5 @@ def fill_merged(sheet: SheetCells) -> None:
             for column in range(merged.left, right + 1):
                 if column not in cells:
                     cells[column] = text
-                    sheet.numbers[row] |= is_number << column
+                    sheet.numbers[row] |= is_number << column if column <= MOST_TOLD else 0
             sheet.rows[row] = dict(sorted(cells.items()))

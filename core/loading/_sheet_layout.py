@@ -16,6 +16,7 @@ _MOST_CUTS = 6  # that lie inside one another: rows, columns, rows, ...
 _NEAR_COLUMNS = 2  # blank ones between a table and a remark beside its rows
 _FAR_ROWS, _FAR_COLUMNS = 20, 10  # blank ones around a stray cell
 _TITLE_ROWS = 20  # that may stand over a header
+_MOST_PLACES = 5_000_000  # of a table with fewer cells than that
 _SAMPLE_ROWS = 50  # looked at to tell how wide a table is
 _SHORTEST_LIST, _LONGEST_ITEM = 4, 40  # rows and characters of a single column that is a table, not lines of text
 _WIDE = 0.6  # of a table's columns that its header names
@@ -177,6 +178,8 @@ def _markdown(block: _Block, numbers: dict[int, int]) -> str:
         " ".join(dict.fromkeys(" ".join(text.split()) for text in cells.values())) for _, cells in block.rows[:start]
     ]
     body = _Block(block.rows[start:])
+    if len(body.rows) * len(body.columns) > _MOST_PLACES > sum(len(cells) for _, cells in body.rows):
+        return "\n".join([*titles, *("; ".join(cells.values()) for _, cells in body.rows)])  # far more gaps than cells
     table = markdown_table([[cells.get(column, "") for column in body.columns] for _, cells in body.rows])
     return "\n\n".join(filter(None, ["\n".join(titles), table]))
 

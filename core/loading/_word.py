@@ -14,7 +14,7 @@ from core.loading._blocks import Block, cell_text, markdown
 from core.loading._detection import damaged_file
 from core.loading._encoding import clean_text
 from core.loading._markdown import markdown_document
-from core.loading._ooxml import Package, attribute, child, children, is_on, relationship_id, suffix
+from core.loading._ooxml import Package, attribute, child, children, is_on, kind, relationship_id, suffix
 from core.loading._word_story import Story, WordContext
 from core.loading.loader import load
 from core.records.document import Document
@@ -61,7 +61,12 @@ def _read(package: Package, depth: int) -> tuple[str, tuple[str, ...]]:
         return text
 
     context = WordContext(package, main, embedded)
-    blocks = list(Story(context, main).blocks(body))
+    story = Story(context, main)
+    blocks = list(story.blocks(body))
+    if story.has_open_field:
+        said.clear()
+        context = WordContext(package, main, embedded)
+        blocks = list(Story(context, main, ignores_fields=True).blocks(body))
     blocks += _notes_and_comments(context)
     blocks += _headers_and_footers(context, root)
     return clean_text(markdown(blocks)), (*said, *context.omissions.notes())
@@ -112,6 +117,8 @@ def _headers_and_footers(context: WordContext, root: etree._Element) -> Iterator
     seen: set[str] = set()
     for what in ("header", "footer"):
         for section in root.iter("{*}sectPr"):
+            if kind(section.getparent()) == "w:sectPrChange":  # as the section was before a tracked change
+                continue
             has_first = is_on(child(section, "w:titlePg"))
             for reference in children(section, f"w:{what}Reference"):
                 shown = {"first": has_first, "even": has_even}.get(attribute(reference, "type"), True)

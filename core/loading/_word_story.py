@@ -67,12 +67,14 @@ class _Field:
 class Story:
     """One part's flow of text: the body, a header, a footnote."""
 
-    def __init__(self, context: WordContext, part: str, is_margin: bool = False) -> None:
+    def __init__(self, context: WordContext, part: str, is_margin: bool = False, ignores_fields: bool = False) -> None:
+        """Begin a flow; ``is_margin``: a header or footer, ``ignores_fields``: marks of fields are out of order."""
         self._context = context
         self._package = context.package
         self._part = part
         self._parts = context.package.related(part)
         self._is_margin = is_margin
+        self._ignores_fields = ignores_fields
         self._fields: list[_Field] = []
         self._carried = ""  # of a paragraph whose end was deleted
         self._style = ""
@@ -85,7 +87,8 @@ class Story:
         for found in shown_children(parent):
             name = kind(found)
             if name == "w:p":
-                yield from self._paragraph(found)
+                if len(found) or self._carried:
+                    yield from self._paragraph(found)
             elif name == "w:tbl":
                 yield from self._table(found)
             elif name == "w:altChunk":
@@ -99,6 +102,11 @@ class Story:
         if self._carried:
             yield Block(self._carried.strip())
             self._carried = ""
+
+    @property
+    def has_open_field(self) -> bool:
+        """Whether a field began that did not end, so that what followed was taken for its code."""
+        return bool(self._fields)
 
     def _paragraph(self, paragraph: etree._Element) -> Iterator[Block]:
         properties = child(paragraph, "w:pPr")
@@ -115,7 +123,9 @@ class Story:
         floating, style = self._floating, self._style
         self._style, self._floating, self._readings, self._has_page_number = outer
         mark = child(properties, "w:rPr")
-        if child(mark, "w:del") is not None or child(mark, "w:moveFrom") is not None:
+        frame = child(properties, "w:framePr")
+        is_drop_cap = frame is not None and attribute(frame, "dropCap", "none") != "none"
+        if is_drop_cap or child(mark, "w:del") is not None or child(mark, "w:moveFrom") is not None:
             self._carried = text
         else:
             yield from self._shaped(text, properties, style)
@@ -163,7 +173,7 @@ class Story:
         if self._context.styles.is_hidden(properties, self._style):
             for found in descendants(run, "w:fldChar", "w:t"):
                 if kind(found) == "w:fldChar":
-                    self._field(found)
+                    list(self._field(found))  # the field goes on although its mark is hidden
                 elif self._is_shown() and (found.text or "").strip():
                     words = len((found.text or "").split())
                     self._context.omissions.add("word", "of hidden text left out", count=words)
@@ -197,7 +207,7 @@ class Story:
 
     def _field(self, mark: etree._Element) -> Iterator[str]:
         """Take the beginning, middle or end of a field; yield what a form's field shows without any text."""
-        position = attribute(mark, "fldCharType")
+        position = attribute(mark, "fldCharType") if not self._ignores_fields else ""
         if position == "begin":
             form = child(mark, "w:ffData")
             chosen, box = child(form, "w:ddList"), child(form, "w:checkBox")
@@ -213,7 +223,8 @@ class Story:
         elif position == "separate" and self._fields:
             self._fields[-1].has_result = True
         elif position == "end" and self._fields:
-            self._has_page_number |= self._is_margin and _is_page_field(self._fields.pop().code)
+            ended = self._fields.pop()
+            self._has_page_number |= self._is_margin and _is_page_field(ended.code)
 
     def _symbol(self, element: etree._Element) -> str:
         font, code = attribute(element, "font"), attribute(element, "char")

@@ -7,7 +7,7 @@ import pytest
 from core.loading._number_format import NumberFormat
 from core.loading.loader import load
 from core.records.document import Document
-from tests.support.office_maker import element, in_strict, sheet_rows, with_parts, workbook
+from tests.support.office_maker import element, in_strict, member, sheet_rows, with_parts, workbook
 
 
 def read(rows: str, **options: object) -> Document:
@@ -102,6 +102,23 @@ def test_formulas_without_values_are_shown_and_noted() -> None:
     assert "| 1 | =A1*$A$1+T1(9) |" in document.text
     assert "| 2 | =A2*$A$1+T1(9) |" in document.text
     assert document.notes == ("2 formulas have no stored value and are shown instead in sheet 'S'",)
+
+
+def test_values_that_no_program_computed_are_not_taken_for_zero() -> None:
+    rows = '<row r="1"><c r="A1"><v>4</v></c><c r="B1"><f>A1*2</f><v>0</v></c></row>'
+    data = workbook(rows)
+    assert load("a.xlsx", data).text == "## S\n| 4 | 0 |\n| --- | --- |\n"
+    later = with_parts(data, {"xl/workbook.xml": member(data, "xl/workbook.xml").replace(
+        "</workbook>", '<calcPr fullCalcOnLoad="1"/></workbook>')})  # fmt: skip
+    assert load("a.xlsx", later).text == "## S\n| 4 | =A1*2 |\n| --- | --- |\n"
+
+
+def test_a_wide_and_long_sheet_of_few_cells_is_no_table_of_gaps() -> None:
+    wide = '<row r="1">' + "".join(f"<c><v>{number}</v></c>" for number in range(3000)) + "</row>"
+    long = "".join(f'<row r="{number}"><c r="A{number}"><v>{number}</v></c></row>' for number in range(2, 3000))
+    document = read(wide + long)
+    assert len(document.text) < 40_000
+    assert document.text.endswith("\n2998\n2999\n")
 
 
 def test_a_merged_label_stands_for_each_row_that_it_covers() -> None:

@@ -127,6 +127,22 @@ def test_a_paragraph_whose_end_was_deleted_goes_on() -> None:
     assert read(body).text == "One line.\n"
 
 
+def test_a_drop_cap_belongs_to_its_word() -> None:
+    body = paragraph("T", properties="<w:framePr w:dropCap='drop'/>") + paragraph("he tide turns.")
+    assert read(body).text == "The tide turns.\n"
+
+
+def test_a_field_that_never_ends_hides_nothing() -> None:
+    begin = "<w:r><w:fldChar w:fldCharType='begin'/></w:r><w:r><w:instrText>PAGE</w:instrText></w:r>"
+    assert lines(read(paragraph("One", begin, " two") + paragraph("three"))) == ["One two", "three"]
+
+
+def test_fields_whose_marks_are_hidden_end_where_they_end() -> None:
+    mark = "<w:r><w:rPr><w:vanish/></w:rPr><w:fldChar w:fldCharType='{}'/></w:r>"
+    code = "<w:r><w:instrText>XE index entry</w:instrText></w:r>"
+    assert read(paragraph("One", mark.format("begin"), code, mark.format("end"), " two")).text == "One two\n"
+
+
 def test_ruby_readings_do_not_stand_inside_the_words() -> None:
     ruby = (
         "<w:r><w:ruby><w:rt><w:r><w:t>{}</w:t></w:r></w:rt><w:rubyBase><w:r><w:t>{}</w:t></w:r></w:rubyBase>"

@@ -168,6 +168,12 @@ def with_parts(data: bytes, parts: Mapping[str, str | Mapping[str, tuple[str, st
     return archive(members)
 
 
+def member(data: bytes, name: str) -> str:
+    """Return the text of a part of an archive."""
+    with zipfile.ZipFile(io.BytesIO(data)) as source:
+        return source.read(name).decode()
+
+
 def in_strict(data: bytes) -> bytes:
     """Return an archive with the namespaces of the strict variant of Office Open XML."""
     with zipfile.ZipFile(io.BytesIO(data)) as old:
