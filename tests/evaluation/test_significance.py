@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from core.errors import DataError
-from core.evaluation.results import reliability_warnings
+from core.evaluation.metrics import per_query
+from core.evaluation.results import Results, reliability_warnings
+from core.evaluation.runner import SystemRun
 from core.evaluation.significance import Interval, bootstrap, changes, compare, compare_all, holm, odds, randomisation
+from core.judgments.relevance import JudgedQueries
 
 
 def scores(*values: float) -> dict[str, float]:
@@ -164,3 +167,33 @@ def test_worthless_figures_are_warned_of() -> None:
     assert "good" not in unjudged[0]
     assert "no system could have" not in unjudged[0]
     assert "no system could have more than 10%" in reliability_warnings(100, {"bi": 0.1}, 0.1)[0]
+
+
+def test_no_more_can_be_judged_than_came() -> None:
+    # of 2 hits both may be judged, of 4 the 3 that are, of none nothing: (2/2 + 3/4 + 0) / 3
+    qrels = {"1": dict.fromkeys("abc", 1), "2": dict.fromkeys("abc", 1), "3": {"a": 0}}
+    few = SystemRun({"1": ["a", "x"], "2": ["a", "x", "y", "z"], "3": []})
+    judged = JudgedQueries(dict.fromkeys(qrels, "?"), qrels)
+    results = Results.of_runs(judged, {"few": few}, ["nDCG@10"])
+    assert results.judged == {"few": pytest.approx((1 / 2 + 1 / 4 + 0) / 3)}
+    assert results.most_judged == pytest.approx((1 + 3 / 4) / 3)
+    assert "few 25% (no system could have more than 58% with as many hits" in results.warnings[1]
+    # with 12 hits ten are looked at, of which 3, 3 and 1 may be judged: 7/30; the higher bound counts
+    many = SystemRun({query: [f"{query}{rank}" for rank in range(12)] for query in qrels})
+    assert Results.of_runs(judged, {"many": many}, ["nDCG@10"]).most_judged == pytest.approx(7 / 30)
+    assert Results.of_runs(judged, {"many": many, "few": few}, ["nDCG@10"]).most_judged == pytest.approx(7 / 12)
+    assert all(share <= results.most_judged for share in results.judged.values())
+
+
+def test_grades_below_zero_count_as_none() -> None:
+    qrels = {"1": {"a": 1, "b": -1}, "2": {"a": 0, "b": -2}, "3": {"a": 2, "b": -1, "c": 1}}
+    run = {"1": ["b", "a"], "2": ["a", "b"], "3": ["b", "c", "a"]}
+    values = per_query(qrels, run, ["nDCG@10", "RR@10", "P@5"])
+    log2of3 = np.log2(3)
+    assert values["nDCG@10"] == {
+        "1": pytest.approx(1 / log2of3),
+        "2": 0,
+        "3": pytest.approx((1 / log2of3 + 2 / 2) / (2 + 1 / log2of3)),
+    }
+    assert values["RR@10"] == {"1": 0.5, "2": 0, "3": 0.5}
+    assert values["P@5"] == {"1": 0.2, "2": 0, "3": 0.4}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from core.cli.main import main
 from core.errors import DataError
 from core.formats.beir import read_beir
 from tests.evaluation.test_runner import CORPUS, HEADER, QRELS, QUERIES, beir
@@ -98,3 +100,20 @@ def test_what_is_passed_over_is_counted(tmp_path: Path, files: dict[str, str], n
 def test_scores_below_zero_are_kept(tmp_path: Path) -> None:
     judged = read_beir(beir(tmp_path, qrels=QRELS + "q2\td1\t-2\n"))
     assert judged.qrels["test"]["q2"] == {"d2": 2, "d1": -2}
+
+
+def test_queries_of_stop_words_or_signs_find_nothing_by_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = beir(
+        tmp_path,
+        corpus='{"_id": "d1", "title": "Lock", "text": "The lock opens."}\n{"_id": "d2", "text": "The quay."}\n',
+        queries="".join(
+            f'{{"_id": {number}, "text": "{text}"}}\n' for number, text in enumerate(["what is the", "?!", "the lock"])
+        ),
+        qrels=HEADER + "0\td1\t1\r\n1\td1\t1\r\n2\td1\t0\r\n",
+    )
+    main(["evaluate", str(folder), "--systems", "bm25", "--metrics", "nDCG@10,RR@10", "--per-query", "--json"])
+    report = json.loads(capsys.readouterr().out)
+    assert report["per_query"]["bm25"] == {query: {"nDCG@10": 0.0, "RR@10": 0.0} for query in "012"}
+    assert report["notes"][0] == "1 judged query with nothing relevant: counted, as 0 for every system"
