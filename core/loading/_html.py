@@ -30,7 +30,7 @@ _EMPTY_ELEMENT = re.compile(
     r"([A-Za-z][\w:.-]*+)((?:\s++[\w:.-]++(?:\s*+=\s*+(?:\"[^\"<]*+\"|'[^'<]*+'))?+)*+)\s*+/>",
     re.IGNORECASE,
 )
-_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_CDATA = re.compile(r"<!\[CDATA\[((?:(?!\]\]>|<!\[CDATA\[).)*+)\]\]>", re.DOTALL)
 _SUBSET = re.compile(r"(<!DOCTYPE[^>\[]{0,1000})\[([^\]]*)\]\s*>", re.IGNORECASE)
 _ENTITY = re.compile(r"<!ENTITY\s+([\w.-]+)\s+(?:\"([^\"]{0,1000})\"|'([^']{0,1000})')\s*>")
 _REFERENCE = re.compile(r"&([\w.-]{1,100});")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from unicodedata import normalize
 
 BREAK = "\x00"  # a forced line break; a parser of HTML never returns NUL
 SOFT = "\x01"  # a place where words must not run together: a space, unless punctuation follows
 COPY, COPY_END = "\x02", "\x03"  # around text that is hidden from screen readers, maybe a copy of what stands beside it
+MAX_PREFIX = 24  # characters before a line, from which on layouts add no more
 MAX_NESTING = 8  # lists and quotations inside each other that are still marked by indentation
 _MARKERS = str.maketrans(dict.fromkeys(map(ord, BREAK + SOFT + COPY + COPY_END)))
 _ONE_LINE = re.compile(r" ?(?:[\w,.;:!?()'\"/%+-]+ ?)*+")  # most paragraphs: nothing in them to replace
@@ -80,16 +81,30 @@ class Flow:
         self.letters += len(plain)
         self.gap = 1
 
-    def extend(self, blocks: Iterable[Block]) -> None:
-        """Append the blocks of a table that only lays out the page."""
-        for block in blocks:
-            first, rest = self._prefixes()
+    def extend(self, blocks: Sequence[Block]) -> None:
+        """Append the blocks of a table that only lays out the page, or of a page inside the page."""
+        if not blocks:
+            return
+        begun, first_block = len(self.blocks), blocks[0]
+        if self.containers:
+            self.blocks.append(self._contained(first_block))
             for container in self.containers:
                 container.used = True
-            gap = max(block.gap, self.gap)
-            self.blocks.append(replace(block, gap=gap, first=first + block.first, rest=rest + block.rest))
-            self.letters += len(block.plain)
-            self.gap = 1
+            first, rest = self._prefixes()  # layouts can be hundreds of levels deep
+            self.blocks += [
+                block
+                if len(block.rest) >= MAX_PREFIX
+                else replace(block, first=first + block.first, rest=rest + block.rest)
+                for block in blocks[1:]
+            ]
+        else:
+            self.blocks += blocks
+        self.blocks[begun] = replace(self.blocks[begun], gap=max(first_block.gap, self.gap))
+        self.gap = 1
+
+    def _contained(self, block: Block) -> Block:
+        first, rest = self._prefixes()
+        return replace(block, first=first + block.first, rest=rest + block.rest)
 
     def _prefixes(self) -> tuple[str, str]:
         shown = self.containers[:MAX_NESTING]
@@ -108,10 +123,10 @@ def inline_text(parts: Iterable[str]) -> list[str]:
     if SOFT in text:
         text = _SOFT_SPACE.sub(_soft_space, text)
     lines = [line.strip() for line in text.split(BREAK)]
-    while lines and not lines[0]:
-        lines.pop(0)
-    while lines and not lines[-1]:
-        lines.pop()
+    filled = [index for index, line in enumerate(lines) if line]
+    if not filled:
+        return []
+    lines = lines[filled[0] : filled[-1] + 1]
     return [line for index, line in enumerate(lines) if line or lines[index - 1]]
 
 

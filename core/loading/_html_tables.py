@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from core.loading._html_blocks import Block, Flow, one_line
 from core.loading._markdown import Cell, expand_spans, markdown_table
@@ -95,11 +96,13 @@ class HtmlTable:
         # Tables in cells of a table without headers: parts of a page, unless rows and columns are those of data.
         return any(cell.flow.depth for cell in filled) and len({len(row) for row in rows}) > 1
 
-    def blocks(self) -> Iterator[Block]:
-        """Yield the blocks of all cells one after the other, as in a table that only lays out the page."""
-        yield from self.captions
-        for cell in self.cells():
-            yield from cell.flow.blocks
+    def blocks(self) -> list[Block]:
+        """Return the blocks of all cells one after the other, as in a table that only lays out the page."""
+        return list(chain(self.captions, *(cell.flow.blocks for cell in self.cells())))
+
+    def letters(self) -> int:
+        """Return how long the text of all cells is."""
+        return sum(cell.flow.letters for cell in self.cells())
 
     def texts(self, budget: list[int]) -> tuple[list[list[str]], int]:
         """Return the rows of cells' texts with merged cells filled in, and how many of the first are headers.

@@ -421,6 +421,7 @@ class PageWalk(SaxHandler):
         flow.gap = 2
         if table.is_layout():
             flow.extend(table.blocks())
+            flow.letters += table.letters()
         else:
             flow.extend(table.captions)
             flow.gap = 2

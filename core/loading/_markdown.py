@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
+from itertools import chain, pairwise, zip_longest
+
+import pyromark
 
 from core.errors import NoText
+from core.loading._metadata import front_matter_end
 from core.loading.tables import Record, default_metadata, describe_columns, metadata_fields
 from core.records.document import Document, Heading, Metadata, Page, Row, Table
 
-_HEADING = re.compile(r"^(#{1,6})[ \t]+(\S[^\n]*)$", re.MULTILINE)
-# A single line after a blank one: this leaves out the last lines of YAML front matter and of tables.
-_UNDERLINED = re.compile(r"(?:\A|(?<=\n\n))([^\s|>#*-][^\n]*)\n(=+|-{2,})[ \t]*$", re.MULTILINE)
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*$.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
-_PIPE_TABLE = re.compile(r"^\|[^\n]*(?:\n\|[^\n]*)+", re.MULTILINE)
+_LINES_OF_BARS = re.compile(r"^[ \t>]*\|[^\n]*(?:\n[ \t>]*\|[^\n]*)+", re.MULTILINE)
+_HEADER = re.compile(r"[^\n]*\n[ \t>]*\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*(?:\n|\Z)")
 _BAR = re.compile(r"(?<!\\)\|")
-_HEADER = re.compile(r"[^\n]*\n\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*(?:\n|\Z)")
+_BAR_OUTSIDE_CODE = re.compile(r"(`++)(?:(?!\1(?!`))[^\n]){0,1000}+\1(?!`)|(?<!\\)(\|)")
+_HEADING_ATTRIBUTES = re.compile(r"\s*\{[#.][^{}]*\}$")
+_OPTIONS = pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_FOOTNOTES
 
 
 def markdown_document(
@@ -48,63 +49,173 @@ def join_slides(slides: Iterable[tuple[int, str]]) -> tuple[str, tuple[Page, ...
 def with_markdown_structure(document: Document) -> Document:
     """Return ``document`` with the headings, tables and table rows of its Markdown text."""
     text = document.text
-    tables = markdown_tables(text)
-    rows = tuple(row for table in tables for row in _rows(text, table))
-    return replace(document, headings=markdown_headings(text), tables=tables, rows=rows)
+    structure = _read_structure(text)
+    rows = tuple(row for table, lines in structure.tables for row in _rows(text, table, lines))
+    return replace(
+        document, headings=structure.headings, tables=tuple(table for table, _ in structure.tables), rows=rows
+    )
 
 
 def markdown_headings(text: str) -> tuple[Heading, ...]:
-    """Return the headings of ``text`` in order, marked by ``#`` or underlined, those in fenced code left out."""
-    headings = [
-        Heading(match.start(), match.end(), len(match[1]), _title(match[2])) for match in _HEADING.finditer(text)
-    ]
-    headings += [
-        Heading(match.start(), match.end(), 1 if match[2][0] == "=" else 2, _title(match[1]))
-        for match in _UNDERLINED.finditer(text)
-    ]
-    headings.sort(key=lambda heading: heading.start)
-    fences = [match.span() for match in _FENCE.finditer(text)]
-    return tuple(heading for heading in headings if heading.title and not _is_within(heading, fences))
+    """Return the headings of ``text`` in order, as CommonMark has them: marked by ``#`` or underlined.
 
-
-def _title(line: str) -> str:
-    return line.strip().rstrip("#").strip().replace("**", "")
-
-
-def _is_within(heading: Heading, fences: list[tuple[int, int]]) -> bool:
-    index = bisect_right(fences, heading.start, key=lambda fence: fence[0]) - 1
-    return index >= 0 and heading.start < fences[index][1]
+    Their spans are whole lines. Those in code, HTML and the head of a file are none; those without a title are left
+    out.
+    """
+    return _read_structure(text).headings
 
 
 def markdown_tables(text: str) -> tuple[Table, ...]:
-    """Return the pipe tables of ``text`` (two lines or more) in order; a header ends with the line of dashes."""
-    tables = []
-    for match in _PIPE_TABLE.finditer(text):
+    """Return the pipe tables of ``text`` (two lines or more) in order; a header ends with the line of dashes.
+
+    They are those of GitHub Flavored Markdown, and lines that begin with a pipe without a line of dashes.
+    """
+    return tuple(table for table, _ in _read_structure(text).tables)
+
+
+@dataclass(slots=True)
+class _Structure:
+    headings: tuple[Heading, ...]
+    tables: tuple[tuple[Table, tuple[int, ...]], ...]  # with the offsets at which the contents of its lines begin
+
+
+def _read_structure(text: str) -> _Structure:
+    """Return the headings and tables of a text from the events of a CommonMark parser."""
+    skipped = front_matter_end(text)
+    data = text[skipped:].encode("utf-8", "replace")
+    headings: list[tuple[int, int, int, str]] = []  # start, end, level, title
+    tables: list[list[int]] = []  # start and end, then where the contents of the rows begin
+    paragraphs: list[tuple[int, int]] = []
+    title: list[str] | None = None
+    for event, span in pyromark.events_with_range(data.decode("utf-8"), options=_OPTIONS):
+        kind, value = next(iter(event.items())) if isinstance(event, dict) else (event, None)
+        if kind == "Start":
+            element = next(iter(value)) if isinstance(value, dict) else value
+            if element == "Heading":
+                headings.append((span["start"], span["end"], _level(value), ""))
+                title = []
+            elif element == "Table":
+                tables.append([span["start"], span["end"]])
+            elif element in ("TableHead", "TableRow"):
+                tables[-1].append(span["start"])
+            elif element == "Paragraph":
+                paragraphs.append((span["start"], span["end"]))
+        elif title is not None:
+            if kind in ("Text", "Code", "InlineMath", "DisplayMath"):
+                title.append(str(value))
+            elif kind in ("SoftBreak", "HardBreak"):
+                title.append(" ")
+            elif kind == "End" and isinstance(value, dict) and "Heading" in value:
+                headings[-1] = (*headings[-1][:3], _HEADING_ATTRIBUTES.sub("", "".join(title)).strip())
+                title = None
+    offsets = _character_offsets(data, [0, *chain.from_iterable(tables), *chain.from_iterable(paragraphs)], skipped)
+    offsets |= _character_offsets(data, [offset for heading in headings for offset in heading[:2]], skipped)
+    found = [_parsed_table(text, [offsets[offset] for offset in table]) for table in tables]
+    for start, end in paragraphs:
+        found += _bare_tables(text, offsets[start], offsets[end])
+    return _Structure(
+        tuple(
+            Heading(_ink_start(text, offsets[start]), _block_end(text, offsets[end]), level, title)
+            for start, end, level, title in headings
+            if title
+        ),
+        tuple(sorted(found, key=lambda table: table[0].start)),
+    )
+
+
+def _level(value: object) -> int:
+    """Return the level of a heading that begins."""
+    match value:
+        case {"Heading": {"level": str(level)}}:
+            return int(level[1:])  # "H2"
+        case _:
+            return 1
+
+
+def _character_offsets(data: bytes, offsets: Iterable[int], shift: int) -> dict[int, int]:
+    """Return for byte offsets into UTF-8 the offsets in characters, ``shift`` added."""
+    characters, previous, result = shift, 0, {}
+    for offset in sorted(set(offsets)):
+        characters += len(data[previous:offset].decode("utf-8"))
+        result[offset], previous = characters, offset
+    return result
+
+
+def _line_start(text: str, offset: int) -> int:
+    return text.rfind("\n", 0, offset) + 1
+
+
+def _ink_start(text: str, offset: int) -> int:
+    """Return where the first character of the line of ``offset`` stands that is no white space."""
+    start = _line_start(text, offset)
+    return start + len(text[start:offset]) - len(text[start:offset].lstrip())
+
+
+def _line_end(text: str, offset: int) -> int:
+    end = text.find("\n", offset)
+    return len(text) if end < 0 else end
+
+
+def _block_end(text: str, offset: int) -> int:
+    """Return the end of the last line of a block whose range, maybe with its line end, ends at ``offset``."""
+    return offset - 1 if offset and text[offset - 1] == "\n" else _line_end(text, offset)
+
+
+def _parsed_table(text: str, offsets: list[int]) -> tuple[Table, tuple[int, ...]]:
+    """Return a table, and where the contents of its header and its rows begin, from what the parser found."""
+    start, end, *contents = offsets
+    end = _block_end(text, end)
+    body = _line_start(text, contents[1]) if len(contents) > 1 else end
+    return Table(_line_start(text, start), end, body), tuple(contents)
+
+
+def _bare_tables(text: str, start: int, end: int) -> Iterator[tuple[Table, tuple[int, ...]]]:
+    """Yield the tables in a paragraph: lines that begin with a pipe, of which the parser makes no table."""
+    start = _line_start(text, start)
+    if text.find("|", start, end) < 0:
+        return
+    for match in _LINES_OF_BARS.finditer(text, start, end):
         header = _HEADER.match(match[0])
         body = match.start() + (min(header.end(), len(match[0])) if header else 0)
-        tables.append(Table(match.start(), match.end(), body))
-    return tuple(tables)
+        contents: list[int] = []
+        line_start = match.start()
+        for line in match[0].split("\n"):
+            if (not contents and header) or (line_start >= body and line.strip("|- :\t>")):
+                contents.append(line_start + line.index("|"))
+            line_start += len(line) + 1
+        table = Table(match.start(), match.end(), body)
+        yield table, tuple(contents)
 
 
-def _rows(text: str, table: Table) -> list[Row]:
+def _rows(text: str, table: Table, contents: tuple[int, ...]) -> list[Row]:
     """Return a Row for each line below the table's header, with the fields that the header names."""
-    spans, start = [], table.body
-    for line in text[table.body : table.end].split("\n"):
-        if line.strip("|- :\t"):  # leaves out the line of dashes in a table without a header
-            spans.append((start, start + len(line)))
-        start += len(line) + 1
-    names = _cells(text[table.start : table.body].split("\n")[0]) if table.start < table.body else []
+    lines = [text[offset : _line_end(text, offset)] for offset in contents]
+    has_header = bool(contents) and contents[0] < table.body
+    names = _cells(lines[0], 0) if has_header else []
     records: list[Record] = [
-        {name: cell for name, cell in zip_longest(names, _cells(text[start:end]), fillvalue="") if name and cell}
-        for start, end in spans
+        {name: cell for name, cell in zip_longest(names, _cells(line, len(names)), fillvalue="") if name and cell}
+        for line in lines[has_header:]
     ]
     columns = describe_columns(records)
     fields = metadata_fields(records, columns, default_metadata(columns))
+    spans = [(_line_start(text, offset), _line_end(text, offset)) for offset in contents[has_header:]]
     return [Row(*span, row_fields) for span, row_fields in zip(spans, fields, strict=True)]
 
 
-def _cells(line: str) -> list[str]:
-    return [cell.strip().replace("\\|", "|") for cell in _BAR.split(line.strip())[1:-1]]
+def _cells(line: str, width: int) -> list[str]:
+    """Return the cells of a row; pipes in code separate none where the row has more than ``width`` cells else."""
+    line = line.strip()
+    bars = [match.start() for match in _BAR.finditer(line)]
+    cells = _split_at(line, bars)
+    if "`" in line and len(cells) > width > 0:
+        cells = _split_at(line, [match.start() for match in _BAR_OUTSIDE_CODE.finditer(line) if match[2]])
+    return cells
+
+
+def _split_at(line: str, bars: Sequence[int]) -> list[str]:
+    edges = [-1, *bars, len(line)]
+    cells = [line[start + 1 : end].strip().replace("\\|", "|") for start, end in pairwise(edges)]
+    return cells[bool(bars) and bars[0] == 0 : -1 if bars and bars[-1] == len(line) - 1 else None]
 
 
 @dataclass(frozen=True, slots=True)

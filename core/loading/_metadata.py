@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
 
@@ -18,7 +19,8 @@ _DATE = re.compile(
     r"(?:D:)?(?P<y>\d{4})(?P<sign>[-/.]?)(?P<m>\d\d)(?P=sign)(?P<d>\d\d)(?!\d{1,5}(?!\d))(?:[T\s\d+Z].*)?", re.DOTALL
 )
 _EUROPEAN = re.compile(r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})")
-_FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_FRONT_MATTER = re.compile(r"(---|\+\+\+)[ \t]*\n(.{0,100000}?\n)?(?:\1|(?<!\+)\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_KEY_LINE = re.compile(r"\s*(?:#[^\n]*\n\s*)*[\w\"'.-]+[ \t]*[:=](?:[ \t\n]|$)")
 _AUTHORS = ("author", "article:author", "dc.creator", "dcterms.creator", "citation_author")
 _DATES = ("date", "dcterms.date", "dc.date", "dcterms.created", "article:published_time", "citation_date")
 _XML = {"resolve_entities": False, "no_network": True, "recover": True, "remove_comments": True, "remove_pis": True}
@@ -119,12 +121,8 @@ def html_metadata(markup: str) -> dict[str, Value]:
 
 
 def front_matter(text: str) -> dict[str, Value]:
-    """Return what the YAML head of a Markdown text says; nothing where it has none or a broken one."""
-    head = _FRONT_MATTER.match(text)
-    try:
-        front = yaml.safe_load(head[1]) if head else None
-    except (yaml.YAMLError, ValueError, RecursionError):  # the second from a date such as 2024-02-31
-        return {}
+    """Return what the YAML or TOML head of a Markdown text says; nothing where it has none or a broken one."""
+    front = _read_front_matter(text)
     if not isinstance(front, Mapping):
         return {}
     when = front.get("date")
@@ -133,3 +131,24 @@ def front_matter(text: str) -> dict[str, Value]:
         front.get("author") or front.get("authors"),
         when.date() if isinstance(when, datetime) else when,
     )
+
+
+def front_matter_end(text: str) -> int:
+    """Return where the head of a Markdown text ends, 0 if it has none: a rule above a text is none."""
+    head = _FRONT_MATTER.match(text)
+    if not head:
+        return 0
+    front = _read_front_matter(text)
+    is_head = isinstance(front, Mapping) or (front is None and bool(_KEY_LINE.match(head[2] or "")))
+    return head.end() if is_head else 0
+
+
+def _read_front_matter(text: str) -> object:
+    """Return the value of a text's head, None where it has none or a broken one."""
+    head = _FRONT_MATTER.match(text)
+    if not head or not head[2]:
+        return None
+    try:
+        return tomllib.loads(head[2]) if head[1] == "+++" else yaml.safe_load(head[2])
+    except (yaml.YAMLError, ValueError, RecursionError):  # the second from a date such as 2024-02-31
+        return None

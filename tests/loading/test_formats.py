@@ -99,9 +99,9 @@ def test_markdown_keeps_its_text_and_knows_its_headings_and_tables() -> None:
         ("```\n# never closed\n", []),
         ("#no space\n####### seven\n# \n#\ttab\n", ["tab"]),
         ("Title\n=====\n\ntext\n\nPart\n----\n\ntext\n", ["Title", "Part"]),
-        ("---\ntitle: a\n# comment\n---\n", ["comment"]),
+        ("---\ntitle: a\n# comment\n---\n", []),
         ("---\ntitle: a\nauthor: b\n---\n", []),
-        ("a paragraph\nof two lines\n---\n", []),
+        ("a heading\nof two lines\n---\n", ["a heading of two lines"]),
         ("# **Bold** title #\n", ["Bold title"]),
     ],
 )
