@@ -15,9 +15,10 @@ from core.errors import DamagedFile, NoText
 from core.loading._detection import encrypted_file, wrong_file_type
 from core.loading._encoding import clean_text
 from core.loading._metadata import file_metadata
+from core.loading._pdf_content import PageContent, page_content
 from core.loading._pdf_layout import page_text
+from core.loading._pdf_notes import no_text_message, pdf_notes
 from core.records.document import Document, Heading, Metadata, Page
-from core.util.formatting import plural
 
 _PDFIUM_LOCK = threading.Lock()  # PDFium may be used by one thread at a time
 _SIGNATURE_BYTES = 1024  # PDF readers look for %PDF- in these
@@ -39,29 +40,34 @@ class OutlineEntry(NamedTuple):
 def load_pdf(name: str, data: bytes) -> Document:
     """Return a PDF's text with its page numbers and the headings that its outline names.
 
-    Raises EncryptedFile, NoText for a scan, WrongFileType or DamagedFile.
+    Comments and the values of form fields stand at the end of their page. Raises EncryptedFile, NoText for a scan,
+    WrongFileType or DamagedFile.
     """
     if b"%PDF-" not in data[:_SIGNATURE_BYTES]:
         raise wrong_file_type(name, data, "a PDF")
     with _PDFIUM_LOCK:
-        texts, outline, metadata = _read(name, data)
-    if not any(text.strip() for text in texts):
-        raise NoText(
-            f"{name} holds no text on its {plural(len(texts), 'page')}, so it is probably a scan: "
-            "run text recognition (OCR) on it first"
-        )
+        contents, outline, attached, metadata = _read(name, data)
+    texts = [content.text for content in contents]
+    extras = ["\n\n".join([*content.comments, *content.fields]) for content in contents]
+    if not any(text.strip() for text in (*texts, *extras)):
+        raise NoText(no_text_message(name, contents))
     texts = join_hyphens(remove_running_headers(texts))
+    texts = ["\n\n".join(filter(None, both)) for both in zip(texts, extras, strict=True)]
     pages, start = [], 0
     for number, text in enumerate(texts, 1):
         pages.append(Page(start, start + len(text), number))
         start += len(text) + len(_PAGE_SEPARATOR)
     text = _PAGE_SEPARATOR.join(texts)
     headings = tuple(find_headings(text, pages, outline))
-    return Document(name, text, tuple(pages), headings, size=len(data), metadata=metadata)
+    notes = pdf_notes(contents, attached)
+    return Document(name, text, tuple(pages), headings, size=len(data), metadata=metadata, notes=notes)
 
 
-def _read(name: str, data: bytes) -> tuple[list[str], list[OutlineEntry], Metadata]:
-    """Return the text of each page, the outline and the metadata. Raises EncryptedFile or DamagedFile."""
+def _read(name: str, data: bytes) -> tuple[list[PageContent], list[OutlineEntry], list[str], Metadata]:
+    """Return the pages, the outline, the names of attached files and the metadata.
+
+    Raises EncryptedFile or DamagedFile.
+    """
     try:
         document = pdfium.PdfDocument(data)
     except pdfium.PdfiumError as error:
@@ -69,11 +75,14 @@ def _read(name: str, data: bytes) -> tuple[list[str], list[OutlineEntry], Metada
             raise encrypted_file(name) from error
         raise _damaged(name, error) from error
     try:
+        document.init_forms()  # before the first page is loaded
         if not len(document):
             raise _damaged(name, "it has no pages")
         info = document.get_metadata_dict()
         metadata = file_metadata(info.get("Title"), info.get("Author"), info.get("CreationDate"))
-        return [_page_text(document, index) for index in range(len(document))], list(_outline(document)), metadata
+        attached = [document.get_attachment(index).get_name() for index in range(document.count_attachments())]
+        pages = [_page(document, index) for index in range(len(document))]
+        return pages, list(_outline(document)), attached, metadata
     except (pdfium.PdfiumError, UnicodeDecodeError) as error:  # the second from a garbled outline
         raise _damaged(name, error) from error
     finally:
@@ -84,11 +93,12 @@ def _damaged(name: str, reason: object) -> DamagedFile:
     return DamagedFile(f"{name} is damaged ({str(reason).rstrip('.')}): download or export it again")
 
 
-def _page_text(document: pdfium.PdfDocument, index: int) -> str:
+def _page(document: pdfium.PdfDocument, index: int) -> PageContent:
     page = document[index]
     textpage = page.get_textpage()
     try:
-        return clean_text(page_text(textpage).replace("\u00ad\n", _LINE_END_HYPHEN))
+        text = clean_text(page_text(textpage).replace("\u00ad\n", _LINE_END_HYPHEN))
+        return page_content(document, page, textpage, text)
     finally:
         textpage.close()
         page.close()
