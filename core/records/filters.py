@@ -24,6 +24,8 @@ from core.records.document import Value
 
 Kind = Literal["number", "date", "word"]
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_TYPED_DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})|(\d{1,2})\.(\d{1,2})\.(\d{4})", re.ASCII)
+_TRUTH = {"1": "true", "0": "false"}
 
 
 def format_value(value: Value) -> str:
@@ -49,6 +51,16 @@ def parse_number(value: Value) -> int | float | None:
     if not math.isfinite(number):
         return None
     return int(number) if number.is_integer() and abs(number) <= 2**53 else number
+
+
+def parse_date(text: str) -> str | None:
+    """Return a day as YYYY-MM-DD that was typed so, as 2024/3/1 or as 1.3.2024; None for what is no day."""
+    match = _TYPED_DATE.fullmatch(text.strip())
+    if not match:
+        return None
+    year, month, day = match.group(1, 2, 3) if match[1] else match.group(6, 5, 4)
+    iso = f"{year}-{int(month):02}-{int(day):02}"
+    return iso if is_date(iso) else None
 
 
 def is_date(value: Value) -> bool:
@@ -106,6 +118,35 @@ class Field:
         )
         bounds = {"least": ordered[0], "most": ordered[-1]} if ordered else {}
         return {"name": self.name, "kind": self.kind, "chunks": self.chunks, "values": len(self.values), **bounds}
+
+
+def matching_values(field: Field, typed: Iterable[Value]) -> list[Value]:
+    """Return the values of ``field`` that are meant by one of the ``typed`` ones, in the field's order.
+
+    A word is meant by its exact text, a number by its value (``5.0`` means 5, and ``05`` does where no text is ``05``),
+    a day by any way to write it that ``parse_date`` reads. ``true`` and ``false``, in whatever case, mean a truth value
+    as well as such a text; so do 1 and 0, where the field holds no numbers.
+    """
+    typed = list(typed)
+    texts = {format_value(value) for value in typed}
+    words = {entry.value for entry in field.values if isinstance(entry.value, str) and entry.value in texts}
+    truths = {text.casefold() for text in texts} & {"true", "false"}
+    flags = truths if field.numbers else truths | {_TRUTH[text] for text in texts if text in _TRUTH}
+    days = {day for text in texts if (day := parse_date(text))} if field.dates else set()
+    numbers = set()
+    for value in typed:
+        number = parse_number(value)
+        if number is not None and (value not in words or format_value(number) == value):
+            numbers.add(number)
+
+    def is_meant(value: Value) -> bool:
+        if isinstance(value, bool):
+            return format_value(value) in flags
+        if isinstance(value, str):
+            return value in texts or value in days or value.casefold() in truths
+        return value in numbers
+
+    return [entry.value for entry in field.values if is_meant(entry.value)]
 
 
 def group_fields(values: Iterable[tuple[str, FieldValue]]) -> tuple[Field, ...]:

@@ -13,7 +13,17 @@ from typing import Any
 
 from core.errors import QueryError
 from core.records.document import Value
-from core.records.filters import RANGES, Field, Filter, Op, format_value, is_number, parse_number, unknown_field
+from core.records.filters import (
+    RANGES,
+    Field,
+    Filter,
+    Op,
+    format_value,
+    matching_values,
+    parse_date,
+    parse_number,
+    unknown_field,
+)
 
 Condition = dict[str, Any]  # as in Chroma: nested, and too loosely typed there to be of help
 MAX_VALUES = 30_000  # in one condition: SQLite takes 32,766
@@ -39,14 +49,8 @@ def as_where(filters: Iterable[Filter], fields: Sequence[Field], prefix: str = "
 
 
 def _membership(condition: Filter, field: Field, key: str) -> Condition:
-    """Return the condition of "equal", "one of" or "not": numbers match by value, words by their exact text."""
-    numbers = {parse_number(value) for value in condition.values}
-    words = {format_value(value) for value in condition.values}
-    matches = [
-        counted.value
-        for counted in field.values
-        if (counted.value in numbers if is_number(counted.value) else format_value(counted.value) in words)
-    ]
+    """Return the condition of "equal", "one of" or "not": see ``matching_values``."""
+    matches = matching_values(field, condition.values)
     _check_count(condition, matches)
     lists, confused = _by_type(matches), _truncations(matches, field)
     if condition.op != "not":
@@ -62,7 +66,7 @@ def _range(condition: Filter, field: Field, key: str) -> Condition:
     if field.numbers and len(bounds) == len(condition.values):
         ends = zip(_OPERATORS[condition.op], bounds, strict=True)
         return _all([part for operator, bound in ends for part in _number_bound(key, operator, bound)])
-    texts = [format_value(value) for value in condition.values]
+    texts = [parse_date(text) or text for text in map(format_value, condition.values)]
     if field.dates and all(_DATE_BOUND.fullmatch(text) for text in texts):
         dates = list(filter(_date_range(condition.op, texts), field.dates))
         _check_count(condition, dates)

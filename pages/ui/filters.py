@@ -13,7 +13,16 @@ import streamlit as st
 
 from core.errors import QueryError, StoreError
 from core.records.document import Value
-from core.records.filters import RANGES, Field, Filter, format_value, is_date, parse_filter, parse_number
+from core.records.filters import (
+    RANGES,
+    Field,
+    Filter,
+    format_value,
+    matching_values,
+    parse_date,
+    parse_filter,
+    parse_number,
+)
 from core.records.search import Collection
 from core.workspace import Workspace
 from pages.ui.page import literal, show_error, show_warning
@@ -185,14 +194,14 @@ def widget_value(field: Field, filters: Sequence[Filter]) -> list[str] | Range |
     if len(filters) > 1 or any(one.op == "not" for one in filters):
         return None
     if field.kind == "word":
-        return [format_value(value) for value in filters[0].values] if filters else []
+        return _shown_values(field, filters[0]) if filters else []
     low, high = value_range(field)
     if not filters:
         return low, high
     op, values = filters[0].op, filters[0].values
     if op not in (*RANGES, "equal"):
         return None
-    if op == "equal" and field.kind == "date" and not is_date(values[0]):  # a month is equal to no day
+    if op == "equal" and field.kind == "date" and not parse_date(format_value(values[0])):  # a month is equal to no day
         return None
     first = low if op == "at most" else _range_end(field, values[0], last=False)
     last = high if op == "at least" else _range_end(field, values[-1], last=True)
@@ -201,12 +210,21 @@ def widget_value(field: Field, filters: Sequence[Filter]) -> list[str] | Range |
     return (first, last) if field.kind == "date" else (type(low)(first), type(high)(last))
 
 
+def _shown_values(field: Field, condition: Filter) -> list[str]:
+    """Return the values of a filter as the field shows them; what the field does not have as it was typed."""
+    shown = (
+        list(map(format_value, matching_values(field, [value]))) or [format_value(value)] for value in condition.values
+    )
+    return list(dict.fromkeys(value for values in shown for value in values))
+
+
 def _range_end(field: Field, value: Value, *, last: bool) -> Any:
     """Return one end of a range, of a month or a year its first or last day; None for a value of another kind."""
     if field.kind == "number":
         return parse_number(value)
     try:
-        year, month, day = ([int(part) for part in format_value(value).split("-")] + [0, 0])[:3]
+        text = format_value(value)
+        year, month, day = ([int(part) for part in (parse_date(text) or text).split("-")] + [0, 0])[:3]
         month = month or (12 if last else 1)
         return date(year, month, day or (calendar.monthrange(year, month)[1] if last else 1))
     except ValueError:  # words, the 31st of February, or the 13th month

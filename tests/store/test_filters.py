@@ -13,7 +13,7 @@ from core.errors import QueryError
 from core.indexing.indexer import index
 from core.loading.sources import Upload
 from core.records.document import Document, Row, Value
-from core.records.filters import Field, FieldValue, Filter, format_value, group_fields, parse_filter
+from core.records.filters import Field, FieldValue, Filter, format_value, group_fields, matching_values, parse_filter
 from core.records.search import Chunk, Collection
 from core.retrieval.search import search
 from core.store._where import as_where
@@ -87,6 +87,14 @@ def books(store: VectorStore) -> Collection:
         ("lent=true", [0]),
         ("lent!=true", [1, 2, 3]),
         ("lent=false", [1]),
+        ("lent=True", [0]),
+        ("lent=TRUE", [0]),
+        ("lent!=True", [1, 2, 3]),
+        ("lent in True,False", [0, 1]),
+        ("lent=0", [1]),
+        ("date=30.6.2020", [2]),
+        ("date>=31.12.2015", [1, 2, 3]),
+        ("year=02015", [1]),
         ("a=b=x", [2]),
         ("  author  =  Jane Doe ", [0, 2]),
     ],
@@ -97,6 +105,36 @@ def test_a_filter_finds_the_chunks_that_it_holds_of(
     asked = parse_filter(text, store.fields(books))
     hits = store.query(books, FakeEncoder().encode_query("red"), 9, filters=[asked])
     assert [hit.chunk_id for hit in hits] == [f"id{at}" for at in found]
+
+
+MIXED: list[Value] = [True, "True", "FALSE", False, 5, "05", "5", 5.5, "2024-03-01", "yes"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "values", "found"),
+    [
+        ("True", MIXED, [True, "True"]),
+        ("TRUE", MIXED, [True, "True"]),
+        ("false", MIXED, ["FALSE", False]),
+        (True, MIXED, [True, "True"]),
+        ("1", MIXED, []),  # there are numbers
+        ("1", [True, False, "x"], [True]),
+        ("0", [True, False], [False]),
+        ("yes", MIXED, ["yes"]),
+        ("Yes", MIXED, []),
+        ("5", MIXED, [5, "5"]),
+        ("05", MIXED, ["05"]),
+        ("05", [5, 6], [5]),
+        ("5.0", MIXED, [5]),
+        ("5.50", MIXED, [5.5]),
+        ("1.3.2024", MIXED, ["2024-03-01"]),
+        ("2024/3/1", MIXED, ["2024-03-01"]),
+        ("31.2.2024", MIXED, []),
+    ],
+)
+def test_what_is_typed_means_values_of_several_kinds(typed: Value, values: list[Value], found: list[Value]) -> None:
+    meant = matching_values(Field("f", tuple(FieldValue(value, 1) for value in values)), [typed])
+    assert [(type(value), value) for value in meant] == [(type(value), value) for value in found]
 
 
 def test_filters_documents_and_hidden_ones_all_count(store: VectorStore, books: Collection) -> None:
