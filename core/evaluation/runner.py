@@ -16,7 +16,7 @@ from core.formats.beir import BeirDataset
 from core.judgments.queries import judged_queries_for
 from core.judgments.relevance import JudgedQueries
 from core.models.bi_encoder import BiEncoder
-from core.models.cross_encoder import CrossEncoder
+from core.models.cross_encoder import CrossEncoder, finite_scores
 from core.records.document import short_hash
 from core.records.search import Collection
 from core.retrieval.search import check_pool
@@ -105,7 +105,7 @@ class Runner:
         if not pairs or self.reranker is None:
             return candidates
         started = time.perf_counter()
-        scores = self.reranker.score([(query, corpus.text(candidates.ids[row])) for row in pairs])
+        scores = finite_scores(self.reranker, [(query, corpus.text(candidates.ids[row])) for row in pairs])
         ms = (time.perf_counter() - started) * 1e3
         return replace(candidates, logits=dict(zip(pairs, scores.logits.tolist(), strict=True)), rerank_ms=ms)
 

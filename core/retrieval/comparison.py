@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from core.models.bi_encoder import BiEncoder
-from core.models.cross_encoder import CrossEncoder
+from core.models.cross_encoder import CrossEncoder, finite_scores
 from core.records.search import Hit, SearchResult
 from core.vectors.similarity import pairwise_similarity
 
@@ -193,7 +193,7 @@ def score_pairs(encoder: BiEncoder, reranker: CrossEncoder, triples: Sequence[Tr
     texts = [text for _, first, second in triples for text in (first, second)]
     vectors = encoder.encode_documents(texts)
     queries = np.stack([encoder.encode_query(query) for query, _, _ in triples])
-    scores = reranker.score([(query, text) for query, first, second in triples for text in (first, second)])
+    scores = finite_scores(reranker, [(query, text) for query, first, second in triples for text in (first, second)])
     pairs = []
     for number, query in enumerate(queries):
         rows = slice(2 * number, 2 * number + 2)
