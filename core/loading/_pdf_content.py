@@ -21,6 +21,8 @@ _FEW_WORDS = 30  # a stamp, header or page number on a scan
 _NUMBER_WORDS = 5
 _SAMPLE = 200  # characters of a page whose letters are looked at
 _BAD_SHARE = 0.15  # of them without a letter in Unicode
+_MIN_LETTERS = 25  # of unnamed ones whose vowels are counted
+_MIN_VOWELS = 0.2  # of the letters: every language that is written in ASCII has more
 _MAX_CONTENTS = 20_000  # characters of an annotation
 _WORD = re.compile(r"[^\W_]+")
 _NO_LETTER = re.compile("[\ue000-\uf8ff\ufffd\x00-\x08\x0e-\x1f]|\\(cid:\\d{1,5}\\)")
@@ -170,16 +172,26 @@ def _is_inside(inner: _Box, outer: _Box) -> bool:
 
 
 def _has_unread_letters(textpage: pdfium.PdfTextPage, text: str) -> bool:
-    """Return whether many signs of a page have no letter: by PDFium's flag, or by private and missing characters."""
-    count = textpage.count_chars()
-    step = max(count // _SAMPLE, 1)
-    looked_at = range(0, count, step)
-    unmapped = sum(pdfium_c.FPDFText_HasUnicodeMapError(textpage.raw, index) > 0 for index in looked_at)
-    letters = len(text.replace(" ", "").replace("\n", ""))
-    missing = len(_NO_LETTER.findall(text))
-    return (unmapped >= 3 and unmapped >= len(looked_at) * _BAD_SHARE) or (
-        missing >= 3 and missing >= letters * _BAD_SHARE
-    )
+    """Return whether many signs of a page are no letters.
+
+    Where a font does not name its letters, PDFium takes their codes for letters. These may be right; they are not where
+    they are control characters, foreign signs, or hardly have a vowel.
+    """
+    raw, count = textpage.raw, textpage.count_chars()
+    looked_at = range(0, count, max(count // _SAMPLE, 1))
+    codes = [
+        pdfium_c.FPDFText_GetUnicode(raw, index)
+        for index in looked_at
+        if pdfium_c.FPDFText_HasUnicodeMapError(raw, index) > 0
+    ]
+    wrong = sum(code < 0x20 or code > 0xFF for code in codes)
+    letters = [chr(code).lower() for code in codes if code < 0x80 and chr(code).isalpha()]
+    vowels = sum(letter in "aeiouy" for letter in letters)
+    if len(letters) >= _MIN_LETTERS and vowels < len(letters) * _MIN_VOWELS:
+        wrong += len(letters)
+    shown = len(text.replace(" ", "").replace("\n", ""))
+    missing = sum(len(match[0]) for match in _NO_LETTER.finditer(text))
+    return (wrong >= 3 and wrong >= len(looked_at) * _BAD_SHARE) or (missing >= 3 and missing >= shown * _BAD_SHARE)
 
 
 def _annotations(document: pdfium.PdfDocument, page: pdfium.PdfPage) -> tuple[list[str], list[str], int]:

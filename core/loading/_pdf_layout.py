@@ -9,115 +9,69 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from math import pi
 from statistics import median
-from typing import NamedTuple
 
 import pypdfium2 as pdfium
-import pypdfium2.raw as pdfium_c
+
+from core.loading._pdf_runs import ASLANT, MAX_CHARACTERS, Box, Run, is_right_to_left, quarter_turns, text_runs
 
 _MIN_BOXES = 12  # on a page with fewer no columns can be made out
+_MIN_TURNED_BOXES = 8  # the same where the order of drawing is not known
 _MAX_BOXES = 4000  # a page of single letters would take too long
 _MIN_LINES = 6  # of a column in which the widest line does not count
 _MIN_LINE_WIDTH = 0.7  # of its column: the median line of running text is at least as wide
 _MAX_LAST_LINE = 0.75  # of the page's long lines: a shorter line that ends a sentence ends a paragraph
 _SAMPLE = 100  # letters of a page whose direction is looked at
-_ASLANT = 0.1  # quarter turns: letters that differ more from the page's directions stand aslant
 _LEADER = re.compile(r"(?:\. ?){6,}")  # several of them make a table of contents, not columns
 _PARAGRAPH_END = re.compile(r"[.!?:。！？।؟][\"'”’»)\]]*$")
-
-
-class Box(NamedTuple):
-    """The rectangle of a run of text on the page, in points from the lower left corner."""
-
-    left: float
-    bottom: float
-    right: float
-    top: float
 
 
 def page_text(textpage: pdfium.PdfTextPage) -> str:
     """Return a page's text in reading order, with blank lines where paragraphs seem to end."""
     text = str(textpage.get_text_range()).replace("\r\n", "\n")
     count = textpage.count_rects()
-    if count <= _MAX_BOXES and _has_turned_text(textpage):
-        return mark_paragraphs(_turned_text(textpage, count))
-    if _MIN_BOXES <= count <= _MAX_BOXES and len(_LEADER.findall(text)) < 3:
+    if textpage.count_chars() > MAX_CHARACTERS or count > _MAX_BOXES:
+        return mark_paragraphs(text)
+    if textpage.page.get_rotation() or _has_turned_text(textpage):
+        return mark_paragraphs(_turned_text(textpage))
+    if count >= _MIN_BOXES and len(_LEADER.findall(text)) < 3:
         blocks = read_blocks([Box(*textpage.get_rect(index)) for index in range(count)])
         if len(blocks) > 1:
-            text = _blocks_text(textpage, blocks)
+            text = _blocks_text(text_runs(textpage), blocks)
     return mark_paragraphs(text)
 
 
 def _has_turned_text(textpage: pdfium.PdfTextPage) -> bool:
     """Return whether one of some letters that are spread over the page does not stand upright."""
     count = textpage.count_chars()
-    return any(_quarter_turns(textpage, index) for index in range(0, count, max(count // _SAMPLE, 1)))
+    return any(quarter_turns(textpage, index) for index in range(0, count, max(count // _SAMPLE, 1)))
 
 
-def _quarter_turns(textpage: pdfium.PdfTextPage, index: int) -> int:
-    """Return by how many quarter turns clockwise a character is turned; -1 where it stands aslant."""
-    angle = pdfium_c.FPDFText_GetCharAngle(textpage.raw, index)
-    turns = angle / (pi / 2)
-    return round(turns) % 4 if abs(turns - round(turns)) < _ASLANT else -1
+def _turned_text(textpage: pdfium.PdfTextPage) -> str:
+    """Return the text of a page that is turned or has turned letters: the direction of most text first, then margins.
 
-
-def _turned_text(textpage: pdfium.PdfTextPage, count: int) -> str:
-    """Return the text of a page with turned letters: what most boxes stand like comes first, margins after it.
-
-    PDFium orders upright text. So the boxes of each direction are turned upright, and put in order by their places.
+    PDFium orders such text by its place on the sheet, not as it is drawn. So the runs of each direction are turned
+    upright, and read column by column, or line by line where there are no columns.
     """
-    by_turns: dict[int, list[tuple[Box, Box]]] = {}
-    for index in range(count):
-        box = Box(*textpage.get_rect(index))
-        middle, height = ((box.left + box.right) / 2, (box.bottom + box.top) / 2), box.top - box.bottom
-        reach = max(min(box.right - box.left, height), 1.0)
-        found = pdfium_c.FPDFText_GetCharIndexAtPos(textpage.raw, *middle, reach, reach)
-        turns = _quarter_turns(textpage, found) if found >= 0 else 0
-        by_turns.setdefault(turns, []).append((_turned(box, turns), box))
+    by_turns: dict[int, list[Run]] = {}
+    for run in text_runs(textpage):
+        by_turns.setdefault(run.turns, []).append(run)
     parts = []
-    for _, pairs in sorted(by_turns.items(), key=lambda item: -sum(_length(upright) for upright, _ in item[1])):
-        places = dict(pairs)
-        blocks = read_blocks([upright for upright, _ in pairs])
-        lines = [line for block in blocks for line in (_lines(block) if len(blocks) > 1 else _drawn_lines(block))]
-        parts.append(_lines_text(textpage, [[places[box] for box in line] for line in lines]))
+    for turns, runs in sorted(by_turns.items(), key=lambda item: -sum(len(run.text) for run in item[1])):
+        if turns == ASLANT:
+            parts.append("\n".join(run.text for run in runs))
+        else:
+            parts.append(_blocks_text(runs, read_blocks([run.box for run in runs], in_order=False)))
     return "\n\n".join(part for part in parts if part)
 
 
-def _turned(box: Box, turns: int) -> Box:
-    """Return where a box lies when its text, turned clockwise by quarters, is turned upright."""
-    if turns == 1:
-        return Box(-box.top, box.left, -box.bottom, box.right)
-    if turns == 2:
-        return Box(-box.right, -box.top, -box.left, -box.bottom)
-    if turns == 3:
-        return Box(box.bottom, -box.right, box.top, -box.left)
-    return box
-
-
-def _length(box: Box) -> float:
-    return box.right - box.left
-
-
-def _drawn_lines(boxes: list[Box]) -> list[list[Box]]:
-    """Return boxes by line in the order in which they are drawn, those of a line from left to right."""
-    lines: list[list[Box]] = []
-    for box in boxes:
-        middle = (box.top + box.bottom) / 2
-        if lines and lines[-1][0].bottom <= middle <= lines[-1][0].top:
-            lines[-1].append(box)
-        else:
-            lines.append([box])
-    return [sorted(line, key=lambda box: box.left) for line in lines]
-
-
-def read_blocks(boxes: list[Box]) -> list[list[Box]]:
+def read_blocks(boxes: list[Box], in_order: bool = True) -> list[list[Box]]:
     """Return the boxes as one block in drawing order or, if they were drawn across columns, in blocks to be read
-    one after the other."""
-    gutter = find_gutter(boxes) if len(boxes) >= _MIN_BOXES else None
-    if gutter is None or not _is_drawn_across(boxes, gutter) or not _is_prose(boxes, gutter):
+    one after the other. Boxes that are not ``in_order`` of drawing are divided wherever there are columns."""
+    gutter = find_gutter(boxes) if len(boxes) >= (_MIN_BOXES if in_order else _MIN_TURNED_BOXES) else None
+    if gutter is None or (in_order and not _is_drawn_across(boxes, gutter)) or not _is_prose(boxes, gutter):
         return [boxes]
-    return [inner for block in _split_at_gutter(boxes, gutter) for inner in read_blocks(block)]
+    return [inner for block in _split_at_gutter(boxes, gutter) for inner in read_blocks(block, in_order)]
 
 
 def find_gutter(boxes: list[Box]) -> float | None:
@@ -177,16 +131,42 @@ def _split_at_gutter(boxes: list[Box], gutter: float) -> list[list[Box]]:
     return [block for block in blocks if block]
 
 
-def _blocks_text(textpage: pdfium.PdfTextPage, blocks: list[list[Box]]) -> str:
-    return _lines_text(textpage, [line for block in blocks for line in _lines(block)])
+def _blocks_text(runs: list[Run], blocks: list[list[Box]]) -> str:
+    """Return the text of runs by the block that each lies in."""
+    bounds = [
+        (min(box.left for box in block), min(box.bottom for box in block),
+         max(box.right for box in block), max(box.top for box in block))
+        for block in blocks
+    ]  # fmt: skip
+    by_block: list[list[Run]] = [[] for _ in blocks]
+    for run in runs:
+        by_block[_nearest(run.box, bounds)].append(run)
+    return "\n".join(filter(None, ("\n".join(map(_line_text, _run_lines(block))) for block in by_block)))
 
 
-def _lines_text(textpage: pdfium.PdfTextPage, boxes_by_line: list[list[Box]]) -> str:
-    lines = []
-    for line in boxes_by_line:
-        words = (textpage.get_text_bounded(*box).replace("\r\n", " ").strip() for box in line)
-        lines.append(" ".join(word for word in words if word))
-    return "\n".join(line for line in lines if line)
+def _nearest(box: Box, bounds: list[tuple[float, float, float, float]]) -> int:
+    """Return the index of the rectangle that the middle of ``box`` lies in, or nearest to."""
+    x, y = (box.left + box.right) / 2, (box.bottom + box.top) / 2
+
+    def distance(index: int) -> tuple[float, float]:
+        left, bottom, right, top = bounds[index]
+        outside = max(left - x, x - right, 0.0) + max(bottom - y, y - top, 0.0)
+        return outside, (right - left) * (top - bottom)
+
+    return min(range(len(bounds)), key=distance)
+
+
+def _run_lines(runs: list[Run]) -> list[list[Run]]:
+    by_box: dict[Box, list[Run]] = {}
+    for run in runs:
+        by_box.setdefault(run.box, []).append(run)
+    return [[run for box in dict.fromkeys(line) for run in by_box[box]] for line in _lines([run.box for run in runs])]
+
+
+def _line_text(line: list[Run]) -> str:
+    texts = [run.text for run in line]
+    right_to_left = sum(map(is_right_to_left, "".join(texts))) * 2 > sum(map(len, texts))
+    return " ".join(reversed(texts) if right_to_left else texts)
 
 
 def _lines(boxes: list[Box]) -> list[list[Box]]:

@@ -51,10 +51,9 @@ def pdf_notes(contents: Sequence[PageContent], attached: Sequence[str]) -> tuple
     total = len(contents)
     ocr = "run text recognition (OCR) on them to find what they show"
     notes = []
+    found = "is" if len(scans) == 1 else "are"
     if scans:
-        notes.append(
-            f"{_pages(scans, total)} {_verb(scans, 'holds', 'hold')} no text and {_verb(scans, 'is', 'are')} not findable: {ocr}"
-        )
+        notes.append(f"{_pages(scans, total)} {_verb(scans, 'holds', 'hold')} no text and {found} not findable: {ocr}")
     if stamped:
         verb = _verb(stamped, "is a picture", "are pictures")
         notes.append(f"{_pages(stamped, total)} {verb} with only a few words of text: {ocr}")
@@ -84,8 +83,8 @@ def pdf_notes(contents: Sequence[PageContent], attached: Sequence[str]) -> tuple
 
 def _own_words(contents: Sequence[PageContent]) -> list[int]:
     """Return how many words each page has without the lines that, numbers aside, stand on other pages too."""
-    lines_by_page = [{_NUMBER.sub("#", line.strip()) for line in content.text.split("\n")} for content in contents]
-    repeats = Counter(line for lines in lines_by_page for line in lines)
+    lines_by_page = [[_NUMBER.sub("#", line.strip()) for line in content.text.split("\n")] for content in contents]
+    repeats = Counter(line for lines in lines_by_page for line in set(lines))
     return [sum(len(_WORD.findall(line)) for line in lines if repeats[line] < _MIN_REPEATS) for lines in lines_by_page]
 
 

@@ -1,0 +1,205 @@
+"""PDFs: what their pages show without text is told of, turned text reads in order, comments and fields are text."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.errors import NoText
+from core.loading.loader import load
+from core.records.document import Document
+from tests.support.pdf_maker import Line, Sheet, make_pages, make_pdf, paint, paint_turned, picture
+
+OCR = "run text recognition (OCR) on them to find what they show"
+PROSE: list[Line] = [
+    (60, 700 - 14 * line, f"Line {line} of a page that is full of words about tides") for line in range(9)
+]
+
+
+def read(*sheets: Sheet, catalog: str = "", objects: tuple[str, ...] = ()) -> Document:
+    return load("a.pdf", make_pages(*sheets, catalog=catalog, objects=objects))
+
+
+# Pages without text
+
+
+def test_scans_among_pages_of_text() -> None:
+    text, scan = Sheet(paint(PROSE)), Sheet(picture())
+    assert read(text, scan, scan, text).notes == (f"pages 2 and 3 of 4 hold no text and are not findable: {OCR}",)
+    assert read(text, scan).notes == (f"page 2 of 2 holds no text and is not findable: {OCR}",)
+    assert read(text, Sheet("/X1 Do")).notes == (f"page 2 of 2 holds no text and is not findable: {OCR}",)
+    assert read(text, *[scan] * 12).notes == (
+        f"pages 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 2 more of 13 hold no text and are not findable: {OCR}",
+    )
+
+
+def test_a_stamp_on_a_scan_is_not_its_text() -> None:
+    stamped = [
+        Sheet(picture() + "\n" + paint([(60, 20, f"RECEIVED 2024-03-0{day}"), (300, 10, str(day))])) for day in (1, 2)
+    ]
+    assert read(Sheet(paint(PROSE)), *stamped).notes == (
+        f"pages 2 and 3 of 3 are pictures with only a few words of text: {OCR}",
+    )
+    strips = "\n".join(picture(0, 80 * strip, 600, 80) for strip in range(10))
+    assert len(read(Sheet(paint(PROSE)), Sheet(f"{strips}\n" + paint([(60, 20, "COPY")]))).notes) == 1
+    notice: list[Line] = [
+        (60, 30 + 12 * line, f"This long notice of line {chr(97 + line)} stands on each page") for line in range(6)
+    ]
+    repeated = [Sheet(f"{picture()}\n{paint(notice)}") for _ in range(4)]
+    assert read(*repeated).notes == (f"pages 1, 2, 3 and 4 of 4 are pictures with only a few words of text: {OCR}",)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        picture() + paint([(60, 700, "Recognized title")], mode=3),  # invisible text on the picture
+        paint([(60, 700, "Recognized title")]) + picture(),  # text under the picture
+        paint(PROSE) + picture(60, 60, 200, 200),  # a small picture in a page of text
+        "",  # blank
+        "0 0 m 600 800 l S",  # a line
+        picture(500, 700, 40, 40),  # a logo
+    ],
+)
+def test_pages_that_lack_nothing(content: str) -> None:
+    assert read(Sheet(paint(PROSE)), Sheet(content)).notes == ()
+
+
+def test_a_large_picture_beside_text_is_told_of() -> None:
+    assert read(Sheet(picture(0, 0, 600, 550) + paint(PROSE))).notes == (
+        "large pictures on page 1 of 1: text inside them is not read",
+    )
+
+
+def test_letters_drawn_as_outlines() -> None:
+    outlines = Sheet("\n".join(f"{x % 600} {x % 800} m 5 5 6 6 7 7 c f" for x in range(300)))
+    note = f"page 2 of 2 holds outlines of letters or drawings without text: {OCR}"
+    assert read(Sheet(paint(PROSE)), outlines).notes == (note,)
+    with pytest.raises(NoText, match="only outlines of letters"):
+        read(outlines)
+    with pytest.raises(NoText, match="probably a scan"):
+        read(Sheet(picture()))
+
+
+def unnamed_font(codes: str) -> Sheet:
+    """A page in a font that does not say which letters its codes are."""
+    descendant = "<</Type/Font/Subtype/CIDFontType2/BaseFont/X/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)" \
+        "/Supplement 0>>/FontDescriptor @3 0 R>>"  # fmt: skip
+    font = "<</Type/Font/Subtype/Type0/BaseFont/X/Encoding/Identity-H/DescendantFonts[@2 0 R]>>"
+    descriptor = "<</Type/FontDescriptor/FontName/X/Flags 4/FontBBox[0 0 1 1]/ItalicAngle 0/Ascent 1/Descent 0" \
+        "/CapHeight 1/StemV 1>>"  # fmt: skip
+    return Sheet(f"BT /F2 10 Tf 60 700 Td <{codes}> Tj ET", objects=[font, descendant, descriptor], fonts="/F2 @1 0 R")
+
+
+def test_fonts_that_do_not_name_their_letters() -> None:
+    shifted = "".join(f"{ord(letter) - 29:04x}" for letter in "The tide turns at six in the evening and at night")
+    document = read(Sheet(paint(PROSE)), unnamed_font(shifted))
+    assert document.notes == (f"page 2 of 2 has fonts that do not say which letters they show: {OCR}",)
+
+
+# Turned text
+
+LEFT = ["The ferry leaves the northern", "pier at seven each morning and", "returns at noon if the tide allows.",
+        "Tickets are sold on board only,", "and bicycles travel free of any", "charge on weekdays from May.",
+        "Dogs must be kept on a short", "lead while the boat is moving."]  # fmt: skip
+RIGHT = ["Fish is landed on the southern", "quay before the sun is up, and", "sold by noon in the market hall.",
+         "Nets are dried along the wall,", "and every boat has a number on", "its bow, in white on blue paint.",
+         "The harbour office keeps a list", "of them for the insurance firm."]  # fmt: skip
+HEAD: Line = (60, 560, "A heading that begins over the left column only, and goes on")
+
+
+def columns(*texts: list[str], down: bool = False) -> list[Line]:
+    lines = [
+        [(60.0 + 240 * index, 530 - 14.0 * row, line) for row, line in enumerate(text)]
+        for index, text in enumerate(texts)
+    ]
+    return (
+        [line for column in lines for line in column]
+        if down
+        else [line for row in zip(*lines, strict=True) for line in row]
+    )
+
+
+@pytest.mark.parametrize("down", [False, True])
+@pytest.mark.parametrize("rotate", [0, 90, 180, 270])
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_two_columns_however_they_are_turned(turns: int, rotate: int, down: bool) -> None:
+    sheet = Sheet(paint_turned([HEAD, *columns(LEFT, RIGHT, down=down)], turns), f"/Rotate {rotate}")
+    assert read(sheet).text.split("\n") == [HEAD[2], *LEFT, *RIGHT]
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_three_columns_turned(turns: int) -> None:
+    texts = [[f"{word} row {row} of this column here" for row in range(9)] for word in ("One", "Two", "Six")]
+    assert read(Sheet(paint_turned(columns(*texts), turns))).text.split("\n") == [
+        line for text in texts for line in text
+    ]
+
+
+def test_a_turned_table_is_read_row_by_row() -> None:
+    rows = [["Port", "Tons"], ["Emden", "5"], ["Husum", "12"], ["Norden", "700"]]
+    table = [
+        (60.0 + 240 * column, 500 - 20.0 * row, cell)
+        for row, cells in enumerate(rows)
+        for column, cell in enumerate(cells)
+    ]
+    upright = [(60.0, 700 - 14.0 * line, f"Upright line {line}") for line in range(3)]
+    document = read(Sheet(paint(upright)), Sheet(paint_turned(table, 1)))
+    assert document.text.split("\n\n")[1].split("\n") == ["Port Tons", "Emden 5", "Husum 12", "Norden 700"]
+
+
+def test_a_stamp_in_the_margin_does_not_break_the_text() -> None:
+    stamp = "q 0 1 -1 0 30 200 cm\n" + paint([(0, 0, "arXiv:2401.00001v1 [cs.IR] 1 Jan 2024")], 20) + "\nQ\n"
+    assert read(Sheet(stamp + paint(PROSE))).text.split("\n") == [
+        *(line for _, _, line in PROSE), "", "arXiv:2401.00001v1 [cs.IR] 1 Jan 2024",
+    ]  # fmt: skip
+
+
+def test_a_slanted_watermark_does_not_repeat_the_words_under_it() -> None:
+    mark = "q 0.7 0.7 -0.7 0.7 100 100 cm\n" + paint([(0, 0, "PRELIMINARY")], 60) + "\nQ\n"
+    text = read(Sheet(mark + paint(PROSE))).text
+    assert sorted(text.split()) == sorted([word for _, _, line in PROSE for word in line.split()] + ["PRELIMINARY"])
+
+
+# Comments, form fields, attachments
+
+
+def test_comments_stand_at_the_end_of_their_page() -> None:
+    comments = [
+        "<</Type/Annot/Subtype/FreeText/Rect[0 0 9 9]/Contents(Check the weir)/DA(/Helv 9 Tf)>>",
+        "<</Type/Annot/Subtype/Text/Rect[0 0 9 9]/Contents(\\376\\377\\000S\\000\\344)>>",
+        "<</Type/Annot/Subtype/Highlight/Rect[0 0 9 9]/Contents()>>",
+        "<</Type/Annot/Subtype/Text/F 2/Rect[0 0 9 9]/Contents(hidden)>>",
+        "<</Type/Annot/Subtype/Link/Rect[0 0 9 9]/Contents(a link)>>",
+    ]
+    document = read(
+        Sheet(paint([(60, 700, "First page.")]), "/Annots[@1 0 R @2 0 R @3 0 R @4 0 R @5 0 R]", comments),
+        Sheet(paint([(60, 700, "Second page.")])),
+    )
+    assert document.text == "First page.\n\nCheck the weir\n\nSä\n\nSecond page."
+    assert document.page_at(document.text.index("weir")) == 1
+    assert document.notes == ("2 comments are at the end of the page",)
+
+
+def test_values_of_form_fields() -> None:
+    fields = [
+        "<</Type/Annot/Subtype/Widget/FT/Tx/T(name)/TU(Name of the boat)/V(Seagull)/Rect[0 0 9 9]>>",
+        "<</Type/Annot/Subtype/Widget/FT/Tx/T(port)/V()/Rect[0 0 9 9]>>",
+        "<</Type/Annot/Subtype/Widget/FT/Ch/Ff 131072/T(flag)/Opt[(red)(blue)]/V(blue)/Rect[0 0 9 9]>>",
+    ]
+    sheet = Sheet(paint([(60, 700, "Form")]), "/Annots[@1 0 R @2 0 R @3 0 R]", fields)
+    document = read(sheet, catalog="/AcroForm<</Fields[8 0 R 9 0 R 10 0 R]>>")
+    assert document.text == "Form\n\nName of the boat: Seagull\n\nflag: blue"
+    assert document.notes == ("2 filled form fields are at the end of the page",)
+
+
+def test_attached_files_are_told_of() -> None:
+    objects = (
+        "<</Names[(a)@2 0 R]>>",
+        "<</Type/Filespec/F(levels.xlsx)/UF(levels.xlsx)/EF<</F @3 0 R>>>>",
+        "<</Type/EmbeddedFile/Length 1>>stream\nx\nendstream",
+    )
+    document = read(Sheet(paint(PROSE)), catalog="/Names<</EmbeddedFiles @1 0 R>>", objects=objects)
+    assert document.notes == ("1 attached file not read (levels.xlsx)",)
+
+
+def test_an_ordinary_file_has_no_notes() -> None:
+    assert load("a.pdf", make_pdf(PROSE, [], PROSE)).notes == ()
