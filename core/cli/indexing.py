@@ -102,9 +102,10 @@ def run_index(options: argparse.Namespace) -> int:
         outcomes = index(workspace, collection, sources, options.on_change, report)
     output.outcomes(collection.name, outcomes, time.perf_counter() - started, as_json=options.json)
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    read = sum(outcome.status != "skipped" for outcome in outcomes)
     if failed:
         print(
-            f"error: {len(failed)} of {len(outcomes)} files could not be indexed; the first: {failed[0].message}",
+            f"error: {len(failed)} of {read} files could not be indexed; the first: {failed[0].message}",
             file=sys.stderr,
         )
     return 1 if failed else 0

@@ -60,7 +60,8 @@ def outcomes(collection: str, found: Sequence[FileOutcome], seconds: float, *, a
     for outcome in found:
         chunks = plural(outcome.chunks, "chunk") if outcome.chunks else ""
         print("  ".join(part for part in (f"{outcome.status:<11}", outcome.name, chunks, outcome.remarks) if part))
-    print(f"{plural(len(found), 'file')} in {duration(seconds)}, {embedding_counts_text(work)}")
+    read = sum(outcome.status != "skipped" for outcome in found)
+    print(f"{plural(read, 'file')} in {duration(seconds)}, {embedding_counts_text(work)}")
 
 
 def result(found: SearchResult, *, as_json: bool) -> None:
@@ -122,6 +123,8 @@ def documents(found: Sequence[StoredDocument], *, as_json: bool) -> None:
         return
     for document in found:
         print(f"{document.name}  {document.chunks:,} chunks  {document.characters:,} characters  {document.added}")
+        if document.also:
+            print(f"    also: {', '.join(document.also)}")
         for note in document.notes:
             print(f"    {note}")
 

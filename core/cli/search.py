@@ -203,9 +203,12 @@ def delete(options: argparse.Namespace) -> int:
     workspace = Workspace.open(Settings.from_environment())
     if options.document:
         collection = workspace.store.collection(options.collection)
-        found = [workspace.document_store.find(collection.key, name) for name in options.document]
-        workspace.delete_documents(collection, [document.document_id for document in found])
-        output.deleted(options.collection, [document.name for document in found], as_json=options.json)
+        found = [(name, workspace.document_store.find(collection.key, name)) for name in options.document]
+        copies = [name for name, document in found if name in document.also]  # their text stays, under its other name
+        deleted = [document for name, document in found if name not in document.also]
+        workspace.document_store.remove_aliases(collection.key, copies)
+        workspace.delete_documents(collection, [document.document_id for document in deleted])
+        output.deleted(options.collection, [*copies, *(one.name for one in deleted)], as_json=options.json)
     else:
         workspace.delete_collection(options.collection)
         output.deleted(options.collection, [], as_json=options.json)

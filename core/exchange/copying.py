@@ -149,7 +149,7 @@ def _copy_vectors(
             document = replace(
                 workspace.document_store.document(stored.document_id), size=stored.size, notes=stored.notes
             )
-            entries.append(Entry(document, stored.name, stored.chunks))
+            entries.append(Entry(document, stored.name, stored.chunks, also=stored.also))
         writer.write(entries, complete_batches(workspace, original, group))
     return copied
 
@@ -166,6 +166,9 @@ def _reindex(
     copied = workspace.create(name, _resolve_options(workspace, original, options))
     sources = [_source(workspace, stored) for stored in documents]
     require_all_indexed(Indexer(workspace, copied, report=report).run(sources))
+    for stored in documents:
+        for also in stored.also:
+            workspace.document_store.record_alias(copied.key, also, stored.document_id)
     return copied
 
 

@@ -42,6 +42,7 @@ class Reconciler:
         self._documents = {
             document.document_id: KnownDocument(document.name, document.chunks, document.notes) for document in stored
         }
+        self._aliases = {name: document.document_id for document in stored for name in document.also}
         self._settled_names = set(settled_names)
         self._duplicates: dict[str, list[str]] = {}  # document id: names of this run's files that have its text
 
@@ -64,14 +65,22 @@ class Reconciler:
         Return the id of the document that the file was before, which loses its name; None if there is none.
         """
         self._duplicates.setdefault(document_id, []).append(name)
+        self._aliases[name] = document_id
         return self._release(name) if self._replaces(name) else None
 
-    def add(self, name: str, document_id: str, chunks: int, notes: tuple[str, ...] = ()) -> Placement:
-        """Add a document that is not known, and return the name that it gets."""
+    def add(
+        self, name: str, document_id: str, chunks: int, notes: tuple[str, ...] = (), *, settles: bool = True
+    ) -> Placement:
+        """Add a document that is not known, and return the name that it gets.
+
+        ``settles`` is whether the file of that name was read in this run.
+        """
         placement = self._placement(name)
+        self._aliases.pop(placement.name, None)
         self._ids[placement.name] = document_id
         self._documents[document_id] = KnownDocument(placement.name, chunks, notes)
-        self._settled_names |= {name, placement.name}
+        if settles:
+            self._settled_names |= {name, placement.name}
         return placement
 
     def note(self, document_id: str, notes: tuple[str, ...]) -> KnownDocument:
@@ -83,6 +92,15 @@ class Reconciler:
         """Return a file of this run that has the text of a document which lost its name, None if there is none."""
         names = self._duplicates.pop(document_id, [])
         return names[0] if names else None
+
+    def take_alias(self, document_id: str) -> str | None:
+        """Return a file of an earlier run that had the text of a document which lost its name, None if there is none.
+
+        The names of files that this run has read already are left out: those have other texts now.
+        """
+        names = (name for name, alias_of in self._aliases.items() if alias_of == document_id)
+        free = (name for name in names if name not in self._settled_names and name not in self._ids)
+        return next(free, None)
 
     def _replaces(self, name: str) -> bool:
         return self._on_change == "replace" and name in self._ids and name not in self._settled_names

@@ -41,6 +41,7 @@ class _Prepared:
     status: Status
     file: str
     size: int  # bytes of its file
+    is_reported: bool = True  # False if its file is no part of the run
 
 
 @dataclass
@@ -85,7 +86,7 @@ class Indexer:
                     self._store_group()
             self._store_group()
         except Cancelled:
-            unstored = [prepared.file for prepared in self._group] + [
+            unstored = [prepared.file for prepared in self._group if prepared.is_reported] + [
                 source.name for source in pending[prepared_count:]
             ]
             self.outcomes += [FileOutcome(name, "cancelled", message="not stored") for name in unstored]
@@ -148,17 +149,22 @@ class Indexer:
             message = f"has the same text as {known.name}, which is in the collection"
             outcome = FileOutcome(source.name, "duplicate", known.chunks, message, notes=known.notes)
             old = self._reconciler.add_duplicate(source.name, document_id)
+            self.workspace.document_store.record_alias(self.collection.key, source.name, document_id)
             if old and not self._rename_duplicate(old):
                 self.workspace.delete_documents(self._current(), [old])
         self.outcomes.append(outcome)
         self._tracker.pass_over(source.size)
 
     def _rename_duplicate(self, document_id: str) -> bool:
-        """Give a document whose file has a new text the name of another file of this run with the old text.
+        """Give a document whose file has a new text the name of another file with the old one, of this run or before.
 
         Return whether there was such a file.
         """
-        name = self._reconciler.take_duplicate(document_id)
+        self._group = [  # it may have got a name in this group, whose file has a new text as well
+            prepared for prepared in self._group if prepared.is_reported or prepared.entry.document.id != document_id
+        ]
+        in_this_run = self._reconciler.take_duplicate(document_id)
+        name = in_this_run or self._reconciler.take_alias(document_id)
         if name is None:
             return False
         try:
@@ -166,11 +172,13 @@ class Indexer:
         except DocumentNotFound:  # deleted a moment ago, by another process
             return False
         chunks = chunk_document(document, self.collection.chunking, self._encoder.tokens, self._encoder)
-        placement = self._reconciler.add(name, document_id, len(chunks))
-        self.outcomes.remove(
-            next(outcome for outcome in self.outcomes if outcome.name == name and outcome.status == "duplicate")
-        )
-        self._group.append(_Prepared(Entry(document, placement.name, len(chunks)), chunks, placement.status, name, 0))
+        placement = self._reconciler.add(name, document_id, len(chunks), document.notes, settles=bool(in_this_run))
+        if in_this_run:
+            self.outcomes.remove(
+                next(outcome for outcome in self.outcomes if outcome.name == name and outcome.status == "duplicate")
+            )
+        entry = Entry(document, placement.name, len(chunks))
+        self._group.append(_Prepared(entry, chunks, placement.status, name, 0, is_reported=bool(in_this_run)))
         return True
 
     def _record_outcome(self, outcome: FileOutcome, size: int) -> None:
@@ -187,7 +195,7 @@ class Indexer:
         self._store(chunks, vectors, contents)
         self._tracker.chunks += len(chunks)
         group, self._group = self._group, []
-        for prepared in group:
+        for prepared in filter(lambda prepared: prepared.is_reported, group):
             message = f"as {prepared.entry.name}" if prepared.entry.name != prepared.file else ""
             reused = sum(chunk.id not in embedded_ids for chunk in prepared.chunks)
             self._record_outcome(

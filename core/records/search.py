@@ -155,6 +155,7 @@ class StoredDocument:
     added: str  # ISO 8601, UTC
     metadata: Metadata = field(default_factory=dict, hash=False)
     notes: tuple[str, ...] = ()  # what its text lacks: see Document
+    also: tuple[str, ...] = ()  # names of other files with the same text
 
     def as_json(self) -> dict[str, Any]:
         """Return a plain dictionary for ``--json``."""

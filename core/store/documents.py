@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from unicodedata import normalize
 
 from core.errors import DocumentNotFound
 from core.records.document import Document, Heading, Page, Row, Table, Time
@@ -39,6 +40,9 @@ CREATE TABLE IF NOT EXISTS contents (
     collection TEXT NOT NULL, document_id TEXT NOT NULL, chunk_id TEXT NOT NULL, content BLOB NOT NULL,
     PRIMARY KEY (collection, document_id, chunk_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS contents_by_content ON contents (content);
+CREATE TABLE IF NOT EXISTS aliases (
+    collection TEXT NOT NULL, name TEXT NOT NULL, document_id TEXT NOT NULL,
+    PRIMARY KEY (collection, name)) WITHOUT ROWID;
 """
 _SIZE = """
 SELECT sum(length(CAST(text AS BLOB)) + length(CAST(marks AS BLOB)))
@@ -52,12 +56,16 @@ WHERE content = ? AND state = 'ready' AND collection IN (SELECT value FROM json_
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A document to be added to a collection; ``fingerprint`` is its file's, empty if it was not read from a file."""
+    """A document to be added to a collection; ``fingerprint`` is its file's, empty if it was not read from a file.
+
+    ``also`` are the names of other files with the same text.
+    """
 
     document: Document
     name: str
     chunks: int
     fingerprint: str = ""
+    also: tuple[str, ...] = ()
 
 
 class DocumentStore:
@@ -88,8 +96,22 @@ class DocumentStore:
             " WHERE collection = ? AND state = 'ready' ORDER BY name COLLATE NOCASE, document_id",
             [collection],
         )
+        also: dict[str, list[str]] = {}
+        sql = "SELECT name, document_id FROM aliases WHERE collection = ? ORDER BY name"
+        for name, document_id in self._database.select(sql, [collection]):
+            also.setdefault(document_id, []).append(name)
         return [
-            StoredDocument(name, id_, chunks, characters, size, added, json.loads(metadata), tuple(json.loads(notes)))
+            StoredDocument(
+                name,
+                id_,
+                chunks,
+                characters,
+                size,
+                added,
+                json.loads(metadata),
+                tuple(json.loads(notes)),
+                tuple(also.get(id_, ())),
+            )
             for name, id_, chunks, characters, size, added, metadata, notes in rows
         ]
 
@@ -104,9 +126,17 @@ class DocumentStore:
         return dict(self._database.select(sql, [collection]))
 
     def find(self, collection: str, name_or_id: str) -> StoredDocument:
-        """Return the searchable document with that name or id. Raises DocumentNotFound."""
-        for document in self.documents(collection):
+        """Return the searchable document with that name or id, else the one of whose other files it is the name.
+
+        Letters with marks count as the same however they are composed. Raises DocumentNotFound.
+        """
+        documents = self.documents(collection)
+        for document in documents:
             if name_or_id in (document.name, document.document_id):
+                return document
+        composed = normalize("NFC", name_or_id)
+        for document in documents:
+            if composed in (normalize("NFC", name) for name in (document.name, *document.also)):
                 return document
         raise DocumentNotFound(
             f"There is no document {name_or_id!r} in this collection: list its documents to see their names"
@@ -149,6 +179,10 @@ class DocumentStore:
                 )
                 if entry.fingerprint:
                     _record_file(connection, entry.fingerprint, document.id)
+                connection.executemany(
+                    "INSERT OR REPLACE INTO aliases VALUES (?, ?, ?)",
+                    [(collection, name, document.id) for name in entry.also],
+                )
 
     def finish(
         self, collection: str, added: Sequence[str], replaced: Sequence[str], renamed: Mapping[str, str] | None = None
@@ -164,13 +198,18 @@ class DocumentStore:
                 "UPDATE entries SET name = ? WHERE collection = ? AND document_id = ?",
                 [(name, collection, document_id) for document_id, name in (renamed or {}).items()],
             )
+            connection.execute(  # a file that was a copy has a text of its own now
+                "DELETE FROM aliases WHERE collection = ? AND name IN"
+                " (SELECT name FROM entries WHERE collection = ? AND state = 'ready')",
+                [collection, collection],
+            )
 
     def remove(self, collection: str, document_ids: Iterable[str] | None = None) -> None:
         """Delete documents of a collection (None: all of them), and texts that no collection has any more."""
         pairs = [(collection, document_id) for document_id in document_ids or []]
         with self._database.transaction() as connection:
-            for table in ("entries", "contents"):
-                sql = f"DELETE FROM {table} WHERE collection = ?"  # noqa: S608  one of the two names above
+            for table in ("entries", "contents", "aliases"):
+                sql = f"DELETE FROM {table} WHERE collection = ?"  # noqa: S608  one of the names above
                 if document_ids is None:
                     connection.execute(sql, [collection])
                 else:
@@ -187,6 +226,18 @@ class DocumentStore:
         """Return the id of the document that was read from a file, None if that is not known."""
         rows = self._database.select("SELECT document_id FROM files WHERE print = ?", [fingerprint])
         return rows[0][0] if rows else None
+
+    def record_alias(self, collection: str, name: str, document_id: str) -> None:
+        """Record that a file of that name has the text of a document, and of no other one any more."""
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO aliases VALUES (?, ?, ?)", [collection, name, document_id])
+
+    def remove_aliases(self, collection: str, names: Iterable[str]) -> None:
+        """Forget files that have the text of a document of another name; the documents stay."""
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "DELETE FROM aliases WHERE collection = ? AND name = ?", [(collection, name) for name in names]
+            )
 
     def record_notes(self, collection: str, document_id: str, notes: Sequence[str]) -> None:
         """Record what a document's text lacks, found when its file was read again."""

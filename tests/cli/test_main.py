@@ -31,6 +31,9 @@ def manuals(tmp_path: Path) -> Path:
     return folder
 
 
+PICTURE = "is a picture: run OCR on it and bring the text or a PDF with text"
+
+
 def test_the_whole_path(capsys: pytest.CaptureFixture[str], manuals: Path) -> None:
     status, out, err = run(capsys, "index", str(manuals), "--collection", "home", "--json")
     assert status == 0
@@ -38,6 +41,7 @@ def test_the_whole_path(capsys: pytest.CaptureFixture[str], manuals: Path) -> No
     assert json.loads(out)["files"] == [
         {"name": "deep/bike.txt", "status": "indexed", "chunks": 1, "message": "", "reused": 0, "notes": []},
         {"name": "kettle.md", "status": "indexed", "chunks": 1, "message": "", "reused": 0, "notes": []},
+        {"name": "picture.png", "status": "skipped", "chunks": 0, "message": PICTURE, "reused": 0, "notes": []},
     ]
     assert "2 files" in err
 
@@ -148,3 +152,19 @@ def test_the_program_runs_as_a_module(data: Path) -> None:
         [sys.executable, "-m", "core", "collections", "--json"], capture_output=True, text=True, check=True
     )
     assert (shown.stdout, shown.stderr) == ("[]\n", "")
+
+
+def test_a_copy_is_listed_and_found_by_its_name_and_deleted_alone(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "lib"
+    for place in ("north", "south"):
+        (folder / place).mkdir(parents=True)
+        (folder / place / "LICENSE.txt").write_text("Take the ferry for free.")
+    assert run(capsys, "index", str(folder), "--collection", "home")[0] == 0
+    assert "also: south/LICENSE.txt" in run(capsys, "documents", "home")[1]
+    assert "ferry" in run(capsys, "search", "home", "ferry", "--document", "south/LICENSE.txt")[1]
+    assert run(capsys, "delete", "home", "--document", "south/LICENSE.txt")[0] == 0
+    out = run(capsys, "documents", "home")[1]
+    assert "north/LICENSE.txt" in out
+    assert "also:" not in out

@@ -332,7 +332,8 @@ def test_a_folder_that_cannot_be_opened_is_said(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(os, "scandir", refuse)
     found = list(walk([tmp_path]))
     assert [source.name for source in found] == ["a.txt", "closed"]
-    assert "closed cannot be read: Permission denied" in str(error_of(found[1]))
+    with pytest.raises(DamagedFile, match="closed cannot be read: Permission denied"):
+        found[1].read()
 
 
 def test_skipped_files_are_outcomes_of_a_run(workspace: Workspace, tmp_path: Path) -> None:

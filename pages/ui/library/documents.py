@@ -138,7 +138,9 @@ def document_table(key: str, stamp: str, _workspace: Workspace) -> pd.DataFrame:
         {
             _ID: [document.document_id for document in documents],
             _TEXT: [
-                " ".join((document.name, *map(format_value, document.metadata.values()), *document.notes)).casefold()
+                " ".join(
+                    (document.name, *document.also, *map(format_value, document.metadata.values()), *document.notes)
+                ).casefold()
                 for document in documents
             ],
             "document": [document.name for document in documents],
@@ -146,22 +148,23 @@ def document_table(key: str, stamp: str, _workspace: Workspace) -> pd.DataFrame:
             "size (kB)": [document.size / 1000 for document in documents],
             "characters": [document.characters for document in documents],
             "chunks": [document.chunks for document in documents],
-            **_notes_column(documents),
+            **_lines_column("not in its text", [document.notes for document in documents]),
+            **_lines_column("same text", [document.also for document in documents]),
             "added (UTC)": pd.to_datetime([document.added for document in documents]).tz_localize(None),
         }
     )
 
 
-def _notes_column(documents: list[StoredDocument]) -> dict[str, list[str]]:
-    """Return a column of what the documents' texts lack, none if none lacks anything."""
-    notes = ["; ".join(document.notes) for document in documents]
-    return {"not in its text": notes} if any(notes) else {}
+def _lines_column(title: str, lines: list[tuple[str, ...]]) -> dict[str, list[str]]:
+    """Return a column of lines, none if no document has any."""
+    joined = ["; ".join(one) for one in lines]
+    return {title: joined} if any(joined) else {}
 
 
 def _metadata_columns(documents: list[StoredDocument]) -> dict[str, pd.Series]:
     """Return a column for each of the most frequent fields."""
     counts = Counter(name for document in documents for name in document.metadata)
-    taken = {_ID, _TEXT, "document", "size (kB)", "characters", "chunks", "not in its text", "added (UTC)"}
+    taken = {_ID, _TEXT, "document", "size (kB)", "characters", "chunks", "not in its text", "same text", "added (UTC)"}
     names = sorted(sorted(counts), key=lambda name: -counts[name])[:MAX_FIELDS]
     return {
         f"{name} " if name in taken else name: _column([document.metadata.get(name) for document in documents])
