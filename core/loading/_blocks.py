@@ -68,26 +68,33 @@ def _line(block: Block) -> str:
 def table_blocks(rows: Sequence[Sequence[str]], cells: Sequence[Sequence[Sequence[Block]]]) -> Iterator[Block]:
     """Yield a table: its rows, or the blocks of its ``cells`` one after the other where it only lays them out.
 
-    Such a table has a single cell, or a heading with text below it in a cell, or it is a single row or column with
-    tables or headings in its cells. Rows at the top that are one cell over all columns become lines over the table.
+    Such a table has a single cell, or headings with text below them in half of its cells, or it is a single row or
+    column with tables or headings in its cells. Rows at the top that are one cell over all columns become lines over
+    the table.
     """
     if _is_layout(cells):
         yield from (block for row in cells for cell in row for block in cell)
         return
-    filled = [tuple(row) for row in rows if any(text.strip() for text in row)]
+    filled = [tuple(row) for row in rows]
     start = 0
-    while start < len(filled) - 1 and len(filled[start]) > 1 and len(set(filled[start])) == 1:
+    while len(rows) == len(cells) and start < len(filled) - 1 and _is_title(filled[start], cells[start]):
         start += 1
     yield from (Block(" ".join(row[0].split())) for row in filled[:start])
-    if filled[start:]:
-        yield Block("", "table", tuple(filled[start:]))
+    body = tuple(row for row in filled[start:] if any(text.strip() for text in row))
+    if body:
+        yield Block("", "table", body)
+
+
+def _is_title(row: Sequence[str], cells: Sequence[Sequence[Block]]) -> bool:
+    return len(cells) == 1 and len(row) > 1 and len(set(row)) == 1
 
 
 def _is_layout(cells: Sequence[Sequence[Sequence[Block]]]) -> bool:
     every = [cell for row in cells for cell in row]
     if len(every) == 1:
         return True
-    if any(len(cell) > 1 and cell[0].kind == "heading" for cell in every):
+    headed = sum(len(cell) > 1 and cell[0].kind == "heading" for cell in every)
+    if headed and 2 * headed >= sum(1 for cell in every if cell):
         return True
     single = len(cells) == 1 or all(len(row) <= 1 for row in cells)
     return single and any(block.kind in ("table", "heading") for cell in every for block in cell)

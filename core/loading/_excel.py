@@ -177,7 +177,7 @@ class _Workbook:
         """Return the titles of a chart, whose values are cells, or the texts of a SmartArt graphic."""
         is_smartart = kind(found) == "dgm:relIds"
         to = self._package.related(part).get(relationship_id(found, "dm" if is_smartart else "id"))
-        if to is None or not to.target:
+        if to is None or not to.target or not self._package.is_first_use(to.target):
             return ""
         if is_smartart:
             return "\n".join(smartart_lines(self._package, to.target))

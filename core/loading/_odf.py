@@ -67,6 +67,7 @@ class OpenDocument:
         self.name = name
         self._data = data
         self.omissions = Omissions()
+        self.used: set[str] = set()  # objects that were read: one that is used without end is read once
         content = self.xml("content.xml")
         body = child(content, "body")
         if body is None:

@@ -305,6 +305,9 @@ class Story:
     def _object(self, element: etree._Element) -> Iterator[Block]:
         """Yield the text of an embedded chart, formula, text or table."""
         href = attribute(element, "href")
+        if href and href in self._document.used:
+            return
+        self._document.used.add(href)
         root = self._document.xml(f"{href.removeprefix('./')}/content.xml") if _is_inside(href) else None
         if self._depth >= _MOST_OBJECTS:
             root = None

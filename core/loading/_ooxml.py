@@ -154,6 +154,8 @@ class Package:
         check_zip(name, data, expected, folder)
         self.name = name
         self._zip = zipfile.ZipFile(io.BytesIO(data))
+        self._related: dict[str, dict[str, Relationship]] = {}
+        self._used: set[str] = set()
         self._members = {self._key(member): member for member in self._zip.namelist()}
 
     @staticmethod
@@ -192,6 +194,21 @@ class Package:
 
     def related(self, part: str) -> dict[str, Relationship]:
         """Return the relationships of a part by their ids."""
+        if part not in self._related:
+            self._related[part] = self._read_relationships(part)
+        return self._related[part]
+
+    def is_first_use(self, part: str) -> bool:
+        """Return whether a part is used for the first time: one that is used without end is read once."""
+        is_first = part not in self._used
+        self._used.add(part)
+        return is_first
+
+    def forget_uses(self) -> None:
+        """Begin anew with what ``is_first_use`` returns."""
+        self._used.clear()
+
+    def _read_relationships(self, part: str) -> dict[str, Relationship]:
         folder, base = dirname(part), part.rpartition("/")[2]
         root = self.xml(join(folder, "_rels", f"{base}.rels"))
         return {

@@ -95,7 +95,7 @@ class _Presentation:
             raise damaged_file(package.name, "it has no list of its slides")
         parts = package.related(self._main)
         listed = [parts.get(relationship_id(slide)) for slide in children(child(root, "p:sldIdLst"), "p:sldId")]
-        self._slides = [to.target for to in listed if to and to.target]
+        self._slides = [to.target for to in listed if to and to.target and package.is_first_use(to.target)]
         self._omissions = Omissions()
         self._hidden: list[int] = []
         self._textless: list[int] = []
@@ -247,9 +247,11 @@ class _Slide:
                 self._omissions.add("embedded object", f"({program[:40]}) not read", place=self._number)
             else:
                 to = self._parts.get(relationship_id(found, "dm" if name == "dgm:relIds" else "id"))
-                if to is not None and name == "dgm:relIds":
+                if to is None or not self._package.is_first_use(to.target):
+                    continue
+                if name == "dgm:relIds":
                     yield "\n".join(smartart_lines(self._package, to.target))
-                elif to is not None:
+                else:
                     root = self._package.xml(to.target)
                     yield chart_markdown(root) if root is not None else ""
 

@@ -43,7 +43,9 @@ class SheetCells:
 
     rows: dict[int, dict[int, str]] = field(default_factory=dict)
     numbers: dict[int, int] = field(default_factory=dict)  # row number to a bit for each column that is no text
+    styles: dict[int, str] = field(default_factory=dict)  # row number to the style of its first cell
     merged: list[Area] = field(default_factory=list)
+    merged_rows: set[int] = field(default_factory=set)  # in which a cell that goes over several columns begins
     hidden_rows: list[int] = field(default_factory=list)
     hidden_columns: list[int] = field(default_factory=list)
     formulas: int = 0  # without a stored value
@@ -159,11 +161,13 @@ class _Reader:
         self._last_row = number
         cells: dict[int, str] = {}
         last = numbers = 0
+        style = ""
         for cell in row:
             letters = cell.get("r", "").rstrip("0123456789")
             last = (self._columns.get(letters) or self._column(letters)) if letters else last + 1
             text, is_text = self._text(cell, last, number)
             if text and not text.isspace():
+                style = style if cells else cell.get("s", "0")
                 cells[last] = text
                 if not is_text and last <= MOST_TOLD:
                     numbers |= 1 << last
@@ -171,6 +175,7 @@ class _Reader:
             cells = {**self._sheet.rows.get(number, {}), **cells}
             self._sheet.rows[number] = dict(sorted(cells.items()))
             self._sheet.numbers[number] = self._sheet.numbers.get(number, 0) | numbers
+            self._sheet.styles[number] = style
             if row.get("hidden") in ("1", "true"):
                 self._sheet.hidden_rows.append(number)
 
@@ -259,6 +264,8 @@ def fill_merged(sheet: SheetCells) -> None:
     last_row = max(sheet.rows, default=0)
     last_column = max((max(cells) for cells in sheet.rows.values()), default=0)
     for merged in sheet.merged:
+        if merged.right > merged.left:
+            sheet.merged_rows.add(merged.top)
         text = sheet.rows.get(merged.top, {}).get(merged.left, "")
         if not text or len(text) > _LONGEST_REPEATED:
             continue

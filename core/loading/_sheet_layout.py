@@ -63,9 +63,9 @@ def sheet_text(sheet: SheetCells) -> SheetText:
     rows = sorted(sheet.rows.items())
     if not rows:
         return SheetText("")
-    blocks = _continued(_cut(_Block(rows), 0), sheet.numbers)
+    blocks = _continued(_cut(_Block(rows), 0), sheet)
     stray = _stray(blocks)
-    return SheetText("\n\n".join(filter(None, (_markdown(block, sheet.numbers) for block in blocks))), stray)
+    return SheetText("\n\n".join(filter(None, (_markdown(block, sheet) for block in blocks))), stray)
 
 
 def _cut(block: _Block, depth: int) -> list[_Block]:
@@ -79,47 +79,53 @@ def _cut(block: _Block, depth: int) -> list[_Block]:
         bands[-1].append((number, cells))
     if len(bands) > 1:
         return [part for band in bands for part in _cut(_Block(band), depth + 1)]
-    groups = _column_groups(block)
-    if len(groups) < 2:
+    parts = _side_by_side(block)
+    if len(parts) < 2:
         return [block]
-    parts = [_part(block, columns) for columns in groups]
-    return [cut for part in _joined(parts) for cut in (_cut(part, depth + 1) if part is not block else [part])]
+    return [cut for part in parts for cut in _cut(part, depth + 1)]
 
 
-def _column_groups(block: _Block) -> list[list[int]]:
-    groups: list[list[int]] = []
-    for column in block.columns:
-        if not groups or column > groups[-1][-1] + 1:
-            groups.append([])
-        groups[-1].append(column)
-    return groups
-
-
-def _part(block: _Block, columns: Sequence[int]) -> _Block:
-    first, last = columns[0], columns[-1]
-    rows = [(number, {at: text for at, text in cells.items() if first <= at <= last}) for number, cells in block.rows]
-    return _Block([(number, cells) for number, cells in rows if cells])
-
-
-def _joined(parts: Sequence[_Block]) -> list[_Block]:
-    """Return parts side by side, those put together again whose rows belong to one table.
+def _side_by_side(block: _Block) -> list[_Block]:
+    """Return the parts of a block that blank columns separate, those together whose rows belong to one table.
 
     Separate tables have headers of their own: two columns or more, or rows that do not begin together. A column or a
     remark beside the rows of a table belongs to it.
     """
-    joined = [parts[0]]
-    for part in parts[1:]:
-        last = joined[-1]
-        near = part.left - last.right - 1 <= _NEAR_COLUMNS
-        beside = last.top <= part.top and part.bottom <= last.bottom
-        single = len(part.columns) == 1 or (len(last.columns) == 1 and last.top == part.top)
-        if near and beside and single and len(last.rows) > 1:
-            texts = dict(last.rows)
-            added = dict(part.rows)
-            joined[-1] = _Block([(row, {**texts[row], **added.get(row, {})}) for row in texts])
+    group_of: dict[int, int] = {}
+    last = None
+    for column in block.columns:
+        group_of[column] = 0 if last is None else group_of[last] + (column > last + 1)
+        last = column
+    rows: list[list[tuple[int, dict[int, str]]]] = [[] for _ in range(group_of[block.right] + 1)]
+    for number, cells in block.rows:
+        parts: dict[int, dict[int, str]] = {}
+        for column, text in cells.items():
+            parts.setdefault(group_of[column], {})[column] = text
+        for group, part in parts.items():
+            rows[group].append((number, part))
+    tables: list[list[_Block]] = []
+    for beside in map(_Block, rows):
+        if tables and _belongs(tables[-1], beside):
+            tables[-1].append(beside)
         else:
-            joined.append(part)
-    return joined
+            tables.append([beside])
+    return [_together(table) for table in tables]
+
+
+def _belongs(table: Sequence[_Block], part: _Block) -> bool:
+    first, last = table[0], table[-1]
+    near = part.left - last.right - 1 <= _NEAR_COLUMNS
+    beside = first.top <= part.top and part.bottom <= first.bottom and len(first.rows) > 1
+    labels = len(table) == 1 and len(first.columns) == 1 and first.top == part.top
+    return near and beside and (len(part.columns) == 1 or labels)
+
+
+def _together(parts: Sequence[_Block]) -> _Block:
+    rows: dict[int, dict[int, str]] = {}
+    for part in parts:
+        for number, cells in part.rows:
+            rows.setdefault(number, {}).update(cells)
+    return _Block(sorted(rows.items()))
 
 
 def _is_full_text(cells: dict[int, str], numbers: int, columns: Sequence[int]) -> bool:
@@ -128,19 +134,21 @@ def _is_full_text(cells: dict[int, str], numbers: int, columns: Sequence[int]) -
     return len(texts) == len(cells) and len(cells) >= max(2, _WIDE * len(columns))
 
 
-def _continued(blocks: Sequence[_Block], numbers: dict[int, int]) -> list[_Block]:
+def _continued(blocks: Sequence[_Block], sheet: SheetCells) -> list[_Block]:
     """Return the blocks, those appended to the table above that go on with its columns after a blank row."""
     result: list[_Block] = []
     for block in blocks:
         above = result[-1] if result else None
-        if above and _goes_on(above, block, numbers):
+        if above and _goes_on(above, block, sheet):
             result[-1] = _Block([*above.rows, *block.rows])
         else:
             result.append(block)
     return result
 
 
-def _goes_on(above: _Block, block: _Block, numbers: dict[int, int]) -> bool:
+def _goes_on(above: _Block, block: _Block, sheet: SheetCells) -> bool:
+    """Return whether a block after a blank row belongs to the table above: its first row is no header."""
+    numbers, styles = sheet.numbers, sheet.styles
     if len(above.rows) < 2 or len(above.columns) < 2 or block.top != above.bottom + 2:
         return False
     if not set(block.columns) <= set(above.columns) or len(block.columns) < 2:
@@ -148,6 +156,9 @@ def _goes_on(above: _Block, block: _Block, numbers: dict[int, int]) -> bool:
     number, first = block.rows[0]
     if len(first) < 2:
         return False
+    head, body = styles.get(above.top, ""), styles.get(above.bottom, "")
+    if head != body:  # headers look different in this sheet
+        return styles.get(block.top, "") != head
     starts_with_header = _is_full_text(first, numbers.get(number, 0), block.columns)
     has_numbers_below = any(numbers.get(row, 0) for row, _ in block.rows[1:_SAMPLE_ROWS])
     if starts_with_header and (has_numbers_below or not any(numbers.get(row, 0) for row, _ in above.rows[1:])):
@@ -167,13 +178,13 @@ def _stray(blocks: Sequence[_Block]) -> tuple[str, ...]:
     return tuple(addresses)
 
 
-def _markdown(block: _Block, numbers: dict[int, int]) -> str:
+def _markdown(block: _Block, sheet: SheetCells) -> str:
     """Return a block as the lines over its header and a table, a single cell or column of text as lines."""
     if len(block.columns) == 1:
         lines = [" ".join(text.split()) for _, cells in block.rows for text in cells.values()]
         if len(lines) < _SHORTEST_LIST or max(map(len, lines)) > _LONGEST_ITEM:
             return "\n".join(lines)
-    start = _header_row(block, numbers)
+    start = _header_row(block, sheet)
     titles = [
         " ".join(dict.fromkeys(" ".join(text.split()) for text in cells.values())) for _, cells in block.rows[:start]
     ]
@@ -184,12 +195,12 @@ def _markdown(block: _Block, numbers: dict[int, int]) -> str:
     return "\n\n".join(filter(None, ["\n".join(titles), table]))
 
 
-def _header_row(block: _Block, numbers: dict[int, int]) -> int:
+def _header_row(block: _Block, sheet: SheetCells) -> int:
     """Return the index of a block's header: its first row of two cells or more, or a fuller one of names below it."""
     if len(block.columns) < 2 or len(block.rows) < 2:
         return 0
-    top = block.rows[:_TITLE_ROWS]
-    start = next((at for at, (_, cells) in enumerate(top) if not _is_title(cells)), 0)
+    numbers, top = sheet.numbers, block.rows[:_TITLE_ROWS]
+    start = next((at for at, (row, cells) in enumerate(top) if not _is_title(cells, row in sheet.merged_rows)), 0)
     widths = Counter(len(cells) for _, cells in block.rows[start : start + _SAMPLE_ROWS])
     usual = max(widths, key=lambda width: (widths[width], width))
     first = block.rows[start][1]
@@ -203,8 +214,8 @@ def _header_row(block: _Block, numbers: dict[int, int]) -> int:
     return start
 
 
-def _is_title(cells: dict[int, str]) -> bool:
-    return len(set(cells.values())) == 1
+def _is_title(cells: dict[int, str], is_merged: bool) -> bool:
+    return len(cells) == 1 or (is_merged and len(set(cells.values())) == 1)
 
 
 def sheet_notes(title: str, sheet: SheetCells, stray: Sequence[str]) -> Iterator[str]:

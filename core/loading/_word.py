@@ -65,6 +65,7 @@ def _read(package: Package, depth: int) -> tuple[str, tuple[str, ...]]:
     blocks = list(story.blocks(body))
     if story.has_open_field:
         said.clear()
+        package.forget_uses()
         context = WordContext(package, main, embedded)
         blocks = list(Story(context, main, ignores_fields=True).blocks(body))
     blocks += _notes_and_comments(context)
@@ -85,18 +86,18 @@ def _embedded(name: str, data: bytes, depth: int) -> tuple[str, tuple[str, ...]]
 
 def _notes_and_comments(context: WordContext) -> Iterator[Block]:
     """Yield the footnotes and endnotes that the text refers to, and the comments."""
-    notes: dict[tuple[str, str], tuple[str, etree._Element]] = {}
+    notes: dict[tuple[str, str], tuple[str, etree._Element | None]] = {}
     for what in ("footnote", "endnote"):
         for part in context.package.related_parts(context.main, f"{what}s"):
             for note in children(context.package.xml(part), f"w:{what}"):
                 notes[what, attribute(note, "id")] = part, note
-    written = 0
-    while written < len(context.marks):  # a note may refer to another
-        key = list(context.marks)[written]
-        written += 1
-        if key in notes:
-            part, note = notes[key]
-            text = cell_text(Story(context, part).blocks(note))
+    written: list[tuple[str, str]] = []
+    while len(written) < len(context.marks):  # a note may refer to another
+        fresh = list(context.marks)[len(written) :]
+        written += fresh
+        for key in fresh:
+            part, note = notes.get(key, ("", None))
+            text = cell_text(Story(context, part).blocks(note)) if note is not None else ""
             if text:
                 context.omissions.add(key[0], "at the end")
                 yield Block(f"{context.mark(*key)} {text}")

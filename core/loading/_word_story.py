@@ -293,7 +293,7 @@ class Story:
     def _chart(self, found: etree._Element) -> Block:
         is_smartart = kind(found) == "dgm:relIds"
         to = self._parts.get(relationship_id(found, "dm" if is_smartart else "id"))
-        if to is None or not to.target:
+        if to is None or not to.target or not self._package.is_first_use(to.target):
             return Block("")
         if is_smartart:
             return Block("\n".join(smartart_lines(self._package, to.target)))
@@ -343,6 +343,8 @@ class Story:
     def _embedded(self, chunk: etree._Element) -> Block:
         """Return a document of another format that is part of this one (an alternative format import part)."""
         to = self._parts.get(relationship_id(chunk))
+        if to and to.target and not self._package.is_first_use(to.target):
+            return Block("")
         data = self._package.read(to.target) if to and to.target else b""
         return Block(self._context.embedded(to.target.rpartition("/")[2] if to else "", data))
 

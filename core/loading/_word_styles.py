@@ -17,6 +17,7 @@ _HEADING_NAME = re.compile(
     re.IGNORECASE,
 )
 _MOST_LEVELS = 9
+_MOST_BASES = 50  # styles based on one another
 _ROMAN = {1000: "m", 900: "cm", 500: "d", 400: "cd", 100: "c", 90: "xc", 50: "l", 40: "xl", 10: "x", 9: "ix", 5: "v",
           4: "iv", 1: "i"}  # fmt: skip
 _PLACE = re.compile(r"%([1-9])")
@@ -37,6 +38,8 @@ class Styles:
         """Read the styles that the document in ``part`` has."""
         self._styles: dict[str, etree._Element] = {}
         self._default = ""
+        self._levels: dict[str, int] = {}
+        self._hidden: dict[str, bool | None] = {}
         for styles in package.related_parts(part, "styles"):
             root = package.xml(styles)
             for style in children(root, "w:style"):
@@ -48,7 +51,7 @@ class Styles:
     def _chain(self, identity: str) -> Iterator[etree._Element]:
         """Yield a style and those that it is based on."""
         seen: set[str] = set()
-        while identity in self._styles and identity not in seen:
+        while identity in self._styles and identity not in seen and len(seen) < _MOST_BASES:
             seen.add(identity)
             style = self._styles[identity]
             yield style
@@ -65,7 +68,13 @@ class Styles:
         own = child(properties, "w:outlineLvl")
         if own is not None:
             return _outline_level(own)
-        for style in self._chain(self.of(properties)):
+        identity = self.of(properties)
+        if identity not in self._levels:
+            self._levels[identity] = self._style_level(identity)
+        return self._levels[identity]
+
+    def _style_level(self, identity: str) -> int:
+        for style in self._chain(identity):
             level = child(style, "w:pPr", "w:outlineLvl")
             if level is not None:
                 return _outline_level(level)
@@ -82,11 +91,19 @@ class Styles:
         if own is not None:
             return is_on(own)
         for identity in (self.of(run, "w:rStyle") if run is not None else "", paragraph_style):
-            for style in self._chain(identity):
-                vanish = child(style, "w:rPr", "w:vanish")
-                if vanish is not None:
-                    return is_on(vanish)
+            if identity not in self._hidden:
+                self._hidden[identity] = self._style_hides(identity)
+            hides = self._hidden[identity]
+            if hides is not None:
+                return hides
         return False
+
+    def _style_hides(self, identity: str) -> bool | None:
+        for style in self._chain(identity):
+            vanish = child(style, "w:rPr", "w:vanish")
+            if vanish is not None:
+                return is_on(vanish)
+        return None
 
     def numbering(self, properties: etree._Element | None) -> tuple[str, int]:
         """Return the list that a paragraph is in, empty if none, and its level there from 0."""

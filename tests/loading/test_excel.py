@@ -166,6 +166,18 @@ def test_a_blank_row_or_column_does_not_end_a_table() -> None:
     assert read(rows).text == f"## S\n{expected}\n"
 
 
+def test_a_table_in_groups_has_one_header() -> None:
+    rows = sheet_rows(("Name", "Town"), ("Ida", "Husum"), (), ("Ada", "Emden"), ("Brun", "Kiel"))
+    rows = rows.replace('<c r="A1"', '<c r="A1" s="1"')  # bold
+    assert read(rows, formats={200: "General"}).text == (
+        "## S\n" + table("Name | Town", "Ida | Husum", "Ada | Emden", "Brun | Kiel") + "\n"
+    )
+
+
+def test_equal_values_in_a_first_row_are_all_kept() -> None:
+    assert read(sheet_rows((1, 1), (2, 3))).text == f"## S\n{table('1 | 1', '2 | 3')}\n"
+
+
 def test_far_cells_are_noted_and_cost_nothing() -> None:
     far = '<row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>stray</t></is></c></row>'
     document = read(sheet_rows(("Boat", "Berth"), ("Otter", 1)) + far)

@@ -393,6 +393,16 @@ def test_strict_documents_have_other_namespaces() -> None:
     assert load("a.docx", archive({"word/document.xml": document})).text == "# Words\n"
 
 
+def test_an_ordinary_table_keeps_its_rows_though_a_cell_has_a_heading_or_a_list() -> None:
+    head = paragraph("Knots", properties="<w:outlineLvl w:val='2'/>")
+    document = read(table(row("Part", "Use"), row("Rope", cell(head, "bowline", listed("reef"))), row("Sail", "wind")))
+    assert rows_of(document) == [["Part", "Use"], ["Rope", "Knots bowline reef"], ["Sail", "wind"]]
+
+
+def test_equal_cells_in_a_first_row_are_all_kept() -> None:
+    assert rows_of(read(table(row("1", "1"), row("2", "3")))) == [["1", "1"], ["2", "3"]]
+
+
 def nested(depth: int) -> str:
     body = paragraph("core")
     for _ in range(depth):
