@@ -67,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
     settings = LayoutSettings(cast("Method", options.method), options.n_neighbors, options.min_dist, seed=options.seed)
     _check_out(options.out)
     from core.projection.export import build_map, write_map
+    from core.retrieval.reading import query_notes
     from core.retrieval.search import checked_query
     from core.workspace import Workspace
 
@@ -77,6 +78,9 @@ def run(options: argparse.Namespace) -> int:
         export = build_map(workspace, options.collection, settings, query, report)
         report(f"writing {options.out.name}", 0.0)
         write_map(export, options.out)
+    if query is not None:
+        for note in query_notes(workspace.encoder(workspace.store.collection(options.collection)), query):
+            print(f"note: {note}", file=sys.stderr)
     _print(export, options.out, time.perf_counter() - started, as_json=options.json)
     return 0
 

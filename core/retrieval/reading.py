@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from core.models.bi_encoder import BiEncoder
@@ -31,6 +31,19 @@ def query_notes(encoder: BiEncoder, query: str) -> tuple[str, ...]:
             f"{encoder.model} read the first {min(tokens, encoder.query_budget):,} of the query's {tokens:,} tokens"
             f"{_not_read(query, read)}"
         )
+    return tuple(notes)
+
+
+def text_notes(encoder: BiEncoder, texts: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what of each of ``texts``, by what it is called, the bi-encoder does not know or read, as sentences."""
+    notes = []
+    for (name, text), unknown in zip(texts.items(), encoder.tokens.unknown(list(texts.values())), strict=True):
+        if unknown is not None and unknown.unknown_words:
+            share = f"{unknown.unknown_words:,} of {plural(unknown.words, 'word')}"
+            notes.append(f"{encoder.model} does not know {share} of {name}: {_quoted(unknown.lost)}")
+        read = encoder.reads(text)
+        if read < len(text):
+            notes.append(f"{encoder.model} does not read all of {name}{_not_read(text, read)}")
     return tuple(notes)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from core.util.progress import EmbeddingCounts, Progress
 
 
@@ -50,14 +52,27 @@ def rank_change(places: int | None) -> str:
     return f"up {places}" if places > 0 else f"down {-places}" if places < 0 else "same"
 
 
+_JOINER = "\u200d"  # between the parts of an emoji
+
+
+def _continues(character: str) -> bool:
+    """Return whether a character belongs to the one before it: an accent, a vowel sign, a skin tone, a joiner."""
+    return (
+        character == _JOINER or unicodedata.category(character)[0] == "M" or "\U0001f3fb" <= character <= "\U0001f3ff"
+    )
+
+
 def clip(text: str, limit: int) -> str:
     """Return ``text`` on one line in at most ``limit`` characters.
 
-    An ellipsis stands where it was cut, after a whole word if one ends nearby.
+    An ellipsis stands where it was cut, after a whole word if one ends nearby, and not inside a character with marks.
     """
     line = " ".join(text.split())
     if len(line) <= limit:
         return line
-    start = line[: limit - 1]
+    end = max(limit - 1, 0)
+    while end > 0 and (_continues(line[end]) or line[end - 1] == _JOINER):
+        end -= 1
+    start = line[:end]
     space = start.rfind(" ")
     return f"{start[:space] if space > 0.6 * limit else start}…"

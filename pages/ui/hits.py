@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -14,6 +14,7 @@ from core.records.document import short_hash
 from core.records.search import Hit, SearchResult
 from core.retrieval.search import rerank
 from core.text.excerpts import context
+from core.util.formatting import clip, plural
 from core.workspace import Workspace
 from pages.ui.html import context_html, hit_card
 from pages.ui.page import show_error, show_warning
@@ -30,7 +31,7 @@ def show_hit(workspace: Workspace, result: SearchResult, hit: Hit, below: Callab
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             if st.button("Show in context", key=f"context-{hit.rank}", icon=":material/article:", type="tertiary"):
                 open_context_dialog(workspace, result.query, hit)
-            st.caption(f"characters {hit.start:,} to {hit.end:,} · {hit.tokens} tokens", width="content")
+            st.caption(f"characters {hit.start:,} to {hit.end:,} · {plural(hit.tokens, 'token')}", width="content")
         if below:
             below()
 
@@ -39,6 +40,14 @@ def show_notes(result: SearchResult) -> None:
     """Warn of what the models did not read of the query, or of the hits, and of words that they do not know."""
     for note in (*result.notes, *result.rerank_notes):
         show_warning(f"{note}.")
+
+
+def show_unread(noted: Sequence[tuple[str, Sequence[str]]]) -> None:
+    """Warn of queries that a model does not read in full: of each what is not read. The first is quoted."""
+    if noted:
+        query, notes = noted[0]
+        others = f" So with {plural(len(noted) - 1, 'more query', 'more queries')}." if noted[1:] else ""
+        show_warning(f"“{clip(query, 60)}”: {'; '.join(notes)}.{others}")
 
 
 def show_provisional_hits(place: DeltaGenerator, result: SearchResult) -> None:

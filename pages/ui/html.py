@@ -97,8 +97,9 @@ def unknown_html(unknown: UnknownText | None, *, brief: bool = False) -> str:
     """
     if unknown is None or not unknown.sentence or (brief and not unknown.mostly):
         return ""
+    end = "" if unknown.sentence.endswith("…") else "."
     kind = "rs-warning" if unknown.mostly else "rs-faint rs-meta"
-    return f'<div class="{kind}" dir="auto">{escape(unknown.sentence)}.</div>'
+    return f'<div class="{kind}" dir="auto">{escape(unknown.sentence)}{end}</div>'
 
 
 def _text_html(html: str) -> str:

@@ -68,6 +68,21 @@ def test_the_end_of_a_long_query_is_told(script: str) -> None:
     assert literal("of the query's 320 tokens. Not read: “ferry") in said(page)
 
 
+def test_the_end_of_a_long_text_of_a_pair_is_told() -> None:
+    page = opened("pages/compare.py", view="Pairs")
+    page.text_area(key="pair-first").set_value(LONG).run()
+    page.text_area(key="pair-second").set_value("ស្រលាញ់").run()
+    assert literal("all-MiniLM-L6-v2 does not read all of the first sentence. Not read: “ferry") in said(page)
+    assert literal("does not know 1 of 1 word of the second sentence: “ស្រលាញ់”") in said(page)
+
+
+def test_many_queries_on_the_map_are_told_of_together() -> None:
+    page = opened("pages/map.py", view="Many queries", collection="one")
+    page.text_area(key="map-queries").set_value(f"ferry\n{LONG}\nស្រលាញ់").run()
+    assert literal("So with 1 more query.") in said(page)
+    assert literal("read the first") in said(page)
+
+
 def test_a_reranked_result_names_its_own_collection() -> None:
     page = opened("pages/search.py", q="ferry", collection="one", rerank="1")
     page.selectbox(key="collection").set_value("two").run()

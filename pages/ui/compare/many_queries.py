@@ -24,7 +24,7 @@ from core.workspace import Workspace
 from pages.ui.collection_picker import queries_input
 from pages.ui.compare.one_query import show_agreement, show_moves
 from pages.ui.downloads import offer_csv, offer_runs
-from pages.ui.hits import load_reranker
+from pages.ui.hits import load_reranker, show_unread
 from pages.ui.jobs import start_job, watch_results
 from pages.ui.page import literal, show_chart, show_error, show_info
 
@@ -41,6 +41,7 @@ class Answered:
     collection: Collection
     comparison: Comparison
     move: QueryMove
+    notes: tuple[str, ...] = ()  # what the models did not read
 
 
 def show_many_queries(workspace: Workspace, collections: Mapping[str, Collection]) -> None:
@@ -102,11 +103,13 @@ def _answers(
         judgments = spans_for(workspace, collection, query)
         bi, cross = ndcg(comparison.by_bi, judgments), ndcg(comparison.hits, judgments)
         scores = None if bi is None or cross is None else (bi, cross)
-        yield Answered(query, result.metric, collection, comparison, QueryMove.of(query, comparison, scores))
+        move = QueryMove.of(query, comparison, scores)
+        yield Answered(query, result.metric, collection, comparison, move, (*result.notes, *result.rerank_notes))
 
 
 def _table(workspace: Workspace, answered: list[Answered]) -> None:
     above = st.container()
+    show_unread([(one.query, one.notes) for one in answered if one.notes])
     frame = pd.DataFrame([_row(one.move) for one in answered]).sort_values("Kendall's τ-b", kind="stable")
     judged = frame["change"].notna().any()
     frame = frame if judged else frame.drop(columns=["nDCG@10 bi", "nDCG@10 cross", "change"])

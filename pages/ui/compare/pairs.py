@@ -9,10 +9,11 @@ import streamlit as st
 
 from core.errors import RankscopeError
 from core.retrieval.comparison import PairScore, score_pairs
+from core.retrieval.reading import query_notes, rerank_notes, text_notes
 from core.samples.pairs import KINDS, TrickPair, trick_pairs
 from core.workspace import Workspace
 from pages.ui.hits import load_reranker
-from pages.ui.page import literal, show_error, show_info
+from pages.ui.page import literal, show_error, show_info, show_warning
 from pages.ui.url_state import Value
 
 PAIR_DEFAULTS: dict[str, Value] = {
@@ -50,9 +51,14 @@ def _show_edited_pair(workspace: Workspace) -> None:
     if not (query.strip() and first.strip() and second.strip()):
         show_info("Fill in the question and both sentences.")
         return
-    score = score_pairs(
-        workspace.models.get(workspace.settings.model), workspace.models.reranker(), [(query, first, second)]
-    )[0]
+    encoder, reranker = workspace.models.get(workspace.settings.model), workspace.models.reranker()
+    score = score_pairs(encoder, reranker, [(query, first, second)])[0]
+    for note in (
+        *query_notes(encoder, query),
+        *text_notes(encoder, {"the first sentence": first, "the second sentence": second}),
+        *rerank_notes(reranker, query, [first, second]),
+    ):
+        show_warning(f"{note}.")
     for index, column in enumerate((left, right)):
         column.html(_score_line(score, index))
 

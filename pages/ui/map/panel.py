@@ -80,7 +80,7 @@ def _show_chunk(scene: Scene, row: int) -> None:
         close.button(
             ":material/close:", key=f"close-{slot}", on_click=close_chunk, args=[slot], type="tertiary", help="Close"
         )
-        st.caption(f"characters {hit.start:,} to {hit.end:,} · {hit.tokens} tokens")
+        st.caption(f"characters {hit.start:,} to {hit.end:,} · {plural(hit.tokens, 'token')}")
         if warning := unknown_html(_unknown(scene, hit)):
             st.html(warning)
         with st.container(height=170, border=False):

@@ -17,8 +17,9 @@ from core.records.search import Collection
 from core.retrieval.reading import query_notes
 from core.samples.library import SAMPLE_COLLECTION, questions
 from core.util.arrays import Float32Array, Int64Array
-from core.util.formatting import clip, plural
+from core.util.formatting import plural
 from core.workspace import Workspace
+from pages.ui.hits import show_unread
 from pages.ui.map.component import Scene
 from pages.ui.map.controls import choose
 from pages.ui.map.data import (
@@ -30,7 +31,7 @@ from pages.ui.map.data import (
     watch_projection,
 )
 from pages.ui.map.panel import show_panel
-from pages.ui.page import literal, show_error, show_info, show_warning
+from pages.ui.page import literal, show_error, show_info
 
 SLOT = "many"
 MAX_QUERIES = 500
@@ -54,7 +55,7 @@ def show_query_map(workspace: Workspace, collections: Mapping[str, Collection]) 
         layout, job = open_layout(points, choice.settings)
         key = (collection.key, tuple(queries))
         vectors = cached_in_session("map-vectors", key, lambda: _encode(workspace, collection, queries))
-        warning = cached_in_session("map-unread", key, lambda: _unread_queries(workspace, collection, queries))
+        unread = cached_in_session("map-unread", key, lambda: _unread_queries(workspace, collection, queries))
     except RankscopeError as error:
         show_error(error)
         return
@@ -64,8 +65,7 @@ def show_query_map(workspace: Workspace, collections: Mapping[str, Collection]) 
     counts, retrieved = retrieval_counts(points, vectors, TOP)
     scene = Scene(workspace, collection, SLOT, points, layout, coloring.by_query_count(counts, TOP))
     scene.send_points()
-    if warning:
-        show_warning(warning)
+    show_unread(unread)
     _show_coverage(points, counts, len(queries))
     stars = place_queries(points, layout, vectors)
 
@@ -116,15 +116,12 @@ def _encode(workspace: Workspace, collection: Collection, queries: list[str]) ->
         return np.stack([encoder.encode_query(query) for query in queries]).astype(np.float32)
 
 
-def _unread_queries(workspace: Workspace, collection: Collection, queries: list[str]) -> str:
-    """Return a warning of queries that the bi-encoder does not read to their ends or does not know the words of."""
+def _unread_queries(
+    workspace: Workspace, collection: Collection, queries: list[str]
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the queries of which the bi-encoder does not read all or does not know all words, each with its notes."""
     encoder = workspace.encoder(collection)
-    noted = [(query, notes) for query in queries if (notes := query_notes(encoder, query))]
-    if not noted:
-        return ""
-    query, notes = noted[0]
-    others = f" So with {plural(len(noted) - 1, 'more query', 'more queries')}." if noted[1:] else ""
-    return f"“{clip(query, 60)}”: {'; '.join(notes)}.{others}"
+    return [(query, notes) for query in queries if (notes := query_notes(encoder, query))]
 
 
 def _show_coverage(points: Points, counts: Int64Array, queries: int) -> None:
