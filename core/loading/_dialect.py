@@ -21,6 +21,7 @@ MOST_SPACED = 0.9  # of the delimiters: where more are followed by a space, they
 MOST_WORDS = 1.5  # in a cell, on average, of a table that has a space behind each delimiter
 COMMENT = "#"
 TYPED = re.compile(r"[+-]?[\d.,:/ -]*\d[\d.,:/ T-]*(?:%|Z)?")  # a number, a date or a time
+_DECIMAL = re.compile(r"[+-]?\d+,\d+")
 _HARD = ";\t|"  # which stand in a table's cells less often than commas do
 _ESCAPED = re.compile(r'\\["' + re.escape(DELIMITERS) + "]")
 _ESCAPED_QUOTE = re.compile(r'\\"[^' + re.escape(DELIMITERS) + r'\n"]')
@@ -89,6 +90,8 @@ def _score(text: str, dialect: Dialect) -> float:
     alike = [row for row in rows if len(row) == width]
     if count < 2 and (first or (len(rows) > 1 and any('"' in cell for cell in alike[0]))):
         return 0.0
+    if dialect.delimiter == "," and first and width == 2 and all(_DECIMAL.fullmatch(",".join(row)) for row in alike):
+        return 0.0  # decimal commas under a header of one word
     spaced = _is_spaced(alike, dialect)
     if spaced and not (count >= MOST_SPACED * len(rows) and _is_table_of_words(alike)):
         return 0.0

@@ -183,7 +183,8 @@ class TableLayout:
         width, alike = _main_width(body)
         body = [_trimmed(row, width) for row in body]
         at = _first_regular(body, width)
-        sign = header_sign(body[at], body[at + 1 :]) if at < len(body) else HeaderSign.NONE
+        full = at < len(body) and 2 * sum(map(bool, body[at])) >= width  # and no name with its value, above a table
+        sign = header_sign(body[at], body[at + 1 :]) if full else HeaderSign.NONE
         return _Block(rows, width, alike, sign)
 
     def _groups(self, blocks: Sequence[_Block], widest: int) -> list[list[_Block]]:

@@ -62,6 +62,13 @@ def test_the_table_below_its_title_lines_has_its_own_columns() -> None:
             "1 line above",
         ),
         ("# made by x\n# time,level\n1,7\n2,8\n", "# made by x\n\ntime: 1\nlevel: 7\n\ntime: 2\nlevel: 8\n", "1 line"),
+        (
+            "Konto:;DE12;;\nSaldo:;1.234,56;;\n;;;\nTag;An;Zweck;Betrag\n"
+            "01.02.2025;Ott;Segel;-12,50\n02.02.2025;Kay;Tau;-7,00\n",
+            "Konto:; DE12\nSaldo:; 1.234,56\n\nTag: 01.02.2025\nAn: Ott\nZweck: Segel\nBetrag: -12,50\n\n"
+            "Tag: 02.02.2025\nAn: Kay\nZweck: Tau\nBetrag: -7,00\n",
+            "2 lines above",
+        ),
         # lines between the rows
         (
             "a,b\n1,2\n# sensor changed, twice\n3,4\n",
@@ -137,6 +144,7 @@ def test_tables_that_are_only_written_otherwise_have_no_notes(data: str, text: s
         (["It was cold.  We left early.", "The lamp broke.  Nobody saw it."], ""),
         (['"Wait', "he said"], ""),
         (["7", "8", "9"], ""),
+        (["level", "1,5", "2,5", "13,25"], "level: "),
     ],
 )
 def test_in_a_file_of_one_column_each_line_is_a_record(lines: list[str], name: str) -> None:

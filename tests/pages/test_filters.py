@@ -106,6 +106,9 @@ def test_widgets_show_what_they_can() -> None:
     assert widget_value(DATE, [Filter("date", "between", ("2001", "2004-02"))]) == (date(2001, 1, 1), date(2004, 2, 29))
     assert range_filter(DATE, (date(2001, 1, 1), date(2010, 12, 31))) == Filter("date", "at least", ("2001-01-01",))
     assert widget_value(KIND, [Filter("kind", "one of", ("a", "z"))]) == ["a", "z"]
+    (lent,) = group_fields([("lent", FieldValue(True, 1)), ("lent", FieldValue(False, 1))])
+    assert widget_value(lent, [Filter("lent", "equal", ("True",))]) == ["true"]
+    assert widget_value(DATE, [Filter("date", "equal", ("1.2.2004",))]) == (date(2004, 2, 1), date(2004, 2, 1))
     for field, asked in (
         (YEAR, Filter("year", "not", (2000,))),
         (YEAR, Filter("year", "equal", (1900,))),
