@@ -33,9 +33,8 @@ def test_scans_among_pages_of_text() -> None:
 
 
 def test_a_stamp_on_a_scan_is_not_its_text() -> None:
-    stamped = [
-        Sheet(picture() + "\n" + paint([(60, 20, f"RECEIVED 2024-03-0{day}"), (300, 10, str(day))])) for day in (1, 2)
-    ]
+    stamps: list[list[Line]] = [[(60, 20, f"RECEIVED 2024-03-0{day}"), (300, 10, str(day))] for day in (1, 2)]
+    stamped = [Sheet(picture() + paint(stamp)) for stamp in stamps]
     assert read(Sheet(paint(PROSE)), *stamped).notes == (
         f"pages 2 and 3 of 3 are pictures with only a few words of text: {OCR}",
     )
@@ -199,6 +198,13 @@ def test_attached_files_are_told_of() -> None:
     )
     document = read(Sheet(paint(PROSE)), catalog="/Names<</EmbeddedFiles @1 0 R>>", objects=objects)
     assert document.notes == ("1 attached file not read (levels.xlsx)",)
+
+
+def test_a_layer_that_is_switched_off_is_text() -> None:
+    content = paint([(60, 700, "Seen.")]) + "\n/OC /Off BDC\n" + paint([(60, 680, "On a layer.")]) + "\nEMC"
+    sheet = Sheet(content, objects=["<</Type/OCG/Name(Notes)>>"], fonts=">>/Properties<</Off @1 0 R")
+    document = read(sheet, catalog="/OCProperties<</OCGs[8 0 R]/D<</OFF[8 0 R]>>>>")
+    assert document.text.split() == ["Seen.", "On", "a", "layer."]
 
 
 def test_an_ordinary_file_has_no_notes() -> None:
