@@ -12,11 +12,13 @@ from email.header import decode_header
 from email.message import Message
 from email.parser import BytesHeaderParser
 
+from bs4.dammit import EncodingDetector
+
 from core.errors import LoadingError
 from core.loading._calendar import calendar_id, calendar_lines
 from core.loading._encoding import clean_text, decode
 from core.loading._html import convert_html
-from core.loading._mail_transfer import part_bytes, without_uu_blocks
+from core.loading._mail_transfer import part_bytes, signed_content, without_uu_blocks
 from core.util.formatting import plural
 
 BETWEEN = "\n\n"
@@ -133,8 +135,13 @@ def _read_part(name: str, part: Message, body: MailBody, depth: int, *, is_root:
     elif subtype in _SIGNATURES or (kind == "text" and subtype in _SILENT_TEXTS):
         return
     elif subtype in ("pkcs7-mime", "x-pkcs7-mime"):
-        is_signed = "signed" in str(part.get_param("smime-type") or "")
-        body.notes.append("the message is signed in a form that is not read (S/MIME)" if is_signed else ENCRYPTED)
+        signed = signed_content(part_bytes(part)[0])
+        if signed:
+            _read_part(name, _parsed(signed, body), body, depth + 1, is_root=True)
+        elif "signed" in str(part.get_param("smime-type") or ""):
+            body.notes.append("the message's S/MIME signature is damaged: its text cannot be read")
+        else:
+            body.notes.append(ENCRYPTED)
     elif subtype in ("ms-tnef", "vnd.ms-tnef") or _file_name(part).lower() == "winmail.dat":
         body.notes.append("winmail.dat is in a form of Outlook's own, which is not read: what is in it is missing here")
     elif kind == "multipart" or _is_read(part, is_root=is_root):  # a container without its boundary is text
@@ -281,6 +288,8 @@ def _decoded(name: str, part: Message, body: MailBody) -> str:
     try:
         declared = part.get_param("charset")
         label = declared[2] if isinstance(declared, tuple) else declared
+        if not label and part.get_content_subtype() == "html":
+            label = EncodingDetector.find_declared_encoding(data, is_html=True)
         decoded = decode(name, data, label if isinstance(label, str) else None)
     except (LoadingError, LookupError, ValueError):  # one unreadable part leaves the others
         body.notes.append(f"a part of the kind {part.get_content_type()} is not text and is not read")

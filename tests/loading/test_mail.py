@@ -217,3 +217,28 @@ def test_a_mailbox_tells_its_attachments_and_notes_once() -> None:
 def test_parts_without_end_do_not_hang_or_fail() -> None:
     deep = HEAD + "".join(f'Content-Type: multipart/mixed; boundary="{n}"\n\n--{n}\n' for n in range(2000))
     assert load("a.eml", deep.encode()).notes == ("parts nested more than 30 deep are not read",)
+
+
+def test_an_html_part_says_its_encoding_in_itself() -> None:
+    page = "<meta charset=windows-1251><p>Ключ в шкафу</p>".encode("cp1251")
+    assert load("a.eml", f"{HEAD}Content-Type: text/html\n\n".encode() + page).text.endswith("Ключ в шкафу\n")
+
+
+def test_a_bad_character_in_base64_damages_its_own_place_only() -> None:
+    body = bytearray(base64.encodebytes(b"The key hangs in locker nineteen. " * 12))
+    body[100:101] = b"!"
+    head = f"{HEAD}Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n"
+    document = load("a.eml", head.encode() + bytes(body))
+    assert document.text.count("locker nineteen.") == 11 or document.text.count("The key hangs") == 11
+    assert document.notes[0].startswith("a part of the message is damaged")
+
+
+def test_a_message_inside_its_s_mime_signature_is_read() -> None:
+    content = b"Content-Type: text/plain\n\nIn locker nineteen."
+    octets = (
+        b"\x24\x80" + b"".join(b"\x04" + bytes([len(part)]) + part for part in (content[:20], content[20:])) + b"\0\0"
+    )
+    oid = bytes.fromhex("06092a864886f70d0107")
+    signed = b"\x30\x80" + oid + b"\x02\xa0\x80\x30\x80" + oid + b"\x01\xa0\x80" + octets + b"\0\0"
+    head = f"{HEAD}Content-Type: application/pkcs7-mime; name=smime.p7m\nContent-Transfer-Encoding: base64\n\n"
+    assert read(head.encode() + base64.b64encode(signed)) == (["In locker nineteen."], ())
