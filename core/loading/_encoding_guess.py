@@ -53,9 +53,8 @@ READ = 8_000  # characters of a sample whose words are looked at
 _WORD = re.compile(r"[^\W\d_]+(?:[^\w\s!-/:-@\[-`{-~][^\W\d_]+)*")
 _INSIDE_WORDS = "\u2019\u2018\u00b7\u2010\u2011\u2013\u2014\u00ad"
 _LATIN = re.compile(r"[A-Za-z]")
-_HIGH = re.compile(r"[^\n]*[^\x00-\x7f][^\n]*\n?")
 _PLAIN = re.compile(r"[ -~\s]+")
-_HIGH_LINE = re.compile(rb"[^\n]*[\x80-\xff][^\n]*\n?")
+_HIGH_BYTE = re.compile(rb"[\x80-\xff]")
 SAMPLE = 60_000  # bytes that are looked at
 _CJK = ((0x2E80, 0x9FFF), (0xAC00, 0xD7A3), (0xF900, 0xFAFF), (0xFF00, 0xFFEF))
 
@@ -129,12 +128,21 @@ def _sample(data: bytes) -> bytes:
     if len(data) <= SAMPLE:
         return data
     lines, size = [], 0
-    for match in _HIGH_LINE.finditer(data):
-        lines.append(match[0])
-        size += len(match[0])
-        if size > SAMPLE:
-            break
+    for line in data.splitlines(keepends=True):
+        if not line.isascii():
+            lines.append(_around_first_high_byte(line))
+            size += len(lines[-1])
+            if size > SAMPLE:
+                break
     return b"".join(lines)[: 2 * SAMPLE] or data[:SAMPLE]
+
+
+def _around_first_high_byte(line: bytes) -> bytes:
+    """The line, or of one that is longer than the sample the part from a little before its first high byte."""
+    if len(line) <= SAMPLE:
+        return line
+    match = _HIGH_BYTE.search(line)
+    return line[max(match.start() - 100, 0) if match else 0 :][:SAMPLE]
 
 
 def _decoded(sample: bytes, encoding: str) -> str | None:
@@ -150,7 +158,11 @@ def _decoded(sample: bytes, encoding: str) -> str | None:
 
 def _coherence(text: str) -> float:
     """How much of the text's characters beyond ASCII stand where a writer puts them: 1 for all, towards 0 for none."""
-    text = text[:READ] if not text[:READ].isascii() else "".join(_HIGH.findall(text))[:READ]
+    if text[:READ].isascii():
+        text = "".join(line for line in text.splitlines(keepends=True) if not line.isascii())
+        first = next((index for index, sign in enumerate(text) if sign > "\x7f"), 0)
+        text = text[first - 100 :] if first > READ else text
+    text = text[:READ]
     high = sum(sign > "\x7f" for sign in text)
     if not high:
         return 1.0

@@ -188,3 +188,10 @@ def test_hebrew_in_visual_order_is_turned() -> None:
 def test_what_is_no_text_is_refused(data: bytes) -> None:
     with pytest.raises(WrongFileType, match="save it as UTF-8"):
         decode("a.txt", data)
+
+
+@pytest.mark.parametrize("plain", ["x" * 2_000_000 + "\r", "line of plain text\r" * 100_000])
+def test_a_long_plain_part_before_the_first_umlaut_takes_no_time_and_hides_nothing(plain: str) -> None:
+    """One line of megabytes: files of old Macs end their lines with a carriage return alone."""
+    said = "Über die Brücke führt der Weg für Fußgänger zurück zum Bahnhof, täglich geöffnet. " * 3
+    assert decode("a.txt", (plain + said).encode("cp1252")).text.endswith(said)
