@@ -22,7 +22,7 @@ DROPPED = {
          "selectlanguage", "foreignlanguage", "fontfamily", "fontseries", "fontshape", "hyphenation",
          "linespread", "captionsetup", "usetheme", "usecolortheme", "usefonttheme", "setbeamertemplate",
          "enlargethispage", "hypertarget", "hyperlink", "phantomsection", "includeonly", "raisebox", "scalebox",
-         "rotatebox", "textcolor", "value", "arabic", "roman", "alph", "Roman", "Alph", "usefont", "vskip",
+         "rotatebox", "textcolor", "value", "arabic", "roman", "alph", "Roman", "Alph", "usefont",
          "sisetup", "DeclareGraphicsExtensions", "geometry", "theoremstyle", "urlstyle", "setmainfont",
          "setsansfont", "setmonofont", "setlist", "hyperpage", "usecounter", "bibitemdeclare", "RequirePackage",
          "PassOptionsToPackage", "ProvidesPackage", "ProvidesFile", "sbox", "usebox", "newsavebox",
@@ -33,19 +33,20 @@ DROPPED = {
     ),
     **dict.fromkeys(("usepackage", "documentclass", "LoadClass", "color", "pagecolor", "rowcolor", "cellcolor",
                      "columncolor", "bibliographyunit"), "*oroo"),
-    **dict.fromkeys(("setlength", "addtolength", "setcounter", "addtocounter", "fontsize", "colorbox", "resizebox",
+    **dict.fromkeys(("setlength", "addtolength", "setcounter", "addtocounter", "fontsize", "resizebox",
                      "settowidth", "DeclareOption", "newtcolorbox", "newfontfamily", "setkeys", "markboth",
                      "setmathfont", "lstdefinestyle", "colorlet", "setbeamercolor", "setbeamerfont",
                      "rule", "AtBeginSection", "crefrangelabelformat",
                      "resizebox*", "newglossarystyle", "defcaptionname"), "*orro"),
-    **dict.fromkeys(("addcontentsline", "definecolor", "fcolorbox", "specialrule"), "orrr"),
+    **dict.fromkeys(("addcontentsline", "definecolor", "specialrule"), "orrr"),
     **dict.fromkeys(("makebox", "framebox", "linebreak", "pagebreak", "nolinebreak", "nopagebreak",
                      "addlinespace", "tableofcontents", "listoffigures", "listoftables", "printbibliography",
                      "printindex", "printglossary", "printglossaries", "toprule", "midrule", "bottomrule", "pause",
                      "maketitle", "centering", "raggedright", "newpage", "clearpage"), "oo"),
     **dict.fromkeys(("cmidrule",), "(or"),
     **dict.fromkeys(("put", "multiput"), "(("),
-    "hline": "", "lstnewenvironment": "roorr", "DefineVerbatimEnvironment": "rrr", "newminted": "orr",
+    "colorbox": "or", "fcolorbox": "orr", "ifthenelse": "r", "IfFileExists": "r", "hline": "",
+    "lstnewenvironment": "roorr", "DefineVerbatimEnvironment": "rrr", "newminted": "orr",
     "newtcblisting": "orooor", "parbox": "ooor", "adjustbox": "r", "hyperref": "o",
 }  # fmt: skip
 # Environments with arguments that are no words.
@@ -89,7 +90,8 @@ LENGTHS = {
     "labelwidth", "extrarowheight", "arrayrulewidth", "doublerulesep", "smallskipamount", "jot", "overfullrule",
 }  # fmt: skip
 _WORDS = {
-    "LaTeX": "LaTeX", "TeX": "TeX", "LaTeXe": "LaTeX2e", "BibTeX": "BibTeX", "XeTeX": "XeTeX", "XeLaTeX": "XeLaTeX",
+    "STATE": "\n", "State": "\n", "LaTeX": "LaTeX", "TeX": "TeX", "LaTeXe": "LaTeX2e", "BibTeX": "BibTeX",
+    "XeTeX": "XeTeX", "XeLaTeX": "XeLaTeX",
     "LuaTeX": "LuaTeX", "LuaLaTeX": "LuaLaTeX", "pdfTeX": "pdfTeX", "pdfLaTeX": "pdfLaTeX", "AmS": "AMS",
     "AmSTeX": "AMS-TeX", "AmSLaTeX": "AMS-LaTeX", "ConTeXt": "ConTeXt", "MF": "METAFONT", "MP": "MetaPost",
     "SliTeX": "SliTeX", "PlainTeX": "Plain TeX", "plainTeX": "Plain TeX", "eTeX": "eTeX", "PiCTeX": "PiCTeX",
@@ -132,6 +134,10 @@ _ACCENTS = {
 }  # fmt: skip
 # Commands of LaTeX that print nothing, so that nobody misses them.
 SILENT = {
+    "vec", "hat", "bar", "tilde", "dot", "ddot", "widehat", "widetilde", "overline", "underline", "mathbf", "mathrm",
+    "mathit", "mathcal", "mathbb", "mathsf", "boldsymbol", "text", "textbf", "textit", "textsc", "texttt", "textsf",
+    "emph", "mbox", "fbox", "ENDWHILE", "ENDIF", "ENDFOR", "EndWhile", "EndIf", "EndFor", "only", "onslide", "alert",
+    "catcode", "font", "bye", "the", "number", "jobname", "setbox", "active", "abstractname", "appendixname",
     "Bbb", "Big", "Bigg", "Biggl", "Biggr", "Bigl", "Bigm", "Bigr", "ExplSyntaxOff", "ExplSyntaxOn", "Huge",
     "LARGE", "Large", "MakeLowercase", "MakeUppercase", "allowbreak", "allowdisplaybreaks", "appendix",
     "arraybackslash", "arraystretch", "backmatter", "balance", "baselineskip", "begingroup", "bf", "bfdefault",

@@ -61,6 +61,8 @@ class ConditionReader(FrameReader):
         r"""Pass over what follows \\else if the first branch was read."""
         if self._open and self._open[-1] == "true" and self._skip_branch(is_last=True) == "fi":
             self._open.pop()
+        elif self._open and self._open[-1] == "unknown":
+            self.emit(" ")
 
     def end_condition(self) -> None:
         r"""Follow \\fi."""

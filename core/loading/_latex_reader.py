@@ -8,7 +8,7 @@ environment around it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from core.loading._latex_commands import (
     CITATIONS,
@@ -182,6 +182,7 @@ class LatexReader(EnvironmentReader):
             "shortstack": lambda: take("[{", lambda _, words: self.emit(" ".join(words.split()))),
             "includegraphics": lambda: take("*oor", self._picture),
             "hspace": lambda: take("*r", lambda _, width: self.emit("" if width.strip().startswith("-") else " ")),
+            "xspace": lambda: self.emit(" " if self.stack.peek()[:1].isalnum() else ""),
             "tikz": self._drawing,
             "string": lambda: self.emit(self.stack.pop() if self.stack else ""),
             "char": self._character,
@@ -225,7 +226,7 @@ class LatexReader(EnvironmentReader):
             handlers[name] = lambda: self.emit("\n")
         for name, spec in FILES.items():
             word = spec.replace("r", "w") if name in ("input", "@@input") else spec
-            handlers[name] = lambda word=word: take(word, self._file)  # type: ignore[misc]
+            handlers[name] = lambda word=word: take(word, lambda *got: self._file(word, got))  # type: ignore[misc]
         for name, spec in DROPPED.items():
             handlers.setdefault(name, lambda spec=spec: take(spec, lambda *_: None))  # type: ignore[misc]
         return handlers
@@ -331,8 +332,9 @@ class LatexReader(EnvironmentReader):
         unit = parts.pop() if len(parts) > 1 else ""
         self.emit(f"{'–'.join(parts)} {unit}".strip())
 
-    def _file(self, *names: str) -> None:
-        name = "/".join(part.strip().rstrip("/") for part in names if part.strip())
+    def _file(self, spec: str, arguments: Sequence[str]) -> None:
+        parts = [argument.strip() for kind, argument in zip(spec, arguments, strict=True) if kind != "o"]
+        name = "/".join(part.rstrip("/") for part in parts if part)
         if name:
             self.files[name] = None
 

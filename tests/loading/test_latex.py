@@ -234,3 +234,16 @@ def test_footnotes_captions_bibliography() -> None:
 )
 def test_hostile_input_is_no_burden(source: str) -> None:
     assert "x" in read(source + "\\relax x").text
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (r"\colorbox{red}{kept} \fcolorbox{red}{blue}{kept too} \textcolor{red}{all}", "kept kept too all"),
+        (r"\newcommand{\eg}{e.g.,\xspace}\eg this, \eg.", "e.g., this, e.g.,."),
+        (r"\ifx\a\b one\else two\fi \ifthenelse{\equal{a}{b}}{yes }{no}", "one twoyes no"),
+        (r"\lstinputlisting[language=C]{a.c}text", "text"),
+    ],
+)
+def test_words_in_boxes_and_branches(source: str, text: str) -> None:
+    assert words(source) == text
