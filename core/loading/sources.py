@@ -61,6 +61,7 @@ def _loading_code_fingerprint() -> str:
 MAX_MEMBERS = 100_000  # of an archive with all those inside it
 MAX_NESTING = 3  # archives inside one another
 _JUNK = ("__MACOSX", "Thumbs.db", "desktop.ini")
+UNNAMED = "unnamed file"  # a member of an archive whose name is empty
 LINKED_FOLDER = "is a link to a folder and is not followed: name the folder itself to index what is in it"
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
@@ -193,13 +194,13 @@ def _members(name: str, archive: _Archive, place: str, limits: _UnpackLimits) ->
         )
     named_entries = sorted(
         (
-            (_inner_name(raw), entry)
+            (_inner_name(raw) or UNNAMED, entry)
             for raw, entry in zip(member_names(entries), entries, strict=True)
-            if not entry.is_dir() and not _is_link(entry)
+            if not entry.filename.endswith("/") and not _is_link(entry)
         ),
         key=lambda named_entry: named_entry[0],
     )
-    shown = [(inner, entry) for inner, entry in named_entries if inner and not _is_junk(inner)]
+    shown = [(inner, entry) for inner, entry in named_entries if not _is_junk(inner)]
     members: list[ArchiveMember | SkippedSource] = [
         ArchiveMember(archive, entry, f"{name}/{inner}", f"{place}/{inner}" if place else "")
         if _is_readable(inner)

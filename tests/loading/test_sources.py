@@ -349,3 +349,8 @@ def test_skipped_files_are_outcomes_of_a_run(workspace: Workspace, tmp_path: Pat
         ("old.xls", "skipped"),
         ("b.zip/song.mp3", "skipped"),
     ]
+
+
+def test_a_member_without_a_name_is_read_as_text() -> None:
+    nameless = packed({"": b"red"})
+    assert [(source.name, source.read()) for source in inside(nameless)] == [("a.zip/unnamed file", b"red")]
