@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from turbohtml.saxparse import sax_parse
 
@@ -13,8 +13,9 @@ from core.errors import WrongFileType
 from core.loading._detection import reject_other_format
 from core.loading._encoding import clean_text, decode
 from core.loading._html_blocks import Block, join_blocks
+from core.loading._html_elements import INLINE_PREFIX
 from core.loading._html_style import StyleSheet
-from core.loading._html_walk import INLINE_PREFIX, PageWalk
+from core.loading._html_walk import PageWalk
 from core.loading._markdown import markdown_document
 from core.loading._metadata import html_metadata
 from core.records.document import Document
@@ -24,6 +25,8 @@ _MAX_EMBEDDING = 2  # pages inside pages (srcdoc) that are read
 # HTML's formatting elements. The parser opens them again in each block that follows while they are not closed, which
 # lets a page of a few megabytes grow into gigabytes. Under other names they are ordinary elements.
 _FORMATTING = re.compile(r"<(/?)(?=(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)[\s/>])", re.IGNORECASE)
+# A parser that runs no scripts lets text in a <noscript> of the head come out of it; browsers show none of it.
+_NOSCRIPT = re.compile(r"<(/?)noscript(?=[\s/>])", re.IGNORECASE)
 _XHTML = re.compile(r"\s*<\?xml\b|<html\b[^>]*\sxmlns\s*=", re.IGNORECASE)
 _EMPTY_ELEMENT = re.compile(
     r"<(?!(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr|frame)\b)"
@@ -44,10 +47,15 @@ _HEAD_BYTES = 10_000  # in which the encoding is looked for
 
 @dataclass(frozen=True, slots=True)
 class ConvertedHtml:
-    """A web page as Markdown; ``notes`` say what the text lacks."""
+    """A web page as Markdown; ``counts`` of what the text lacks can be added up over pages and given to page_notes."""
 
     text: str
-    notes: tuple[str, ...] = ()
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The notes of what the text lacks, with how much."""
+        return page_notes(self.counts)
 
 
 def load_html(name: str, data: bytes) -> Document:
@@ -85,7 +93,7 @@ def convert_html(html: str, *, xml: bool = False) -> ConvertedHtml:
     if not blocks and counts["hidden words"]:
         blocks, counts = _read(html, show_hidden=True)
         counts["all hidden"] = 1
-    return ConvertedHtml(clean_text(join_blocks(blocks)), page_notes(counts))
+    return ConvertedHtml(clean_text(join_blocks(blocks)), counts)
 
 
 def _read(html: str, *, show_hidden: bool = False, depth: int = 0) -> tuple[list[Block], Counter[str]]:
@@ -100,14 +108,14 @@ def _read(html: str, *, show_hidden: bool = False, depth: int = 0) -> tuple[list
         counts.update(inner)
         return blocks
 
-    html = _FORMATTING.sub(rf"<\1{INLINE_PREFIX}", html)
+    html = _NOSCRIPT.sub(r"<\1template", _FORMATTING.sub(rf"<\1{INLINE_PREFIX}", html))
     walk = PageWalk(StyleSheet.of(html), embedded, show_hidden=show_hidden)
     sax_parse(html, walk)
     return walk.finish(), counts + walk.counts
 
 
 def page_notes(counts: Mapping[str, int]) -> tuple[str, ...]:
-    """Return the notes of what a page's text lacks, from the counts of a PageWalk."""
+    """Return the notes of what the text of pages lacks, from the counts of ConvertedHtml."""
     notes = []
     if counts.get("picture"):
         notes.append(f"{plural(counts['picture'], 'picture')} without a description")

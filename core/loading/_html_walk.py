@@ -23,38 +23,25 @@ from core.loading._html_blocks import (
     without_copies,
     without_marks,
 )
+from core.loading._html_elements import (
+    BLOCKS,
+    FILE_NAME,
+    ICON,
+    IN_RUBY,
+    INLINE_PREFIX,
+    PERMALINK,
+    PREFORMATTED,
+    RAW,
+    SPACED,
+    TIGHT,
+    UNSEEN,
+    VALUES,
+    is_decoration,
+    whole_number,
+)
 from core.loading._html_style import Attributes, Style, StyleSheet
 from core.loading._html_tables import REPEATED_TEXT, HtmlTable, TableCell, table_block
 
-
-def _tags(names: str) -> frozenset[str]:
-    return frozenset(names.split())
-
-
-INLINE_PREFIX = "rs-"  # of formatting elements: see _html.py
-_BLOCKS = _tags(
-    "address article aside body center details dir div dl dt fieldset figcaption figure footer form frameset header "
-    "hgroup hr html legend main menu nav noframes ol optgroup option p search section summary ul dialog listing "
-    "caption tr tbody thead tfoot table td th li dd blockquote pre xmp plaintext h1 h2 h3 h4 h5 h6"
-)
-_TIGHT = _tags("option optgroup dt dd li tr legend")  # no blank line before them
-_SPACED = _tags("button input select textarea label meter progress output img area mtd text object")
-# Never shown by a browser, or not text: nobody misses them.
-_UNSEEN = _tags(
-    "head title script style template noscript base link meta col colgroup datalist param source track noembed "
-    "audio video canvas rp rt rtc annotation annotation-xml defs symbol metadata iframe"
-)
-_IN_RUBY = frozenset(("rp", "rt", "rtc"))
-_PREFORMATTED = frozenset(("pre", "listing", "xmp", "plaintext"))
-_RAW = frozenset(("textarea", "xmp", "plaintext"))  # the parser leaves tags in them as text
-_VALUES = frozenset(("", "text", "email", "url", "tel", "number", "date", "time", "month", "week", "datetime-local",
-                     "search", "submit", "reset", "button"))  # fmt: skip
-_ICON = re.compile(
-    r"(?:^|[\s_-])(?:icons?|fa[brs]?|glyphicon|material-(?:icons|symbols)[\w-]*|bi|mdi|octicon)(?:$|[\s_-])", re.I
-)
-_PERMALINK = re.compile(r"(?:^|\s)(?:headerlink|anchorjs-link|header-anchor|heading-link)(?:$|\s)")
-_NUMBER = re.compile(r"\s*(-?\d{1,9})")
-_FILE_NAME = re.compile(r"\S+\.(?:png|jpe?g|gif|bmp|svg|emf|wmf|tiff?|webp|avif)$", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
 
 
@@ -92,7 +79,7 @@ class PageWalk(SaxHandler):
         """Begin an element, shown or not."""
         if self._unseen:
             self._unseen += 1
-            if not self._scripts and tag in _UNSEEN:
+            if not self._scripts and tag in UNSEEN:
                 self._scripts = self._unseen
             return
         tag = tag.removeprefix(INLINE_PREFIX)
@@ -107,7 +94,7 @@ class PageWalk(SaxHandler):
                 self._flows[-1].inline.append("/")
         copied = self._start_copy(tag, attributes, style)
         end = self._start(tag, attributes, style)
-        if style.keeps_lines and tag not in _PREFORMATTED:
+        if style.keeps_lines and tag not in PREFORMATTED:
             self._keeps_lines += 1
             end = _both(end, self._end_keeping_lines)
         self._ends.append(_both(end, copied) if copied else end)
@@ -150,9 +137,9 @@ class PageWalk(SaxHandler):
         silent = attributes.get("aria-hidden", "").lower() == "true"
         if tag in ("title", "desc") and self._graphics:
             return self._silent_graphics
-        if tag in _UNSEEN and not (tag == "template" and "shadowrootmode" in attributes):
+        if tag in UNSEEN and not (tag == "template" and "shadowrootmode" in attributes):
             self._meet_unread(tag, attributes)
-            return tag not in _IN_RUBY or self._ruby > 0
+            return tag not in IN_RUBY or self._ruby > 0
         if "katex" in classes or "MathJax" in classes:
             names = classes.split()
             if "katex" in names:
@@ -161,10 +148,12 @@ class PageWalk(SaxHandler):
                 return True
         if tag == "math":
             self._formula_read = True
-        if _PERMALINK.search(classes) or (silent and _ICON.search(classes)):
+        if "pagebreak" in attributes.get("epub:type", "") or attributes.get("role") == "doc-pagebreak":
+            return True  # the number of a printed page
+        if PERMALINK.search(classes) or (silent and ICON.search(classes)):
             return True
         if tag == "input":
-            return attributes.get("type", "").lower() not in _VALUES
+            return attributes.get("type", "").lower() not in VALUES
         return self._is_hidden(tag, attributes, style)
 
     def _is_hidden(self, tag: str, attributes: Attributes, style: Style) -> bool:
@@ -198,7 +187,7 @@ class PageWalk(SaxHandler):
         """Mark what screen readers leave out: it may be a copy of what they read."""
         if attributes.get("aria-hidden", "").lower() != "true":
             return None
-        if tag in _BLOCKS or style.block:
+        if tag in BLOCKS or style.block:
             self._end_paragraph()
             self._copies += 1
             return self._end_copied_block
@@ -219,7 +208,7 @@ class PageWalk(SaxHandler):
         flow = self._flows[-1]
         if self._preformatted and tag != "br":
             return self._start_in_code(tag)
-        if tag in _BLOCKS or (style.block and tag not in _SPACED):
+        if tag in BLOCKS or (style.block and tag not in SPACED):
             return self._start_block(tag, attributes)
         if tag == "br":
             flow.inline.append("\n" if self._preformatted else BREAK)
@@ -244,7 +233,7 @@ class PageWalk(SaxHandler):
             flow.inline.append(SOFT + without_marks(attributes.get("value", "")) + SOFT)
         elif tag == "frame":
             self.counts["frame"] += 1
-        elif tag in _SPACED or "-" in tag or tag in ("title", "desc"):
+        elif tag in SPACED or "-" in tag or tag in ("title", "desc"):
             flow.inline.append(SOFT)
             if tag == "textarea":
                 self._raw += 1
@@ -255,7 +244,7 @@ class PageWalk(SaxHandler):
 
     def _start_in_code(self, tag: str) -> Callable[[], None] | None:
         """Begin an element inside preformatted text: a block begins a line of its own."""
-        if tag not in _BLOCKS:
+        if tag not in BLOCKS:
             return None
         self._start_line_of_code()
         return self._start_line_of_code
@@ -269,7 +258,7 @@ class PageWalk(SaxHandler):
         self._end_paragraph()
         flow = self._flows[-1]
         begun = not flow.containers or flow.containers[-1].used
-        if begun and tag not in _TIGHT:
+        if begun and tag not in TIGHT:
             flow.gap = max(flow.gap, 1 if tag in ("ul", "ol", "menu", "dir", "dl") and flow.containers else 2)
         if tag in ("ul", "ol", "menu", "dir"):
             self._start_list(tag, attributes)
@@ -283,14 +272,14 @@ class PageWalk(SaxHandler):
             return self._start_container("> ", rest="> ")
         if tag == "noframes":
             return lambda: self._end_noframes(flow)
-        if tag in _PREFORMATTED:
+        if tag in PREFORMATTED:
             self._preformatted += 1
-            self._raw += tag in _RAW
+            self._raw += tag in RAW
             return lambda: self._end_code(tag)
         if tag[0] == "h" and tag[1:].isdigit():
             return lambda: self._end_heading(int(tag[1]))
         table = self._start_table_part(tag, attributes)
-        return table or (self._end_paragraph if tag in _TIGHT else self._end_block)
+        return table or (self._end_paragraph if tag in TIGHT else self._end_block)
 
     def _start_container(self, first: str, *, rest: str = "", gap: int = 2) -> Callable[[], None]:
         """Begin an item or a quotation; ``gap`` is that after its end."""
@@ -304,7 +293,7 @@ class PageWalk(SaxHandler):
         flow.gap = gap
 
     def _start_list(self, tag: str, attributes: Attributes) -> None:
-        start = _number(attributes.get("start"), 1)
+        start = whole_number(attributes.get("start"), 1)
         step = -1 if "reversed" in attributes else 1
         self._lists.append((tag, start, step))
 
@@ -318,7 +307,7 @@ class PageWalk(SaxHandler):
         if not self._lists or self._lists[-1][0] != "ol":
             return "* "
         tag, number, step = self._lists[-1]
-        number = _number(attributes.get("value"), number)
+        number = whole_number(attributes.get("value"), number)
         self._lists[-1] = (tag, number + step, step)
         return f"{number}. "
 
@@ -335,7 +324,7 @@ class PageWalk(SaxHandler):
             table.start_row()
         elif tag in ("td", "th"):
             flow = Flow()
-            rows, columns = _number(attributes.get("rowspan"), 1), _number(attributes.get("colspan"), 1)
+            rows, columns = whole_number(attributes.get("rowspan"), 1), whole_number(attributes.get("colspan"), 1)
             table.start_cell(TableCell(flow, max(rows, 0), max(columns, 1), tag == "th"))
             self._flows.append(flow)
             return self._end_cell
@@ -374,7 +363,7 @@ class PageWalk(SaxHandler):
 
     def _end_code(self, tag: str) -> None:
         self._preformatted -= 1
-        self._raw -= tag in _RAW
+        self._raw -= tag in RAW
         flow = self._flows[-1]
         if self._preformatted:
             return
@@ -434,27 +423,13 @@ class PageWalk(SaxHandler):
 
     def _picture(self, tag: str, attributes: Attributes) -> None:
         description = " ".join(without_marks(attributes.get("alt", "")).split())
-        if _FILE_NAME.match(description):
+        if FILE_NAME.match(description):
             description = ""
         elif description:
             alone = len(description) > 1  # a single letter is the initial of the word that follows it
             self._flows[-1].inline.append(f"{SOFT}{description}{SOFT}" if alone else description)
-        if tag == "img" and not description and not _is_decoration(attributes):
+        if tag == "img" and not description and not is_decoration(attributes):
             self.counts["picture"] += 1
-
-
-def _is_decoration(attributes: Attributes) -> bool:
-    """Return whether a picture shows nothing: marked as decoration, or a dot that counts visitors."""
-    if attributes.get("alt") == "" and "alt" in attributes:
-        return True
-    if attributes.get("role", "").lower() in ("presentation", "none") or attributes.get("aria-hidden") == "true":
-        return True
-    return any(_number(attributes.get(side), 99) <= 2 for side in ("width", "height"))
-
-
-def _number(value: str | None, default: int) -> int:
-    match = _NUMBER.match(value or "")
-    return int(match[1]) if match else default
 
 
 def _both(first: Callable[[], None] | None, second: Callable[[], None]) -> Callable[[], None]:

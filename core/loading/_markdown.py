@@ -32,7 +32,8 @@ def markdown_document(
 ) -> Document:
     """Return a Markdown text with its structure, trimmed if it has no ``pages``. Raises NoText if it is blank."""
     if not text.strip():
-        raise NoText(f"{name} holds no text, only pictures or nothing: export it with text, or type it up")
+        what = "; ".join(notes) or "only pictures or nothing"
+        raise NoText(f"{name} holds no text, {what}: export it with text, or type it up")
     text = text if pages else text.strip() + "\n"
     return with_markdown_structure(Document(name, text, pages, size=len(data), metadata=metadata, notes=notes))
 

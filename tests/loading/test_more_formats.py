@@ -164,7 +164,7 @@ def test_a_notebook_of_the_third_format_with_fences_in_its_code() -> None:
         {"cell_type": "markdown", "source": "a ![x](attachment:x.png) b"},
     ]
     text = load("a.ipynb", json.dumps({"worksheets": [{"cells": cells}], "nbformat": 3}).encode()).text
-    assert text == "## Part\n\n````\na = '''\n```\n'''\n````\n\n```\nred\n```\n\na  b\n"
+    assert text == "## Part\n\n````\na = '''\n```\n'''\n````\n\n```\nred\n```\n\na x b\n"
 
 
 # Mail

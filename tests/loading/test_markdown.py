@@ -1,0 +1,66 @@
+"""Markdown: which lines are headings and tables by CommonMark and GitHub's tables, and heads of metadata."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.loading._markdown import markdown_headings, markdown_tables
+from core.loading.loader import load
+from core.records.document import Heading
+
+
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ("words ```# inline``` more\n\n# Real\n", ["Real"]),
+        ("1. a\n\n    ```sh\n    # no\n    ```\n\n# Real\n", ["Real"]),
+        ("> ```\n> # no\n> ```\n\n# Real\n", ["Real"]),
+        ("````\n```\n# no\n`````\n# Real\n", ["Real"]),
+        ("    # no\n\n<!--\n# no\n-->\n\n<pre>\n# no\n</pre>\n\n   ### Real ##  \n", ["Real"]),
+        ("---\na: b\n# no\n---\n# Real\n", ["Real"]),
+        ("---\ntitle: a: b\n# no\n...\n# Real\n", ["Real"]),
+        ("+++\ntitle = 'a'\n# no\n+++\n# Real\n", ["Real"]),
+        ("---\n\nWords.\n\n# Real\n\n---\n", ["Real"]),
+        ("\\# no\n\n#no\n\n#\n\n# C#\n", ["C#"]),
+        ("Two\nlines\n===\n\n* # In a list\n\n> ## Quoted\n", ["Two lines", "In a list", "Quoted"]),
+        ("# A `code` and [link](http://a) {#id}\n", ["A code and link"]),
+    ],
+)
+def test_headings_by_commonmark(text: str, titles: list[str]) -> None:
+    assert [heading.title for heading in markdown_headings(text)] == titles
+
+
+def test_spans_of_headings_are_whole_lines_without_indentation() -> None:
+    text = "é\n\n   ## Tide ##\n\nTwo\nlines\n---\n> # Q\n"
+    assert markdown_headings(text) == (
+        Heading(6, 16, 2, "Tide"),
+        Heading(18, 31, 2, "Two lines"),
+        Heading(32, 37, 1, "Q"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("| a | b |\n|---|---|\n| x \\| y | `p|q` |\n", [{"a": "x | y", "b": "`p|q`"}]),
+        ("a | b\n--|--\n1 | 2\n", [{"a": 1, "b": 2}]),
+        ("1. c\n\n   | a | b |\n   |:-:|--:|\n   | 1 | 2 |\n", [{"a": 1, "b": 2}]),
+        ("> | a | b |\n> |---|---|\n> | 1 | 2 |\n", [{"a": 1, "b": 2}]),
+    ],
+)
+def test_rows_of_tables_and_their_fields(text: str, fields: list[dict[str, object]]) -> None:
+    document = load("a.md", text.encode())
+    assert len(document.tables) == 1
+    assert [row.fields for row in document.rows] == fields
+    assert "1" in document.text[document.rows[0].start : document.rows[0].end] or "x" in text
+
+
+def test_no_tables_in_code_and_a_table_after_words() -> None:
+    assert markdown_tables("```\n| a |\n|---|\n| b |\n```\n") == ()
+    text = "words\n| a |\n|---|\n| b |\n"
+    assert [text[table.start : table.end] for table in markdown_tables(text)] == ["| a |\n|---|\n| b |"]
+
+
+def test_a_head_in_toml() -> None:
+    text = '+++\ntitle = "Locks"\ndate = 2025-03-04\n+++\nwords'
+    assert load("a.md", text.encode()).metadata == {"title": "Locks", "date": "2025-03-04"}
