@@ -75,6 +75,7 @@ class OpenDocument:
         self.body = body
         self.page_styles = self.xml("styles.xml")
         self._styles: dict[tuple[str, str], etree._Element] = {}
+        self._properties: dict[tuple[str, str, str, str], str] = {}
         for root in (self.page_styles, content):
             for group in ("styles", "automatic-styles"):
                 self._read_styles(child(root, group))
@@ -106,12 +107,17 @@ class OpenDocument:
 
     def properties(self, family: str, name: str, group: str, wanted: str) -> str:
         """Return a property of a style or of the nearest of its parents that has it, empty if none has."""
+        key = (family, name, group, wanted)
+        if key not in self._properties:
+            self._properties[key] = next(self._values(*key), "")
+        return self._properties[key]
+
+    def _values(self, family: str, name: str, group: str, wanted: str) -> Iterator[str]:
         for style in self._parents(family, name):
             for properties in style:
                 value = attribute(properties, wanted) if tag(properties) == group else ""
                 if value:
-                    return value
-        return ""
+                    yield value
 
     def _parents(self, family: str, name: str) -> Iterator[etree._Element]:
         for _ in range(_MOST_PARENTS):

@@ -89,7 +89,7 @@ def _side_by_side(block: _Block) -> list[_Block]:
     """Return the parts of a block that blank columns separate, those together whose rows belong to one table.
 
     Separate tables have headers of their own: two columns or more, or rows that do not begin together. A column or a
-    remark beside the rows of a table belongs to it.
+    remark beside the rows of a table belongs to it, and so do the groups of columns beside the names of the rows.
     """
     group_of: dict[int, int] = {}
     last = None
@@ -116,8 +116,10 @@ def _belongs(table: Sequence[_Block], part: _Block) -> bool:
     first, last = table[0], table[-1]
     near = part.left - last.right - 1 <= _NEAR_COLUMNS
     beside = first.top <= part.top and part.bottom <= first.bottom and len(first.rows) > 1
-    labels = len(table) == 1 and len(first.columns) == 1 and first.top == part.top
-    return near and beside and (len(part.columns) == 1 or labels)
+    # A first column alone holds the names of the rows, perhaps with nothing above it in the row of headers.
+    labels = len(first.columns) == 1 and len(first.rows) > 1
+    same_rows = part.top <= first.top <= part.top + 1 and part.bottom == first.bottom
+    return near and ((beside and len(part.columns) == 1) or (labels and (same_rows or (beside and len(table) == 1))))
 
 
 def _together(parts: Sequence[_Block]) -> _Block:

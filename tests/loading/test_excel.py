@@ -237,3 +237,19 @@ def test_macros_and_templates(name: str) -> None:
 
 def test_strict_workbooks_have_other_namespaces() -> None:
     assert load("a.xlsx", in_strict(workbook(sheet_rows(("words",))))).text == "## S\nwords\n"
+
+
+def test_groups_of_columns_belong_to_the_names_of_the_rows_though_blank_columns_part_them() -> None:
+    """As statistical offices lay them out: nothing above the dates, and a gap between the groups."""
+    rows = sheet_rows(
+        (None, None, "EU", "EA", None, "BG", "IT"),
+        ("1985-01", None, 4, 13, None, 5, 6),
+        ("1985-02", None, 7, 17, None, 8, 9),
+    )
+    text = read(rows).text
+    assert text.splitlines()[-4:] == [
+        "|  | EU | EA | BG | IT |",
+        "| --- | --- | --- | --- | --- |",
+        "| 1985-01 | 4 | 13 | 5 | 6 |",
+        "| 1985-02 | 7 | 17 | 8 | 9 |",
+    ]
