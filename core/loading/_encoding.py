@@ -38,6 +38,7 @@ _SEVEN_BIT = ("iso2022", "hz", "utf-7")  # encodings whose every text is valid A
 _WESTERN = ("cp1252", "iso8859-15", "cp850", "mac-roman")
 FOREIGN_SHARE = 0.6  # no language of Western Europe writes more of its letters beyond ASCII
 FEWEST_LETTERS = 8
+FEWEST_BACKWARD = 2  # words that begin with a form of the end, in Hebrew that is stored as it is shown
 _HEBREW = ("iso8859-8", "cp1255", "cp862", "cp424")
 _HEBREW_WORD = re.compile("[א-ת]{2,}")
 _HEBREW_FINAL = "ךםןףץ"  # the forms of five letters at the end of a word
@@ -297,7 +298,7 @@ def _in_reading_order(reading: _Reading, notes: list[str]) -> DecodedText:
         words = _HEBREW_WORD.findall(text)
         backward = sum(word[0] in _HEBREW_FINAL for word in words)
         forward = sum(word[-1] in _HEBREW_FINAL for word in words)
-        if backward > 3 * forward:
+        if backward >= FEWEST_BACKWARD and backward > 3 * forward:
             text = "".join(_turned_line(line) for line in text.splitlines(keepends=True))
             notes.append("Hebrew stored in visual order is turned into reading order")
     return DecodedText(text, tuple(notes))
