@@ -24,6 +24,7 @@ READING = "reading"  # session key: the collection and id of the document that i
 MAX_FIELDS = 6  # columns of metadata: the most frequent fields
 MAX_UNSEARCHED = 8  # documents; more get a search field
 _ID, _TEXT = "_id", "_text"  # hidden columns
+SOURCE = "source"  # the field that says where a file lies
 
 
 def show_collection(workspace: Workspace, collection: Collection) -> None:
@@ -125,6 +126,9 @@ def _select_documents(collection: Collection, table: pd.DataFrame) -> list[str]:
             "not in its text": st.column_config.TextColumn(
                 width="medium", help="What was left out of the file, or stands elsewhere in its text."
             ),
+            "same text": st.column_config.TextColumn(
+                width="medium", help="Other files with the same text: one document has all of these names."
+            ),
         },
     )
     return [ids[row] for row in event.selection.rows if row < len(ids)]
@@ -134,6 +138,7 @@ def _select_documents(collection: Collection, table: pd.DataFrame) -> list[str]:
 def document_table(key: str, stamp: str, _workspace: Workspace) -> pd.DataFrame:  # noqa: ARG001
     """Return a row for each document of the collection with that key; ``stamp`` changes with the documents."""
     documents = _workspace.document_store.documents(key)
+    fields = _metadata_columns(documents)
     return pd.DataFrame(
         {
             _ID: [document.document_id for document in documents],
@@ -144,13 +149,14 @@ def document_table(key: str, stamp: str, _workspace: Workspace) -> pd.DataFrame:
                 for document in documents
             ],
             "document": [document.name for document in documents],
-            **_metadata_columns(documents),
+            **_lines_column("not in its text", [document.notes for document in documents]),
+            **_lines_column("same text", [document.also for document in documents]),
+            **{title: column for title, column in fields.items() if title != SOURCE},
             "size (kB)": [document.size / 1000 for document in documents],
             "characters": [document.characters for document in documents],
             "chunks": [document.chunks for document in documents],
-            **_lines_column("not in its text", [document.notes for document in documents]),
-            **_lines_column("same text", [document.also for document in documents]),
             "added (UTC)": pd.to_datetime([document.added for document in documents]).tz_localize(None),
+            **{title: column for title, column in fields.items() if title == SOURCE},  # long, and mostly the name again
         }
     )
 
@@ -178,7 +184,7 @@ def _column(values: list[Value | None]) -> pd.Series:
         return pd.Series(values, dtype="float64")
     if all(map(is_date, known)):
         return pd.to_datetime(pd.Series(values)).dt.date
-    return pd.Series([None if value is None else format_value(value) for value in values], dtype="str")
+    return pd.Series(["" if value is None else format_value(value) for value in values], dtype="str")
 
 
 KEY = "duplicates-task"
