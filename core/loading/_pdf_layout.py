@@ -13,6 +13,7 @@ from statistics import median
 
 import pypdfium2 as pdfium
 
+from core.loading._pdf_letters import joined, page_letters
 from core.loading._pdf_runs import ASLANT, MAX_CHARACTERS, Box, Run, is_right_to_left, quarter_turns, text_runs
 
 _MIN_BOXES = 12  # on a page with fewer no columns can be made out
@@ -28,16 +29,17 @@ _PARAGRAPH_END = re.compile(r"[.!?:。！？।؟][\"'”’»)\]]*$")
 
 def page_text(textpage: pdfium.PdfTextPage) -> str:
     """Return a page's text in reading order, with blank lines where paragraphs seem to end."""
-    text = str(textpage.get_text_range()).replace("\r\n", "\n")
+    letters = page_letters(textpage)
+    text = joined(letters).replace("\r\n", "\n")
     count = textpage.count_rects()
     if textpage.count_chars() > MAX_CHARACTERS or count > _MAX_BOXES:
         return mark_paragraphs(text)
     if textpage.page.get_rotation() or _has_turned_text(textpage):
-        return mark_paragraphs(_turned_text(textpage))
+        return mark_paragraphs(_turned_text(textpage, letters))
     if count >= _MIN_BOXES and len(_LEADER.findall(text)) < 3:
         blocks = read_blocks([Box(*textpage.get_rect(index)) for index in range(count)])
         if len(blocks) > 1:
-            text = _blocks_text(text_runs(textpage), blocks)
+            text = _blocks_text(text_runs(textpage, letters), blocks)
     return mark_paragraphs(text)
 
 
@@ -47,14 +49,14 @@ def _has_turned_text(textpage: pdfium.PdfTextPage) -> bool:
     return any(quarter_turns(textpage, index) for index in range(0, count, max(count // _SAMPLE, 1)))
 
 
-def _turned_text(textpage: pdfium.PdfTextPage) -> str:
+def _turned_text(textpage: pdfium.PdfTextPage, letters: list[str]) -> str:
     """Return the text of a page that is turned or has turned letters: the direction of most text first, then margins.
 
     PDFium orders such text by its place on the sheet, not as it is drawn. So the runs of each direction are turned
     upright, and read column by column, or line by line where there are no columns.
     """
     by_turns: dict[int, list[Run]] = {}
-    for run in text_runs(textpage):
+    for run in text_runs(textpage, letters):
         by_turns.setdefault(run.turns, []).append(run)
     parts = []
     for turns, runs in sorted(by_turns.items(), key=lambda item: -sum(len(run.text) for run in item[1])):

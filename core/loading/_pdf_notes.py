@@ -11,6 +11,7 @@ from core.util.formatting import plural
 
 _MAX_PLACES = 10
 _MIN_REPEATS = 3  # pages on which a line stands that is a stamp, header or footer
+_UNNAMED = "\ufffd"  # a letter that its font does not name
 _NUMBER = re.compile(r"\d+")
 _WORD = re.compile(r"[^\W_]+")
 
@@ -63,6 +64,13 @@ def pdf_notes(contents: Sequence[PageContent], attached: Sequence[str]) -> tuple
     if unread:
         verb = _verb(unread, "has", "have")
         notes.append(f"{_pages(unread, total)} {verb} fonts that do not say which letters they show: {ocr}")
+    unnamed = [
+        number for number, content in enumerate(contents, 1) if number not in unread and _UNNAMED in content.text
+    ]
+    if unnamed:
+        count = sum(contents[number - 1].text.count(_UNNAMED) for number in unnamed)
+        where = f"on {_pages(unnamed, total)} that the font does not name"
+        notes.append(f"{plural(count, 'letter')} {where} {'is' if count == 1 else 'are'} marked {_UNNAMED}")
     if pictures:
         notes.append(f"large pictures on {_pages(pictures, total)}: text inside them is not read")
     counts = (

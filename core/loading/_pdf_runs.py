@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from math import pi
 from typing import NamedTuple
 
@@ -13,7 +14,6 @@ MAX_CHARACTERS = 40_000  # of a page whose letters are looked at one by one
 ASLANT = -1  # in place of quarter turns: letters that follow neither edge of the page
 _TOLERANCE = 0.1  # quarter turns
 _GAP = 0.7  # of the letters' height: a wider gap divides runs
-_HYPHEN = 0xFFFE  # what PDFium writes for a hyphen that ends a line
 
 
 class Box(NamedTuple):
@@ -44,8 +44,8 @@ def is_right_to_left(character: str) -> bool:
     return unicodedata.bidirectional(character) in ("R", "AL")
 
 
-def text_runs(textpage: pdfium.PdfTextPage) -> list[Run]:
-    """Return the runs of a page in the order in which PDFium gives its text."""
+def text_runs(textpage: pdfium.PdfTextPage, characters: Sequence[str]) -> list[Run]:
+    """Return the runs of a page, whose ``characters`` are given by PDFium's index, in the order of its text."""
     runs: list[Run] = []
     letters: list[str] = []
     box, turns = Box(0, 0, 0, 0), 0
@@ -57,16 +57,12 @@ def text_runs(textpage: pdfium.PdfTextPage) -> list[Run]:
             runs.append(Run(turns, box, text))
         letters.clear()
 
-    for index in range(textpage.count_chars()):
-        code = pdfium_c.FPDFText_GetUnicode(textpage.raw, index)
-        if pdfium_c.FPDFText_IsHyphen(textpage.raw, index) > 0:
-            code = _HYPHEN
-        character = chr(code)
-        if character in "\r\n":
+    for index, character in enumerate(characters):
+        if character in ("\r", "\n"):
             end_run()
         elif character.isspace():
             letters.append(" ")
-        elif code:
+        elif character and character != "\0":
             pdfium_c.FPDFText_GetLooseCharBox(textpage.raw, index, rectangle)
             own_turns = quarter_turns(textpage, index)
             own = turned(Box(rectangle.left, rectangle.bottom, rectangle.right, rectangle.top), own_turns)

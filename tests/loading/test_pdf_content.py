@@ -209,3 +209,45 @@ def test_a_layer_that_is_switched_off_is_text() -> None:
 
 def test_an_ordinary_file_has_no_notes() -> None:
     assert load("a.pdf", make_pdf(PROSE, [], PROSE)).notes == ()
+
+
+# Letters that are drawn in parts, or have no name
+
+
+def test_accents_are_joined_with_the_letters_that_they_are_drawn_over() -> None:
+    drawn: list[Line] = [(60, 700, "f"), (63.9, 700, r"\250"), (62.78, 700, r"ur den Hafen")]
+    assert read(Sheet(paint(drawn))).text == "für den Hafen"
+    at_the_end: list[Line] = [(60, 700, "fur den Hafen"), (63.9, 700, r"\250"), (60, 680, "von Husum")]
+    assert read(Sheet(paint(at_the_end))).text == "für den Hafen\nvon Husum"
+    below: list[Line] = [(60, 700, "Fran"), (82, 700, r"\270"), (81.12, 700, "cais")]
+    assert read(Sheet(paint(below))).text == "Français"
+    capital: list[Line] = [(60, 700, "Die Uberfahrt"), (78.9, 702, r"\250")]
+    assert read(Sheet(paint(capital))).text == "Die Überfahrt"
+
+
+@pytest.mark.parametrize("text", [r"a ` b ^ c ~ d", r"x\250y \264z", "~/home `ls`"])
+def test_signs_beside_letters_are_no_accents_of_them(text: str) -> None:
+    shown = text.replace(r"\250", "¨").replace(r"\264", "´")
+    assert read(Sheet(paint([(60, 700, text)]))).text == shown
+
+
+def test_accents_on_a_turned_page() -> None:
+    drawn: list[Line] = [(60, 700, "f"), (63.9, 700, r"\250"), (62.78, 700, r"ur den Hafen")]
+    assert read(Sheet(paint_turned(drawn, 1), entries="/Rotate 90")).text == "für den Hafen"
+
+
+def test_ligatures_without_a_name() -> None:
+    glyph = "<</Length 21>>stream\n10 0 d0 0 0 8 8 re f \nendstream"
+    bitmap = (
+        "<</Type/Font/Subtype/Type3/FontBBox[0 0 10 10]/FontMatrix[.1 0 0 .1 0 0]/CharProcs<</g @2>>/FirstChar 0"
+        f"/LastChar 120/Widths[{'8 ' * 121}]/Encoding<</Differences[0{'/g' * 121}]>>/Resources<<>>>>"
+    )
+    content = "BT /F2 12 Tf 60 700 Td (di\\013erent words in the \\014rst lines of an o\\016ce) Tj ET"
+    tex = read(Sheet(content, fonts="/F2 @1 0 R", objects=[bitmap.replace("@2", "@2 0 R"), glyph]))
+    assert (tex.text, tex.notes) == ("different words in the first lines of an office", ())
+
+    other = "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding<</Differences[27/f_f/f_i]>>>>"
+    content = "BT /F2 12 Tf 60 700 Td (a long line of words that are di\\033erent) Tj ET"
+    document = read(Sheet(content, fonts="/F2 @1 0 R", objects=[other]))
+    assert document.text == "a long line of words that are di\ufffderent"
+    assert document.notes == ("1 letter on page 1 of 1 that the font does not name is marked \ufffd",)
