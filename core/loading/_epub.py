@@ -27,7 +27,8 @@ _CHAPTER_TYPES = ("application/xhtml+xml", "text/html")
 _NO_MARKUP = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"%PDF", b"ID3", b"OggS", b"OTTO", b"wOF", b"\0\1\0\0")
 _PICTURE = re.compile(r"<(?:\w+:)?(?:img|image|svg|object)\b", re.IGNORECASE)
 _ENCODING = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*encoding=[\"']([\w-]+)")
-_FONT_ALGORITHMS = ("obfuscation", "RC")  # used for embedded fonts only, the text stays readable
+# Of EPUB and of Adobe, used for embedded fonts only: the text stays readable.
+_FONT_ALGORITHMS = ("2008/embedding", "obfuscation", "RC")
 
 
 def load_epub(name: str, data: bytes) -> Document:

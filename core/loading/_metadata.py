@@ -14,6 +14,7 @@ from turbohtml.saxparse import SaxHandler, sax_parse
 from core.records.document import Value
 
 LONGEST_VALUE = 500  # characters of a title: what is longer is none
+_LARGEST_NUMBER = 10**LONGEST_VALUE
 LONGEST_HEAD = 200_000  # characters of a page in which its head is looked for
 _DATE = re.compile(
     r"(?:D:)?(?P<y>\d{4})(?P<sign>[-/.]?)(?P<m>\d\d)(?P=sign)(?P<d>\d\d)(?!\d{1,5}(?!\d))(?:[T\s\d+Z].*)?", re.DOTALL
@@ -37,6 +38,8 @@ def _line(value: object) -> str:
         people = (person.get("name") if isinstance(person, Mapping) else person for person in value)
         value = ", ".join(filter(None, (_line(person) for person in people if not isinstance(person, list))))
     kept = isinstance(value, (str, int, float, date)) and not isinstance(value, bool)
+    if isinstance(value, int) and abs(value) >= _LARGEST_NUMBER:  # Python writes none of more than 4300 digits
+        kept = False
     line = " ".join(str(value).split()) if kept else ""
     line = "".join(sign for sign in line if sign.isprintable())
     return line if len(line) <= LONGEST_VALUE else ""
@@ -151,4 +154,6 @@ def _read_front_matter(text: str) -> object:
     try:
         return tomllib.loads(head[2]) if head[1] == "+++" else yaml.safe_load(head[2])
     except (yaml.YAMLError, ValueError, RecursionError):  # the second from a date such as 2024-02-31
+        return None
+    except (LookupError, AttributeError, TypeError):  # PyYAML's from a tag that its value does not fit: !!bool x
         return None

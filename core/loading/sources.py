@@ -361,7 +361,15 @@ def load_source(source: Source, data: bytes | None = None) -> Document:
         if isinstance(source, ArchiveMember)
         else ""
     )
-    return replace(document, metadata={**document.metadata, "source": place}) if place else document
+    return replace(document, metadata={**document.metadata, "source": shown_path(place)}) if place else document
+
+
+def shown_path(path: str) -> str:
+    """Return a path with the bytes of it that are no UTF-8, as older systems wrote them, as ``\\xe4``.
+
+    Python gives such a byte as half a character, which nothing can store. Two paths never become the same.
+    """
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def walk(paths: Iterable[Path]) -> Iterator[PathSource | SkippedSource | UnreadableSource]:
@@ -376,7 +384,7 @@ def walk(paths: Iterable[Path]) -> Iterator[PathSource | SkippedSource | Unreada
         if path.is_dir():
             yield from sorted(_walk_folder(path), key=lambda source: PurePosixPath(source.name).parts)
         elif path.exists():
-            yield PathSource(path, path.name)
+            yield PathSource(path, shown_path(path.name))
         else:
             raise UnsupportedFile(f"There is no file or folder {str(path)!r}: check the path")
 
@@ -387,13 +395,13 @@ def _walk_folder(folder: Path) -> Iterator[PathSource | SkippedSource | Unreadab
         inside = Path(parent).relative_to(folder)
         for name in folders:
             if not _is_junk(name) and os.path.islink(os.path.join(parent, name)):  # noqa: PTH114, PTH118  quick
-                yield SkippedSource((inside / name).as_posix(), LINKED_FOLDER)
+                yield SkippedSource(shown_path((inside / name).as_posix()), LINKED_FOLDER)
         folders[:] = [name for name in folders if not _is_junk(name)]
         for name in files:
             if not _is_junk(name):
-                yield _file(Path(parent, name), (inside / name).as_posix())
+                yield _file(Path(parent, name), shown_path((inside / name).as_posix()))
     for error in unreadable:
-        place = Path(error.filename).relative_to(folder).as_posix()
+        place = shown_path(Path(error.filename).relative_to(folder).as_posix())
         message = f"{place} cannot be read: {error.strerror}. Check that it is there and that you may read it"
         yield UnreadableSource(place, 0, DamagedFile(message))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import zipfile
 
+import pytest
+
 from core.loading.loader import load
 from core.records.document import Document
 
@@ -15,7 +17,7 @@ def page(body: str, head: str = "") -> bytes:
     return f'<?xml version="1.0"?>{head}<html xmlns="http://www.w3.org/1999/xhtml"><head><title/></head><body>{body}</body></html>'.encode()
 
 
-def book(items: list[tuple[str, str, bytes | None, str]], spine: list[str]) -> Document:
+def book(items: list[tuple[str, str, bytes | None, str]], spine: list[str], encryption: str = "") -> Document:
     """The e-book of (path, media type, content or None if the part is missing, attributes) with this spine."""
     manifest = "".join(
         f'<item id="i{index}" href="{path}" media-type="{kind}" {more}/>'
@@ -33,6 +35,8 @@ def book(items: list[tuple[str, str, bytes | None, str]], spine: list[str]) -> D
         for path, _, content, _ in items:
             if content is not None:
                 archive.writestr(f"b/{path}", content)
+        if encryption:
+            archive.writestr("META-INF/encryption.xml", encryption)
     return load("a.epub", stream.getvalue())
 
 
@@ -82,3 +86,10 @@ def test_chapters_in_other_encodings() -> None:
     assert (
         book([("1.html", "text/html", latin, ""), ("2.html", XHTML, wide, "")], ["i0", "i1"]).text == "Café\n\nGröße\n"
     )
+
+
+@pytest.mark.parametrize("algorithm", ["http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"])
+def test_scrambled_fonts_are_no_rights_management(algorithm: str) -> None:
+    encryption = f'<encryption><EncryptedData><EncryptionMethod Algorithm="{algorithm}"/></EncryptedData></encryption>'
+    chapter = ("one.xhtml", XHTML, page("<p>Red boats</p>"), "")
+    assert book([chapter], ["i0"], encryption).text.strip() == "Red boats"

@@ -64,3 +64,12 @@ def test_no_tables_in_code_and_a_table_after_words() -> None:
 def test_a_head_in_toml() -> None:
     text = '+++\ntitle = "Locks"\ndate = 2025-03-04\n+++\nwords'
     assert load("a.md", text.encode()).metadata == {"title": "Locks", "date": "2025-03-04"}
+
+
+@pytest.mark.parametrize(
+    "title", ["!!bool x", '!!int ""', '!!float ""', "!!timestamp x", "0x" + "f" * 4000, "!!binary 1", "!!set [a]"]
+)
+def test_a_head_with_a_value_that_its_tag_does_not_fit_is_text(title: str) -> None:
+    document = load("a.md", f"---\ntitle: {title}\n---\nRed boats".encode())
+    assert document.text.endswith("Red boats")
+    assert document.metadata == {}

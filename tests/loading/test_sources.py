@@ -354,3 +354,16 @@ def test_skipped_files_are_outcomes_of_a_run(workspace: Workspace, tmp_path: Pat
 def test_a_member_without_a_name_is_read_as_text() -> None:
     nameless = packed({"": b"red"})
     assert [(source.name, source.read()) for source in inside(nameless)] == [("a.zip/unnamed file", b"red")]
+
+
+def test_a_name_that_is_not_utf_8_is_a_document_of_its_own(workspace: Workspace, tmp_path: Path) -> None:
+    folder = tmp_path / "lib"
+    folder.mkdir()
+    for name in (b"b\xe4d.txt", b"b\xe5d.txt", b"song\xe4.mp3"):
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(b"words of " + name[1:2].hex().encode())
+    outcomes = index(workspace, workspace.create("c"), walk([folder]))
+    assert [(outcome.name, outcome.status) for outcome in outcomes] == [
+        (r"b\xe4d.txt", "indexed"),
+        (r"b\xe5d.txt", "indexed"),
+        (r"song\xe4.mp3", "skipped"),
+    ]
