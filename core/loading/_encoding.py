@@ -29,6 +29,12 @@ _PADDING = re.compile(rb"\x00{8,}")  # more than UTF-32 has beside each other
 _PADDING_TEXT = re.compile(r"\x00{4,}")
 _ESCAPE = re.compile(rb"\x1b(?:\$[@B]|\$\([A-Q]|\([BJI]|\$\)[ACG]|\$A)")  # of ISO 2022
 _JIS_SEGMENT = re.compile(rb"\x1b(\$[@B]|\$\(D|\(I|\([BJ])")
+# What terminals draw with: colours, titles, and letters that are struck twice to be bold or over "_" to be underlined.
+_DRAWN = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][0AB]|\x1b[=>78cDEHM]|(?:[^\n]\x08)+"
+)
+_SEPARATORS = re.compile(r"[\x01-\x08\x0e-\x1f]+")
+_MAX_SEPARATORS = 0.3  # of the characters of plain ASCII, such as the fields of a message between control characters
 SAMPLE = 20_000  # characters looked at for binary content
 # Encodings that have all characters of the key, and more.
 _LARGER = {"euc_jp": "euc_jis_2004", "cp950": "big5hkscs", "cp932": "shift_jis_2004", "iso2022_jp": "iso2022_jp_ext"}
@@ -118,8 +124,9 @@ def decode(name: str, data: bytes, declared: str | None = None) -> DecodedText:
 
 def clean_text(text: str) -> str:
     """Return ``text`` with line ends as ``\\n``, ligatures as letters, and without what no reader sees:
-    control characters, soft hyphens, marks of byte order, and lone surrogates, which no store keeps."""
-    text = _INVISIBLE.sub("", _LINE_END.sub("\n", text))
+    control characters, colours of terminals, soft hyphens, marks of byte order, and lone surrogates, which no store
+    keeps."""
+    text = _INVISIBLE.sub("", _LINE_END.sub("\n", _without_drawing(text)))
     text = _LIGATURE.sub(lambda match: normalize("NFKC", match[0]), text)
     return text.encode("utf-8", "ignore").decode("utf-8")
 
@@ -161,13 +168,17 @@ def _is_foreign(reading: _Reading) -> bool:
 
 def _undeclared(data: bytes) -> _Reading | None:
     """Read ``data`` as UTF-8, UTF-16 or UTF-32, else in the most plausible encoding; None where it makes no text."""
-    if _ESCAPE.search(data):
+    if _ESCAPE.search(data) and (b"\x1b$" in data or b"\x1b[" not in data):  # terminals too write ESC ( B
         return _as_iso_2022(data)
     if data.isascii() and b"~{" in data and guess_encodings(data)[:1] == ["hz"]:
         return _read(data, "hz")
     utf_8 = _as_utf_8(data)
     if utf_8 and utf_8.is_text and utf_8.is_nearly_whole:
         return utf_8
+    if utf_8 and not utf_8.bad and data.isascii() and b"\x00" not in data:
+        separators = _SEPARATORS.findall(utf_8.text)
+        if sum(map(len, separators)) <= len(data) * _MAX_SEPARATORS:
+            return replace(utf_8, text=_SEPARATORS.sub(" ", utf_8.text))
     if _CONTROLS.search(data.decode("latin-1")):
         wide = _as_wide(data)
         if wide:
@@ -276,8 +287,12 @@ def _without_padding(reading: _Reading) -> _Reading:
     return replace(reading, text=_PADDING_TEXT.sub("\n", reading.text))
 
 
+def _without_drawing(text: str) -> str:
+    return _DRAWN.sub("", text) if "\x1b" in text or "\x08" in text else text
+
+
 def _is_binary(text: str) -> bool:
-    sample = text[:SAMPLE]
+    sample = _without_drawing(text[:SAMPLE]).removesuffix("\x1a")  # the end of a file of DOS
     return len(_CONTROLS.findall(sample)) > len(sample) / 100
 
 

@@ -195,3 +195,22 @@ def test_a_long_plain_part_before_the_first_umlaut_takes_no_time_and_hides_nothi
     """One line of megabytes: files of old Macs end their lines with a carriage return alone."""
     said = "Über die Brücke führt der Weg für Fußgänger zurück zum Bahnhof, täglich geöffnet. " * 3
     assert decode("a.txt", (plain + said).encode("cp1252")).text.endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"\x1b[1;32mINFO\x1b[0m started\n", "INFO started\n"),
+        (b"a\x1b[31mred\x1b[0m b", "ared b"),
+        (b"\x1b]0;title of the window\x07\x1b(B\x1b[mred boats", "red boats"),
+        (b"N\x08NA\x08AM\x08ME\x08E\n  _\x08l_\x08s - list\n", "NAME\n  ls - list\n"),
+        (b"boats leave\r\n\x1a", "boats leave\n"),
+        (b"8=FIX.4.2\x019=178\x0135=8\x01", "8=FIX.4.2 9=178 35=8 "),
+        (b"one\x1ftwo\x1ethree\x1dfour", "one two three four"),
+        ("Fähre \x1b[7mvoll\x1b[27m".encode(), "Fähre voll"),
+    ],
+)
+def test_control_characters_of_terminals_and_messages_make_no_other_encoding(data: bytes, text: str) -> None:
+    document = load("a.log", data)
+    assert document.text == text
+    assert document.notes == ()
