@@ -12,6 +12,7 @@ from core.errors import DamagedFile, EmptyFile
 from core.loading._detection import reject_other_format
 from core.loading._encoding import clean_text, decode
 from core.loading._json_text import BadLine, Pairs, read_json
+from core.loading._omissions import listed
 from core.loading.tables import Record, TableContent, TableOptions, table_document, value_text
 from core.records.document import Document, Value
 from core.util.formatting import plural
@@ -23,6 +24,7 @@ ITEM = "value"  # the column of a record that is no object
 _LINES = (".jsonl", ".ndjson")
 _SEPARATOR = b"\x1e"  # which begins each record of a JSON text sequence (RFC 7464)
 _GEOMETRIES = ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon")
+_OF_GEOMETRY = ("type", "coordinates", "bbox")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TAGS = (
     "a|abbr|article|aside|b|big|blockquote|body|br|caption|center|cite|code|dd|del|details|div|dl|dt|em|figcaption|"
@@ -33,7 +35,12 @@ _INLINE = re.compile(
     r"(?i:a|abbr|b|big|cite|code|del|em|font|i|img|ins|kbd|mark|q|s|small|span|strike|strong|sub|sup|tt|u)"
 )
 _HTML = re.compile(rf"</(?:{_TAGS})\s*>|<(?:br|hr|p)\s*/?>", re.IGNORECASE)
-_UNREAD = re.compile(r"<(script|style)\b[^<>]*+>.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL)
+_UNREAD = re.compile(r"<(?P<name>script|style)\b[^<>]*+>|<!--", re.IGNORECASE)
+_UNREAD_ENDS = {
+    "script": re.compile(r"</script\s*+>", re.IGNORECASE),
+    "style": re.compile(r"</style\s*+>", re.IGNORECASE),
+    "": re.compile("-->"),
+}
 _TAG = re.compile(rf"</?({_TAGS})\b(?:[^<>\"']|\"[^\"<>]*\"|'[^'<>]*')*+>", re.IGNORECASE)
 _ALT = re.compile(r"""\balt\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 
@@ -91,6 +98,8 @@ class _Reader:
         self._repeated = self._shapes = self._tagged = self._surrogates = 0
         self._numbers: Counter[str] = Counter()  # of names that the record has more than once
         self._fields: dict[str, Value] = {}
+        self._valueless: dict[str, None] = {}  # keys without a value, and those with one
+        self._valued: dict[str, None] = {}
 
     def items(self, value: Any) -> Iterator[Record | str]:
         """Return the records of a file, behind the text of what stands beside them."""
@@ -136,6 +145,9 @@ class _Reader:
         if _is_object(value):
             if _is_geometry(value):
                 self._put(path, self._shape(value))
+                value = Pairs((key, child) for key, child in _pairs(value) if key not in _OF_GEOMETRY)
+            if _is_set(value):
+                self._put(path or ITEM, ", ".join(_one_line(key) for key, _ in _pairs(value)))
                 return
             path = _shortened(path)
             for key, child in _pairs(value):
@@ -143,6 +155,7 @@ class _Reader:
                 if len(key) > LONG_KEY and isinstance(child, dict | list) and child:
                     self._put(f"{path}.key" if path else "key", key)
                     key = f"{key[: LONG_KEY - 1]}…"
+                (self._valueless if _is_empty(child) else self._valued)[key] = None
                 self._add(child, f"{path}.{key}" if path else key)
         elif _is_list(value) and any(isinstance(item, dict | list) for item in value):
             path = _shortened(path)
@@ -213,7 +226,19 @@ class _Reader:
             notes.append(
                 f"{plural(self._surrogates, 'half of a character is', 'halves of characters are')} marked \ufffd"
             )
+        if valueless := [key for key in self._valueless if key not in self._valued]:
+            keys = "1 key that never has" if len(valueless) == 1 else f"{len(valueless):,} keys that never have"
+            notes.append(f"{keys} a value left out: {listed(key[:LONG_KEY] for key in valueless)}")
         return notes
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value == "" or (isinstance(value, dict | list) and not value)
+
+
+def _is_set(value: Any) -> bool:
+    """Whether an object is a set of names, as some programs write it: each key has an object without anything."""
+    return bool(value) and all(isinstance(child, dict) and not child for _, child in _pairs(value))
 
 
 def _size(number: object) -> float:
@@ -252,9 +277,26 @@ def _is_geometry(value: Any) -> bool:
 
 def _untagged(text: str) -> str:
     """Return the words of a piece of HTML; what begins a line on a page begins one here."""
-    text = _UNREAD.sub(" ", text)
+    text = _without_unread(text)
     text = _TAG.sub(_tag_text, text)
     return re.sub(r"[ \t]*\n\s*", "\n", unescape(text)).replace("\xa0", " ")
+
+
+def _without_unread(text: str) -> str:
+    """Return HTML without scripts, styles and comments; one that does not end is only spoken of."""
+    last = {
+        name: max((match.start() for match in end.finditer(text)), default=-1) for name, end in _UNREAD_ENDS.items()
+    }
+    parts: list[str] = []
+    at = searched = 0
+    while start := _UNREAD.search(text, searched):
+        name = (start["name"] or "").lower()
+        searched = start.end()
+        end = _UNREAD_ENDS[name].search(text, searched) if searched <= last[name] else None
+        if end:
+            parts.append(text[at : start.start()])
+            at = searched = end.end()
+    return " ".join([*parts, text[at:]])
 
 
 def _tag_text(match: re.Match[str]) -> str:

@@ -148,12 +148,13 @@ def table_document(name: str, size: int, content: TableContent, options: TableOp
     selected = _selected(name, options.metadata, columns, default_metadata(columns))
     fields = iter(metadata_fields(records, columns, selected))
     bare = (options.text is not None and len(text) == 1) or not content.named
+    places = {column: place for place, column in enumerate(text)}
     blocks: list[str] = []
     rows: list[Row] = []
     offset = 0
     for item in content.items:
         row_fields = None if isinstance(item, str) else next(fields)
-        block = item if isinstance(item, str) else _block(item, text, bare)
+        block = item if isinstance(item, str) else _block(item, places, bare)
         if block:
             blocks.append(block)
             if row_fields is not None:
@@ -169,8 +170,10 @@ def table_document(name: str, size: int, content: TableContent, options: TableOp
     return Document(name, BETWEEN.join(blocks) + "\n", size=size, rows=tuple(rows), notes=content.notes)
 
 
-def _block(record: Record, text: Sequence[str], bare: bool) -> str:
-    values = ((name, value_text(record[name])) for name in text if name in record)
+def _block(record: Record, places: Mapping[str, int], bare: bool) -> str:
+    """Return a record's fields as lines in the order of ``places``, in time that does not grow with all columns."""
+    names = sorted((name for name in record if name in places), key=places.__getitem__)
+    values = ((name, value_text(record[name])) for name in names)
     return "\n".join(value if bare else f"{name}: {value}" for name, value in values)
 
 

@@ -83,7 +83,7 @@ def test_mixed_lists_and_several_lists_lose_nothing(value: object, text: str) ->
         ("a.jsonl", '[{"t": "one"},\n{"t": "two"}]\n'),
         ("a.json", '\x1e{"t": "one"}\n\x1e{"t": "two"}\n'),
         ("a.jsonl", '\ufeff{"t": "one"}\r\n{"t": "two"}\r\n'),
-        ("a.jsonl", "{'t': 'one'}\n{'t': 'two', 'n': None}\n"),
+        ("a.jsonl", "{'t': 'one'}\n{'t': 'two'}\n"),
         ("a.json", "[{t: 'one'}, {t: 'two',},]"),
     ],
 )
@@ -169,3 +169,55 @@ def test_a_chat_has_its_messages_as_records() -> None:
     document = read(json.dumps(chat))
     assert document.text == "name: Crew\n\nfrom: Ida\ndate: 2025-01-04T10:00:00\ntext: Where is the key?\n"
     assert fields(document)[0]["date"] == "2025-01-04"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("How to use the <style> element?<br>I tried.", "How to use the <style> element?\nI tried."),
+        ("one<br><!-- two", "one\n<!-- two"),
+        ("<p>one</p><script>two()</script><p>three <script> four</p>", "one\n\nthree <script> four"),
+        ("<STYLE>b {}</STYLE><p>one<!-- two --></p>", "one"),
+    ],
+)
+def test_words_behind_a_tag_that_is_only_spoken_of_stay(value: str, text: str) -> None:
+    assert " ".join(read(json.dumps({"t": value})).text.split()) == " ".join(f"t: {text}".split())
+
+
+@pytest.mark.parametrize("part", ["<script>", "<!--", "</script", "<style></style>"])
+def test_tags_without_end_take_no_longer_than_their_text(part: str) -> None:
+    assert read(json.dumps({"t": f"<p>eels {part * 50_000} pikes"})).text.split()[-1] == "pikes"
+
+
+@pytest.mark.parametrize(
+    ("data", "text", "notes"),
+    [
+        ('{"crew": {"Ida": {}, "Olaf": {}}, "n": 1}', "crew: Ida, Olaf\nn: 1\n", ()),
+        ('{"Ida": {}, "Olaf": {}}', "value: Ida, Olaf\n", ()),
+        ('{"t": "x", "n": null}', "t: x\n", ("1 key that never has a value left out: n",)),
+        (
+            '[{"t": "x", "a": "", "b": []}, {"t": "y", "a": 1}, {"t": "z", "c": {"d": null}}]',
+            "t: x\n\nt: y\na: 1\n\nt: z\n",
+            ("2 keys that never have a value left out: b and d",),
+        ),
+    ],
+)
+def test_names_without_a_value_are_read_or_told_of(data: str, text: str, notes: tuple[str, ...]) -> None:
+    document = read(data)
+    assert (document.text, document.notes) == (text, notes)
+
+
+def test_what_stands_beside_a_place_stays() -> None:
+    place = {"type": "Point", "coordinates": [7, 53], "label": "Weir", "keeper": {"name": "Ida"}}
+    assert read(json.dumps({"at": place})).text == "at: Point, 7, 53\nat.label: Weir\nat.keeper.name: Ida\n"
+
+
+def test_many_records_that_share_no_key_are_read_in_time() -> None:
+    chats = [{f"{chat}-{key}": key for key in range(40)} for chat in range(4000)]
+    document = read(json.dumps(chats))
+    assert document.text.startswith("0-0: 0\n0-1: 1\n")
+    assert len(document.rows) == 4000
+
+
+def test_fields_stand_in_the_order_of_the_columns() -> None:
+    assert read('[{"a": 1, "b": 2}, {"b": 3, "a": 4}]').text == "a: 1\nb: 2\n\na: 4\nb: 3\n"
