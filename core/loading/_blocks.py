@@ -15,7 +15,7 @@ BlockKind = Literal["text", "heading", "item", "table"]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, heading or list item as a line of Markdown, or the ``rows`` of a table."""
+    """A paragraph, heading or list item as a line of Markdown, or the ``rows`` of a table and its cells as a line."""
 
     text: str
     kind: BlockKind = "text"
@@ -59,8 +59,7 @@ def cell_text(blocks: Iterable[Block]) -> str:
 
 def _line(block: Block) -> str:
     if block.kind == "table":
-        rows = (" ".join(dict.fromkeys(cell for cell in row if cell)) for row in block.rows)
-        return "; ".join(filter(None, rows))
+        return block.text
     text = block.text.lstrip("#") if block.kind == "heading" else block.text.strip().removeprefix("* ")
     return " ".join(text.split())
 
@@ -81,8 +80,9 @@ def table_blocks(rows: Sequence[Sequence[str]], cells: Sequence[Sequence[Sequenc
         start += 1
     yield from (Block(" ".join(row[0].split())) for row in filled[:start])
     body = tuple(row for row in filled[start:] if any(text.strip() for text in row))
-    if body:
-        yield Block("", "table", body)
+    if body:  # the line is for a table in a cell: without the places that merged cells cover, so each cell once
+        lines = (" ".join(filter(None, map(cell_text, row))) for row in cells[start:])
+        yield Block("; ".join(filter(None, lines)), "table", body)
 
 
 def _is_title(row: Sequence[str], cells: Sequence[Sequence[Block]]) -> bool:

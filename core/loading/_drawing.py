@@ -95,13 +95,27 @@ def _title_lines(title: etree._Element) -> list[tuple[str, str]]:
     return [("", text) for text in rich]
 
 
-def chart_markdown(root: etree._Element) -> str:
-    """Return a chart as its titles and a table: a row for each category, a column for each series."""
-    tables = [*_charts(root), *_extended_charts(root)]
+def chart_markdown(package: Package, part: str, has_values: bool = True) -> str:
+    """Return a chart as its titles and a table: a row for each category, a column for each series.
+
+    Behind them stand labels that were typed, and what is in text boxes on the chart, which are a part of their own.
+    Without the table if not ``has_values``.
+    """
+    root = package.xml(part)
+    if root is None:
+        return ""
+    tables = [*_charts(root), *_extended_charts(root)] if has_values else []
     labels = [
         text for label in descendants(root, "c:dLbl") for _, text in paragraph_lines(child(label, "c:tx", "c:rich"))
     ]
-    return "\n\n".join(filter(None, ["\n".join(chart_title(root)), *tables, "\n".join(labels)]))
+    drawings = map(package.xml, package.related_parts(part, "chartUserShapes"))
+    boxes = [
+        text_of(child(shape, "cdr:txBody"))
+        for drawing in drawings
+        if drawing is not None
+        for shape in descendants(drawing, "cdr:sp")
+    ]
+    return "\n\n".join(filter(None, ["\n".join(chart_title(root)), *tables, "\n".join(labels), *boxes]))
 
 
 def _charts(root: etree._Element) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from core.loading._detection import damaged_file
-from core.loading._drawing import chart_title, smartart_lines, text_of
+from core.loading._drawing import chart_markdown, smartart_lines, text_of
 from core.loading._encoding import clean_text
 from core.loading._markdown import markdown_document
 from core.loading._number_format import BUILT_IN, NumberFormat
@@ -17,7 +17,6 @@ from core.loading._ooxml import (
     attribute,
     child,
     children,
-    descendants,
     described,
     is_decorative,
     kind,
@@ -27,6 +26,7 @@ from core.loading._ooxml import (
 from core.loading._sheet import Book, read_sheet, rich_text, shared_texts, unescaped
 from core.loading._sheet_layout import sheet_notes, sheet_text
 from core.records.document import Document
+from core.util.formatting import plural
 
 MAX_CHARACTERS = 200_000_000  # of a workbook's text: few bytes can refer to a long text many times
 _SHEETS = ("worksheet", "chartsheet", "dialogsheet", "xlMacrosheet")
@@ -68,8 +68,9 @@ class _Workbook:
         date_1904 = properties is not None and attribute(properties, "date1904") in ("1", "true")
         texts: list[str] = []
         for part in self._package.related_parts(self._main, "sharedStrings"):
+            xml = self._package.read(part)
             try:
-                texts = list(shared_texts(self._package.read(part)))
+                texts = list(shared_texts(xml)) if xml.strip() else []
             except etree.LxmlError as error:
                 raise self._package.unreadable(part, error) from error
         codes, styles = dict(BUILT_IN), []
@@ -115,6 +116,9 @@ class _Workbook:
             raise damaged_file(self._package.name, "its cells repeat one another's texts without end")
         found = sheet_text(cells)
         self._said += sheet_notes(title, cells, found.stray)
+        if cells.lost:
+            verb = "is" if cells.lost == 1 else "are"
+            self._said.append(f"{plural(cells.lost, 'text')} of sheet '{title}' {verb} missing from the file")
         comments = list(self._comments(part))
         if comments:
             self._omissions.add("comment", "on cells after the tables", count=len(comments), place=f"'{title}'")
@@ -160,7 +164,11 @@ class _Workbook:
         for found in shown_children(element):
             name = kind(found)
             if name == "xdr:sp":
-                yield text_of(child(found, "xdr:txBody"))
+                yield text_of(child(found, "xdr:txBody")) or described(child(found, "xdr:nvSpPr", "xdr:cNvPr"))
+            elif name == "xdr:cxnSp":
+                yield described(child(found, "xdr:nvCxnSpPr", "xdr:cNvPr"))
+            elif name == "xdr:grpSp":
+                yield from self._group(found, part, title)
             elif name == "xdr:pic":
                 properties = child(found, "xdr:nvPicPr", "xdr:cNvPr")
                 yield described(properties)
@@ -173,19 +181,23 @@ class _Workbook:
                     yield described(child(found, "xdr:nvGraphicFramePr", "xdr:cNvPr"))
                 yield from self._shapes(found, part, title)
 
+    def _group(self, group: etree._Element, part: str, title: str) -> Iterator[str]:
+        """Yield a group's description and what is in it, whose pictures need none of their own then."""
+        description = described(child(group, "xdr:nvGrpSpPr", "xdr:cNvPr"))
+        counted, self._omissions = self._omissions, Omissions() if description else self._omissions
+        texts = list(self._shapes(group, part, title))
+        self._omissions = counted
+        yield from filter(None, [description, *texts])
+
     def _graphic(self, found: etree._Element, part: str) -> str:
-        """Return the titles of a chart, whose values are cells, or the texts of a SmartArt graphic."""
+        """Return what a chart says beside its values, which are cells, or the texts of a SmartArt graphic."""
         is_smartart = kind(found) == "dgm:relIds"
         to = self._package.related(part).get(relationship_id(found, "dm" if is_smartart else "id"))
         if to is None or not to.target or not self._package.is_first_use(to.target):
             return ""
         if is_smartart:
             return "\n".join(smartart_lines(self._package, to.target))
-        root = self._package.xml(to.target)
-        if root is None:
-            return ""
-        boxes = (text_of(child(shape, "cdr:txBody")) for shape in descendants(root, "cdr:sp"))
-        return "\n".join(filter(None, [*chart_title(root), *boxes]))
+        return chart_markdown(self._package, to.target, has_values=False)
 
 
 def _elements(root: etree._Element | None) -> Iterator[etree._Element]:

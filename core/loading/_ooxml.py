@@ -28,6 +28,7 @@ _PREFIXES = {
     "drawingml/wordprocessingDrawing": "wp",
     "drawingml/spreadsheetDrawing": "xdr",
     "drawingml/chart": "c",
+    "drawingml/chartDrawing": "cdr",
     "drawingml/diagram": "dgm",
     "drawingml/picture": "pic",
     "officeDocument/relationships": "r",

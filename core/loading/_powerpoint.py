@@ -29,6 +29,8 @@ from core.loading._word_styles import counted
 from core.records.document import Document
 
 _FURNITURE = ("sldNum", "ftr", "dt", "hdr", "sldImg")  # placeholders that repeat on every slide or hold no text
+_MANY = {"footer": "footers", "text of a layout": "texts of layouts"}
+_MARGINS = ("ftr", "dt", "hdr")  # of which the words that were typed are read once
 _TITLES = ("title", "ctrTitle")
 _SHAPES = ("p:sp", "p:pic", "p:graphicFrame", "p:grpSp", "p:cxnSp")
 _ROW = 228_600  # EMU, a quarter of an inch: shapes whose tops are that near stand beside one another
@@ -100,6 +102,8 @@ class _Presentation:
         self._hidden: list[int] = []
         self._textless: list[int] = []
         self._layouts: dict[str, list[_Shape]] = {}
+        self._layouts_read: set[str] = set()
+        self._repeated: set[str] = set()  # texts that stand on several slides
 
     def notes(self) -> tuple[str, ...]:
         """Return what the text lacks, and what it has that the audience does not see."""
@@ -123,7 +127,7 @@ class _Presentation:
             text = _Slide(self._package, part, number, self._omissions, self._layout(part)).text(root)
             if not text:
                 self._textless.append(number)
-            extra = [*self._notes(part), *self._comments(part, number)]
+            extra = ["\n".join(self._repeated_texts(root, part)), *self._notes(part), *self._comments(part, number)]
             yield number, "\n\n".join(filter(None, [text, *extra]))
 
     def _layout(self, part: str) -> list[_Shape]:
@@ -136,6 +140,27 @@ class _Presentation:
                 ]
             return self._layouts[layout]
         return []
+
+    def _repeated_texts(self, root: etree._Element, part: str) -> Iterator[str]:
+        """Yield what a slide's footer says, and what its layout and master show on every slide, where it is new."""
+        sources = [(part, shape, "footer") for shape in _shapes(root) if shape.placeholder in _MARGINS]
+        above, below = next(iter(self._package.related_parts(part, "slideLayout")), ""), root
+        while above and above not in self._layouts_read and attribute(below, "showMasterSp") not in ("0", "false"):
+            self._layouts_read.add(above)
+            layout = self._package.xml(above)
+            shown = [shape for shape in _shapes(layout) if not shape.placeholder and kind(shape.element) != "p:pic"]
+            sources += [(above, shape, "text of a layout") for shape in shown]
+            masters = self._package.related_parts(above, "slideMaster") if layout is not None else []
+            above, below = next(iter(masters), ""), layout if layout is not None else below
+        quiet = Omissions()  # pictures on a layout are decoration
+        for source, shape, noun in sources:
+            if shape.placeholder and any(kind(found) == "a:fld" for found in shape.element.iter()):
+                continue  # today's date
+            text = "\n".join(_Slide(self._package, source, 0, quiet, []).shape_texts(shape.element)).strip()
+            if text and text not in self._repeated:
+                self._repeated.add(text)
+                self._omissions.add(noun, "read on the first of its slides only", _MANY[noun])
+                yield text
 
     def _notes(self, part: str) -> Iterator[str]:
         for notes in self._package.related_parts(part, "notesSlide"):
@@ -215,7 +240,8 @@ class _Slide:
         if name == "p:grpSp":
             inner = [_placeholder(found) for found in shown_children(shape) if kind(found) in _SHAPES]
             texts = [text for one in sorted(inner, key=self._order) for text in self.shape_texts(one.element)]
-            yield from [described(properties)] if not texts and described(properties) else texts
+            description = described(properties)
+            yield from filter(None, [description if description not in texts else "", *texts])
         elif name == "p:pic":
             yield from self._picture(shape, properties)
         elif name == "p:graphicFrame":
@@ -252,8 +278,7 @@ class _Slide:
                 if name == "dgm:relIds":
                     yield "\n".join(smartart_lines(self._package, to.target))
                 else:
-                    root = self._package.xml(to.target)
-                    yield chart_markdown(root) if root is not None else ""
+                    yield chart_markdown(self._package, to.target)
 
 
 def _drawing_properties(shape: etree._Element) -> etree._Element | None:

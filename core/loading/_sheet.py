@@ -51,6 +51,7 @@ class SheetCells:
     formulas: int = 0  # without a stored value
     computed: int = 0  # formulas with one
     zero_formulas: int = 0  # those of them whose value is 0
+    lost: int = 0  # texts that the workbook's table of texts does not have
     concealed: int = 0  # values that their number format shows as nothing
 
 
@@ -206,7 +207,8 @@ class _Reader:
             self._sheet.zero_formulas += raw == "0" and cell_type == "n"
         style = self._styles.get(cell.get("s", "0"), self._book.default)
         if cell_type == "s":
-            known = raw.strip().isdecimal() and int(raw) < len(self._book.texts)
+            known = raw.strip().isdecimal() and len(raw) < 20 and int(raw) < len(self._book.texts)
+            self._sheet.lost += bool(raw.strip()) and not known
             return (style.string(self._book.texts[int(raw)]) if known else ""), True
         if cell_type == "inlineStr" or inline is not None:
             return style.string(rich_text(inline) if inline is not None else unescaped(raw)), True

@@ -6,6 +6,7 @@ Footnotes, comments, headers and footers stand at the end of the text. Deleted a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 
 from lxml import etree
 
@@ -84,6 +85,17 @@ def _embedded(name: str, data: bytes, depth: int) -> tuple[str, tuple[str, ...]]
     return document.text.strip(), document.notes
 
 
+def _whole_story(context: WordContext, part: str, parent: etree._Element, is_margin: bool = False) -> list[Block]:
+    """Return the blocks of a note, comment or margin, once more where a field in it does not end."""
+    before = deepcopy(context.omissions)
+    story = Story(context, part, is_margin)
+    blocks = list(story.blocks(parent))
+    if story.has_open_field:
+        context.omissions = before
+        blocks = list(Story(context, part, is_margin, ignores_fields=True).blocks(parent))
+    return blocks
+
+
 def _notes_and_comments(context: WordContext) -> Iterator[Block]:
     """Yield the footnotes and endnotes that the text refers to, and the comments."""
     notes: dict[tuple[str, str], tuple[str, etree._Element | None]] = {}
@@ -97,13 +109,13 @@ def _notes_and_comments(context: WordContext) -> Iterator[Block]:
         written += fresh
         for key in fresh:
             part, note = notes.get(key, ("", None))
-            text = cell_text(Story(context, part).blocks(note)) if note is not None else ""
+            text = cell_text(_whole_story(context, part, note)) if note is not None else ""
             if text:
                 context.omissions.add(key[0], "at the end")
                 yield Block(f"{context.mark(*key)} {text}")
     for part in context.package.related_parts(context.main, "comments"):
         for comment in children(context.package.xml(part), "w:comment"):
-            text = cell_text(Story(context, part).blocks(comment))
+            text = cell_text(_whole_story(context, part, comment))
             author = " ".join(attribute(comment, "author").split())
             if text:
                 context.omissions.add("comment", "at the end")
@@ -128,7 +140,7 @@ def _headers_and_footers(context: WordContext, root: etree._Element) -> Iterator
                 if to is None or story is None or to.target in seen:
                     continue
                 seen.add(to.target)
-                text = markdown(Story(context, to.target, is_margin=True).blocks(story))
+                text = markdown(_whole_story(context, to.target, story, is_margin=True))
                 if text and text not in seen:
                     seen.add(text)
                     context.omissions.add(what, "at the end")

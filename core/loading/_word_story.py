@@ -24,6 +24,7 @@ from core.loading._ooxml import (
     shown_children,
 )
 from core.loading._symbols import SYMBOL_FONTS, from_symbol_font, symbol
+from core.loading._word_fields import shown_by_code
 from core.loading._word_styles import Numbering, Styles
 from core.loading._word_tables import GridCell, grid
 
@@ -163,6 +164,9 @@ class Story:
                 yield f" {math_text(found).strip()} "
             elif name == "w:fldSimple" and self._is_margin and _is_page_field(attribute(found, "instr")):
                 self._has_page_number = True
+            elif name == "w:fldSimple":
+                result = list(self._inline(found))
+                yield from result if any(result) else self._code_text(attribute(found, "instr"))
             elif name == "w:subDoc":
                 self._context.omissions.add("linked document", "not part of the file")
             elif name not in _PROPERTIES:
@@ -225,6 +229,14 @@ class Story:
         elif position == "end" and self._fields:
             ended = self._fields.pop()
             self._has_page_number |= self._is_margin and _is_page_field(ended.code)
+            if not ended.has_result and self._is_shown():
+                yield from self._code_text(ended.code)
+
+    def _code_text(self, code: str) -> Iterator[str]:
+        """Yield what a field without a result shows by its code."""
+        shown = shown_by_code(code)
+        yield shown.text
+        self._read_above(" ".join(shown.readings))
 
     def _symbol(self, element: etree._Element) -> str:
         font, code = attribute(element, "font"), attribute(element, "char")
@@ -241,8 +253,11 @@ class Story:
         base, reading = child(ruby, "w:rubyBase"), child(ruby, "w:rt")
         if base is not None:
             yield from self._inline(base)
-        text = "".join(self._inline(reading)).strip() if reading is not None else ""
-        if text:
+        self._read_above("".join(self._inline(reading)) if reading is not None else "")
+
+    def _read_above(self, reading: str) -> None:
+        """Keep a reading (ruby) for the end of the paragraph."""
+        if text := reading.strip():
             self._readings.append(text)
             self._context.omissions.add("reading", "(ruby) at the end of its paragraph")
 
@@ -281,14 +296,15 @@ class Story:
         if properties is not None and attribute(properties, "hidden") in ("1", "true"):
             return
         description = described(properties)
-        pictures = [child(picture, "pic:nvPicPr", "pic:cNvPr") for picture in descendants(frame, "pic:pic")]
-        if next(descendants(frame, "w:txbxContent"), None) is None:
-            yield Block(description)
-            yield from (Block(text) for text in dict.fromkeys(map(described, pictures)) if text not in description)
+        pictures = [child(picture, "pic:nvPicPr", "pic:cNvPr") for picture in _pictures(frame)]
         if not description and not is_decorative(properties):
             bare = sum(not described(picture) and not is_decorative(picture) for picture in pictures)
             self._context.omissions.add("picture", "without a description", count=bare)
-        yield from self._graphic(frame)
+        blocks = list(self._graphic(frame))
+        inside = cell_text(blocks)  # a program may describe a box by the words in it
+        yield from (Block(text) for text in [description] if " ".join(text.split()) not in inside)
+        yield from (Block(text) for text in dict.fromkeys(map(described, pictures)) if text not in description)
+        yield from blocks
 
     def _chart(self, found: etree._Element) -> Block:
         is_smartart = kind(found) == "dgm:relIds"
@@ -297,8 +313,7 @@ class Story:
             return Block("")
         if is_smartart:
             return Block("\n".join(smartart_lines(self._package, to.target)))
-        root = self._package.xml(to.target)
-        return Block(chart_markdown(root) if root is not None else "")
+        return Block(chart_markdown(self._package, to.target))
 
     def _table(self, table: etree._Element) -> Iterator[Block]:
         rows: list[list[GridCell]] = []
@@ -347,6 +362,15 @@ class Story:
             return Block("")
         data = self._package.read(to.target) if to and to.target else b""
         return Block(self._context.embedded(to.target.rpartition("/")[2] if to else "", data))
+
+
+def _pictures(element: etree._Element) -> Iterator[etree._Element]:
+    """Yield the pictures of a drawing, without those in its text boxes, which are drawings of their own."""
+    for found in shown_children(element):
+        if kind(found) == "pic:pic":
+            yield found
+        elif kind(found) != "w:txbxContent":
+            yield from _pictures(found)
 
 
 def _is_page_field(code: str) -> bool:

@@ -253,3 +253,32 @@ def test_groups_of_columns_belong_to_the_names_of_the_rows_though_blank_columns_
         "| 1985-01 | 4 | 13 | 5 | 6 |",
         "| 1985-02 | 7 | 17 | 8 | 9 |",
     ]
+
+
+def test_texts_that_the_file_lacks_are_told_of() -> None:
+    cells = '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1"><v>5</v></c><c r="C1" t="s"><v>7</v></c></row>'
+    document = read(cells, strings="<si><t>eels</t></si>")
+    assert (document.text, document.notes) == (
+        "## S\n" + table("eels | 5") + "\n",
+        ("1 text of sheet 'S' is missing from the file",),
+    )
+
+
+@pytest.mark.parametrize("shared", ["", " "])
+def test_numbers_are_read_where_there_are_no_texts(shared: str) -> None:
+    document = load("a.xlsx", with_parts(workbook(sheet_rows((1, 2))), {"xl/sharedStrings.xml": shared}))
+    assert (document.text, document.notes) == ("## S\n" + table("1 | 2") + "\n", ())
+
+
+def test_shapes_and_groups_without_words_have_their_descriptions() -> None:
+    def properties(kind: str, description: str) -> str:
+        return f"<xdr:{kind}><xdr:cNvPr id='1' name='x' descr='{description}'/></xdr:{kind}>"
+
+    shape = f"<xdr:sp>{properties('nvSpPr', 'Arrow to the pier')}</xdr:sp>"
+    line = f"<xdr:cxnSp>{properties('nvCxnSpPr', 'Line of the fence')}</xdr:cxnSp>"
+    picture = "<xdr:pic><xdr:nvPicPr><xdr:cNvPr id='2' name='y'/></xdr:nvPicPr></xdr:pic>"
+    group = f"<xdr:grpSp>{properties('nvGrpSpPr', 'Plan of berths')}{picture}</xdr:grpSp>"
+    drawing = element("xdr:wsDr", f"<xdr:twoCellAnchor>{shape}{line}{group}</xdr:twoCellAnchor>")
+    document = read(sheet_rows(("a", "b")), after="<drawing r:id='d1'/>", parts={"d1.xml": ("drawing", drawing)})
+    assert document.text.split("\n\n")[1:] == ["Arrow to the pier", "Line of the fence", "Plan of berths\n"]
+    assert document.notes == ()

@@ -69,9 +69,47 @@ def test_groups_alternatives_breaks_and_numbers() -> None:
     assert slide_texts(read(group + other + listed + broken)) == ["in a group\nchosen\n1. one\n2. two\nend\nup\ndown"]
 
 
-def test_slide_numbers_footers_and_dates_are_left_out() -> None:
-    slide = shape("Text") + shape("3", kind="sldNum") + shape("Harbour", kind="ftr") + shape("4 March", kind="dt")
-    assert slide_texts(read(slide)) == ["Text"]
+def test_footers_are_read_once_slide_numbers_and_the_day_of_today_never() -> None:
+    today = shape("<a:p><a:fld type='datetime1'><a:t>5 May</a:t></a:fld></a:p>", kind="dt")
+    margin = shape("3", kind="sldNum") + shape("Board only", kind="ftr") + shape("4 March", kind="dt") + today
+    document = read(shape("Text") + margin, shape("More") + margin + shape("Draft", kind="ftr"))
+    assert slide_texts(document) == ["Text\n\nBoard only\n4 March", "More\n\nDraft"]
+    assert document.notes == ("3 footers read on the first of its slides only",)
+
+
+@pytest.mark.parametrize(
+    ("of_slide", "of_layout", "texts"),
+    [
+        ("", "", ["One\n\nDraft\nHarbour Works", "Two"]),
+        ("", "showMasterSp='0'", ["One\n\nDraft", "Two"]),
+        ("showMasterSp='0'", "", ["One", "Two"]),
+    ],
+)
+def test_words_on_layouts_and_masters_are_read_once(of_slide: str, of_layout: str, texts: list[str]) -> None:
+    def slide(text: str) -> str:
+        return element(f"p:sld {of_slide}", f"<p:cSld><p:spTree>{shape(text)}</p:spTree></p:cSld>").replace(
+            f"</p:sld {of_slide}>", "</p:sld>"
+        )
+
+    layout = shape("Draft") + shape("Click to add text", kind="body")
+    to_layout = {"layout": ("slideLayout", "../slideLayouts/l.xml")}
+    parts: dict[str, str | dict[str, tuple[str, str]]] = {
+        "ppt/slides/_rels/slide0.xml.rels": to_layout,
+        "ppt/slides/_rels/slide1.xml.rels": to_layout,
+        "ppt/slideLayouts/l.xml": element("p:sldLayout", f"<p:cSld><p:spTree>{layout}</p:spTree></p:cSld>").replace(
+            "<p:sldLayout", f"<p:sldLayout {of_layout}"
+        ),
+        "ppt/slideLayouts/_rels/l.xml.rels": {"m": ("slideMaster", "../slideMasters/m.xml")},
+        "ppt/slideMasters/m.xml": element(
+            "p:sldMaster", f"<p:cSld><p:spTree>{shape('Harbour Works')}</p:spTree></p:cSld>"
+        ),
+    }
+    assert slide_texts(load("a.pptx", with_parts(slide_show(slide("One"), slide("Two")), parts))) == texts
+
+
+def test_a_group_has_its_description_beside_its_words() -> None:
+    group = f"<p:grpSp><p:nvGrpSpPr><p:cNvPr id='9' name='g' descr='Plan of the lock'/></p:nvGrpSpPr>{shape('Gate')}"
+    assert slide_texts(read(f"{group}</p:grpSp>")) == ["Plan of the lock\nGate"]
 
 
 def cell(text: str, properties: str = "") -> str:

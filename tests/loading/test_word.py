@@ -7,7 +7,7 @@ import pytest
 from core.errors import DamagedFile
 from core.loading.loader import load
 from core.records.document import Document
-from tests.support.office_maker import archive, element, word
+from tests.support.office_maker import archive, element, with_parts, word
 
 DRAWING = (
     "<w:drawing><wp:inline><wp:docPr id='1' name='x'{}/><a:graphic><a:graphicData>{}</a:graphicData></a:graphic>"
@@ -418,3 +418,89 @@ def test_tables_inside_tables(depth: int) -> None:
 def test_nesting_without_end_is_refused() -> None:
     with pytest.raises(DamagedFile, match=r"^a\.docx is damaged"):
         read(nested(400))
+
+
+def field(code: str, kind: str = "") -> str:
+    if kind == "simple":
+        return f"<w:fldSimple w:instr='{code}'/>"
+    mark = "<w:r><w:fldChar w:fldCharType='{}'/></w:r>"
+    return f"{mark.format('begin')}<w:r><w:instrText>{code}</w:instrText></w:r>{mark.format('end')}"
+
+
+@pytest.mark.parametrize("kind", ["", "simple"])
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        (r"EQ \f(eels,pikes)", "eels/pikes"),
+        (r"EQ \* jc2 \* &quot;Font:MS Mincho&quot; \o\ad(\s\up 9(とうきょう),東京)", "東京"),
+        (r"EQ x\s\up 6(2) + \r(3,y\,z)", "x^2 + root 3 of (y,z)"),
+        (r"EQ \b\bc\{(\a\al\co2(1,5;2))", "(1,5, 2)"),
+        (r"EQ \x(boxed (twice", "boxed (twice)"),
+        ("MACROBUTTON NoMacro [Click here]", "[Click here]"),
+        ("QUOTE &quot;as they said&quot; \\* MERGEFORMAT", "as they said"),
+        (r"SYMBOL 183 \f Symbol \s 10", "•"),
+        ("SYMBOL 233", "é"),
+        ("PAGEREF x", ""),
+        ("SYMBOL", ""),
+    ],
+)
+def test_a_field_without_a_result_shows_what_its_code_says(code: str, shown: str, kind: str) -> None:
+    document = read(paragraph("before ", field(code, kind), " after"))
+    assert lines(document)[0].split(" (")[0] == f"before {shown} after".split(" (")[0]
+
+
+def test_readings_in_a_formula_stand_behind_the_paragraph() -> None:
+    document = read(paragraph("At ", field(r"EQ \o\ad(\s\up 9(reading),words)"), "."))
+    assert lines(document) == ["At words. (reading)"]
+    assert document.notes == ("1 reading (ruby) at the end of its paragraph",)
+
+
+@pytest.mark.parametrize("code", [r"\f(", "(", r"\o(\s\up(a),", ")"])
+def test_formulas_without_end_do_no_harm(code: str) -> None:
+    assert " after" in read(paragraph("before ", field(f"EQ {code * 20_000}"), " after")).text
+
+
+def test_a_field_that_never_ends_hides_nothing_of_a_note() -> None:
+    open_field = "<w:r><w:fldChar w:fldCharType='begin'/></w:r>"
+    note = f"<w:footnote w:id='2'>{paragraph(open_field, 'ask Ida')}</w:footnote>"
+    document = read(
+        paragraph("Key", "<w:r><w:footnoteReference w:id='2'/></w:r>"),
+        footnotes=("footnotes", element("w:footnotes", note)),
+    )
+    assert lines(document) == ["Key[1]", "[1] ask Ida"]
+
+
+def test_a_chart_has_the_words_in_its_text_boxes() -> None:
+    box = "<cdr:sp><cdr:txBody><a:p><a:r><a:t>Strike in May</a:t></a:r></a:p></cdr:txBody></cdr:sp>"
+    body = paragraph(f"<w:r>{DRAWING.format('', '<c:chart r:id=' + chr(39) + 'chart' + chr(39) + '/>')}</w:r>")
+    data = word(body, {"chart.xml": ("chart", element("c:chartSpace", "<c:chart/>"))})
+    parts: dict[str, str | dict[str, tuple[str, str]]] = {
+        "word/_rels/chart.xml.rels": {"u": ("chartUserShapes", "drawing9.xml")},
+        "word/drawing9.xml": element("c:userShapes", f"<cdr:relSizeAnchor>{box}</cdr:relSizeAnchor>"),
+    }
+    assert lines(load("a.docx", with_parts(data, parts))) == ["Strike in May"]
+
+
+@pytest.mark.parametrize(
+    ("description", "expected"),
+    [("Boats at the pier", ["Boats at the pier", "turn left"]), ("turn left", ["turn left"])],
+)
+def test_a_text_box_has_its_description_unless_it_repeats_the_words(description: str, expected: list[str]) -> None:
+    content = f"<wps:wsp><wps:txbx>{box('turn left')}</wps:txbx></wps:wsp>"
+    assert lines(read(f"<w:p><w:r>{DRAWING.format(f' descr={description!r}', content)}</w:r></w:p>")) == expected
+
+
+def test_pictures_beside_a_text_box_have_their_descriptions() -> None:
+    picture = PICTURE.replace("name='a.png'", "name='a.png' descr='A lock'")
+    content = f"<wps:wsp><wps:txbx>{box('turn left')}</wps:txbx></wps:wsp>{picture}"
+    document = read(f"<w:p><w:r>{DRAWING.format('', content)}</w:r></w:p>")
+    assert (lines(document), document.notes) == (["A lock", "turn left"], ())
+
+
+def test_equal_cells_of_a_table_in_a_cell_all_stay() -> None:
+    def row(*cells: str) -> str:
+        return f"<w:tr>{''.join(f'<w:tc>{cell}</w:tc>' for cell in cells)}</w:tr>"
+
+    inner = f"<w:tbl>{row(*map(paragraph, ('Mon', '5', '5')))}{row(*map(paragraph, ('Tue', '7', '7')))}</w:tbl>"
+    outer = row(paragraph("Day"), paragraph("Tides")) + row(paragraph("low"), inner)
+    assert lines(read(f"<w:tbl>{outer}</w:tbl>"))[-1] == "| low | Mon 5 5; Tue 7 7 |"

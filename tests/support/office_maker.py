@@ -18,6 +18,7 @@ _NAMESPACES = {
     "xdr": f"{_HOST}/drawingml/2006/spreadsheetDrawing",
     "pic": f"{_HOST}/drawingml/2006/picture",
     "c": f"{_HOST}/drawingml/2006/chart",
+    "cdr": f"{_HOST}/drawingml/2006/chartDrawing",
     "dgm": f"{_HOST}/drawingml/2006/diagram",
     "wps": "http://schemas.microsoft.com/office/word/2010/wordprocessingShape",
     "v": "urn:schemas-microsoft-com:vml",
