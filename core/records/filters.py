@@ -24,6 +24,7 @@ from core.records.document import Value
 
 Kind = Literal["number", "date", "word"]
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_DATE_BOUND = re.compile(r"\d{4}(-\d\d){0,2}")
 _TYPED_DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})|(\d{1,2})\.(\d{1,2})\.(\d{4})", re.ASCII)
 _TRUTH = {"1": "true", "0": "false"}
 
@@ -72,6 +73,11 @@ def is_date(value: Value) -> bool:
     except ValueError:  # the 31st of February
         return False
     return True
+
+
+def is_date_bound(text: str) -> bool:
+    """Whether a text is a day, month or year that there is: YYYY-MM-DD, YYYY-MM or YYYY."""
+    return bool(_DATE_BOUND.fullmatch(text)) and is_date(f"{text}-01-01"[:10] if len(text) < 10 else text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +174,7 @@ _SIGNS: dict[Op, str] = {
     "one of": " in ",
 }
 _OPS: dict[str, Op] = {sign.strip(): op for op, sign in _SIGNS.items()}
+_COMPARISONS = ("=", "<", ">")
 _AND = re.compile(r"\s+and\s+", re.IGNORECASE)
 _OP = r"\s*(>=|<=|!=|=|(?<=\s)(?:in|between)(?=\s))\s*"
 _HOW = "write field=value, field!=value, field>=value, field<=value, 'field between a and b' or 'field in a,b'"
@@ -208,7 +215,7 @@ class Filter:
             line = io.StringIO(newline="")
             csv.writer(line, lineterminator="\n").writerow(texts)
             return f"{self.field} in {line.getvalue()[:-1]}"
-        plain = texts[0] == texts[0].strip() and not texts[0].startswith('"')
+        plain = texts[0] == texts[0].strip() and not texts[0].startswith(('"', *_COMPARISONS))
         return (
             self.field + _SIGNS[self.op] + (texts[0] if plain and texts[0] else '"' + texts[0].replace('"', '""') + '"')
         )
@@ -261,6 +268,11 @@ def unknown_field(name: str, fields: Sequence[Field]) -> QueryError:
 
 def _values(text: str, op: Op, rest: str) -> tuple[str, ...]:
     """Return the values after the operator."""
+    if op not in ("one of", "between") and rest.startswith(_COMPARISONS):
+        raise QueryError(
+            f"The filter {text!r} has more than one sign of comparison: {_HOW}. "
+            f'A value that begins with {rest[0]} stands in quotation marks: "{rest}"'
+        )
     if op == "between":
         values = [part.strip() for part in _AND.split(rest)]
     elif op == "one of" or rest.startswith('"'):

@@ -7,7 +7,6 @@ a fractional number before it compares it with a stored integer, so that 9.5 wou
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from core.records.filters import (
     Filter,
     Op,
     format_value,
+    is_date_bound,
     matching_values,
     parse_date,
     parse_number,
@@ -29,7 +29,6 @@ Condition = dict[str, Any]  # as in Chroma: nested, and too loosely typed there 
 MAX_VALUES = 30_000  # in one condition: SQLite takes 32,766
 NO_CHUNK: Condition = {"document_id": {"$eq": ""}}
 EVERY_CHUNK: Condition = {"document_id": {"$ne": ""}}
-_DATE_BOUND = re.compile(r"\d{4}(-\d\d){0,2}")
 _OPERATORS: dict[Op, tuple[str, ...]] = {"at least": ("$gte",), "at most": ("$lte",), "between": ("$gte", "$lte")}
 
 
@@ -64,16 +63,23 @@ def _range(condition: Filter, field: Field, key: str) -> Condition:
     """Return the condition of a range of numbers or dates. Raises QueryError for a field or bounds that are neither."""
     bounds = [number for value in condition.values if (number := parse_number(value)) is not None]
     if field.numbers and len(bounds) == len(condition.values):
+        _check_order(condition, bounds)
         ends = zip(_OPERATORS[condition.op], bounds, strict=True)
         return _all([part for operator, bound in ends for part in _number_bound(key, operator, bound)])
     texts = [parse_date(text) or text for text in map(format_value, condition.values)]
-    if field.dates and all(_DATE_BOUND.fullmatch(text) for text in texts):
+    if field.dates and all(map(is_date_bound, texts)):
+        _check_order(condition, [text[: min(map(len, texts))] for text in texts])
         dates = list(filter(_date_range(condition.op, texts), field.dates))
         _check_count(condition, dates)
         return {key: {"$in": dates}} if dates else NO_CHUNK
-    content = "numbers" if field.numbers else "dates, written YYYY-MM-DD" if field.dates else "words"
+    content = "numbers" if field.numbers else "dates, written YYYY-MM-DD, YYYY-MM or YYYY" if field.dates else "words"
     advice = "a range needs numbers or dates: use = or in" if content == "words" else "its bounds must be such"
     raise QueryError(f"The filter {str(condition)!r} cannot be used: {field.name} holds {content}, and {advice}")
+
+
+def _check_order(condition: Filter, bounds: Sequence[Any]) -> None:
+    if condition.op == "between" and bounds[0] > bounds[1]:
+        raise QueryError(f"The filter {str(condition)!r} ends before it begins: write the lower bound first")
 
 
 def _number_bound(key: str, operator: str, bound: int | float) -> list[Condition]:

@@ -157,6 +157,8 @@ def test_filters_documents_and_hidden_ones_all_count(store: VectorStore, books: 
         (Filter("author", "not", (" padded",)), 'author!=" padded"'),
         (Filter("author", "equal", ('"quoted"',)), 'author="""quoted"""'),
         (Filter("author", "equal", ("",)), 'author=""'),
+        (Filter("author", "equal", ("=SUM(A1)",)), 'author="=SUM(A1)"'),
+        (Filter("author", "one of", ("=a", "<b")), "author in =a,<b"),
         (Filter("kind", "one of", ("a", "b, c", 'd"e', "f\ng")), 'kind in a,"b, c","d""e","f\ng"'),
         (Filter("year", "at least", ("2010",)), "year>=2010"),
         (Filter("date", "between", ("2010", "2020-06")), "date between 2010 and 2020-06"),
@@ -181,6 +183,8 @@ def test_a_filter_is_read_as_it_is_written(asked: Filter, text: str) -> None:
         ("author=", "The filter 'author=' cannot be read"),
         ("kind in ", "cannot be read"),
         ("=x", "The filter '=x' cannot be read"),
+        ("year==2010", "The filter 'year==2010' has more than one sign of comparison: write field=value"),
+        ("year=>2015", 'A value that begins with > stands in quotation marks: ">2015"'),
         ("year between 2010", "The filter on 'year' has 1 values, which does not fit 'between'"),
     ],
 )
@@ -196,6 +200,10 @@ def test_an_unreadable_filter_is_named(text: str, words: str) -> None:
         ("author>=M", "The filter 'author>=M' cannot be used: author holds words, and a range needs numbers or dates"),
         ("year>=soon", "The filter 'year>=soon' cannot be used: year holds numbers"),
         ("year<=nan", "year holds numbers"),
+        ("date>=2021-13", "The filter 'date>=2021-13' cannot be used: date holds dates"),
+        ("date<=2020-02-31", "The filter 'date<=2020-02-31' cannot be used: date holds dates"),
+        ("date between 2020 and 2010-05", "'date between 2020 and 2010-05' ends before it begins"),
+        ("year between 2020 and 2010", "'year between 2020 and 2010' ends before it begins"),
         ("date>=May", "The filter 'date>=May' cannot be used: date holds dates, written YYYY-MM-DD"),
     ],
 )
