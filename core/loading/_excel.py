@@ -56,6 +56,7 @@ class _Workbook:
         self._omissions = Omissions()
         self._said: list[str] = []
         self._characters = 0
+        self._margins: set[str] = set()  # texts of headers and footers, which sheets repeat
         calculation = child(root, "s:calcPr")
         self._is_computed_later = calculation is not None and attribute(calculation, "fullCalcOnLoad") in ("1", "true")
 
@@ -122,7 +123,13 @@ class _Workbook:
         comments = list(self._comments(part))
         if comments:
             self._omissions.add("comment", "on cells after the tables", count=len(comments), place=f"'{title}'")
-        return "\n\n".join(filter(None, [found.text, self._drawings(title, part), *comments]))
+        margins = [text for text in dict.fromkeys(cells.margins) if text not in self._margins]
+        if margins:
+            self._margins.update(margins)
+            self._omissions.add(
+                "header or footer", "after the tables", "headers and footers", len(margins), f"'{title}'"
+            )
+        return "\n\n".join(filter(None, [found.text, self._drawings(title, part), *comments, *margins]))
 
     def _comments(self, part: str) -> Iterator[str]:
         """Yield the comments on a sheet's cells, those that are answered as one line each."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from core.loading._blocks import is_page_label
 from core.loading._number_format import NumberFormat
 from core.loading._ooxml import attribute, kind
 
@@ -19,6 +20,8 @@ _FORMULA_REFERENCE = re.compile(
     r"(?P<digits>[1-9]\d{0,6})(?![\w.(!])"
 )
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_MARGIN_PART = re.compile(r"(?<!&)(?:&&)*+&[LCR]")  # where the left, middle or right part begins
+_MARGIN_CODE = re.compile(r'&(?:"[^"]*"|\d+|K(?:[0-9A-Fa-f]{6}|\d\d[+-]\d{3})|.)', re.DOTALL)
 _FUTURE = re.compile(r"_xlfn\.|_xlws\.|_xlpm\.|_xludf\.")
 LAST_COLUMN = 16_384
 MOST_TOLD = 1000  # columns of which it is known whether a cell is a number
@@ -46,6 +49,7 @@ class SheetCells:
     styles: dict[int, str] = field(default_factory=dict)  # row number to the style of its first cell
     merged: list[Area] = field(default_factory=list)
     merged_rows: set[int] = field(default_factory=set)  # in which a cell that goes over several columns begins
+    margins: list[str] = field(default_factory=list)  # headers and footers of printed pages
     hidden_rows: list[int] = field(default_factory=list)
     hidden_columns: list[int] = field(default_factory=list)
     formulas: int = 0  # without a stored value
@@ -124,7 +128,8 @@ def read_sheet(xml: bytes, book: Book, ignores_values: bool = False) -> SheetCel
     """
     sheet = SheetCells()
     reader = _Reader(sheet, book, ignores_values)
-    tags = ("{*}row", "{*}mergeCell", "{*}col")
+    tags = ("{*}row", "{*}mergeCell", "{*}col", "{*}headerFooter")
+    hidden: set[int] = set()
     for _, element in etree.iterparse(io.BytesIO(xml), tag=tags, resolve_entities=False, no_network=True):
         name = kind(element)
         if name == "s:row":
@@ -135,13 +140,34 @@ def read_sheet(xml: bytes, book: Book, ignores_values: bool = False) -> SheetCel
                 sheet.merged.append(merged)
         elif name == "s:col" and attribute(element, "hidden") in ("1", "true"):
             first, last = (attribute(element, end, "0") for end in ("min", "max"))
-            if first.isdecimal() and last.isdecimal():
-                sheet.hidden_columns += range(int(first), min(int(last), LAST_COLUMN) + 1)
+            if first.isdecimal() and last.isdecimal() and len(hidden) < LAST_COLUMN:
+                hidden.update(range(int(first), min(int(last), LAST_COLUMN) + 1))
+        elif name == "s:headerFooter":
+            sheet.margins += _printed_margins(element)
         element.clear()
         while element.getprevious() is not None and element.getparent() is not None:
             del element.getparent()[0]
+    sheet.hidden_columns = sorted(hidden)
     fill_merged(sheet)
     return sheet
+
+
+def _printed_margins(element: etree._Element) -> Iterator[str]:
+    """Yield the headers and footers of printed pages (18.3.1.46) without what is the page's: numbers, dates, names."""
+    shown = {"odd": True}
+    shown["even"] = element.get("differentOddEven") in ("1", "true")
+    shown["first"] = element.get("differentFirst") in ("1", "true")
+    for found in element:
+        name = kind(found).removeprefix("s:")
+        if shown.get(name.removesuffix("Header").removesuffix("Footer")):
+            parts = (_MARGIN_CODE.sub(_margin_sign, part) for part in _MARGIN_PART.split(found.text or ""))
+            words = (" ".join(unescaped(part).split()) for part in parts)
+            if text := "; ".join(part for part in words if not is_page_label(part)):
+                yield text
+
+
+def _margin_sign(match: re.Match[str]) -> str:
+    return "&" if match[0] == "&&" else ""
 
 
 class _Reader:

@@ -282,3 +282,27 @@ def test_shapes_and_groups_without_words_have_their_descriptions() -> None:
     document = read(sheet_rows(("a", "b")), after="<drawing r:id='d1'/>", parts={"d1.xml": ("drawing", drawing)})
     assert document.text.split("\n\n")[1:] == ["Arrow to the pier", "Line of the fence", "Plan of berths\n"]
     assert document.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("header", "attributes", "expected"),
+    [
+        ("<oddHeader>&amp;C&amp;&quot;Arial,Bold&quot;&amp;12Draft &amp;&amp; more&amp;R&amp;A</oddHeader>", "", "Draft & more"),
+        ("<oddHeader>&amp;LBoard&amp;C&amp;KFF0000only&amp;R&amp;D</oddHeader>", "", "Board; only"),
+        ("<oddFooter>&amp;CPage &amp;P of &amp;N</oddFooter>", "", ""),
+        ("<evenHeader>even</evenHeader><firstFooter>first</firstFooter>", "", ""),
+        ("<evenHeader>even</evenHeader>", "differentOddEven='1'", "even"),
+        ("<oddHeader>one</oddHeader><firstFooter>two</firstFooter>", "differentFirst='1'", "one\n\ntwo"),
+    ],
+)  # fmt: skip
+def test_headers_and_footers_of_printed_pages(header: str, attributes: str, expected: str) -> None:
+    document = read(sheet_rows((1, 2)), after=f"<headerFooter {attributes}>{header}</headerFooter>")
+    _, _, after = document.text.partition("| --- | --- |\n")
+    assert after.strip() == expected
+    assert bool(document.notes) == bool(expected)
+
+
+def test_hidden_columns_that_are_named_again_and_again_are_read_in_time() -> None:
+    column = '<col min="1" max="16384" hidden="1"/>'
+    document = read(sheet_rows((1, 2)), before=f"<cols>{column * 3000}</cols>")
+    assert document.notes == ("hidden columns A and B of sheet 'S' read too",)
