@@ -38,7 +38,8 @@ def load_latex(name: str, data: bytes) -> Document:
         source = _EXPL3.sub("", source)  # definitions in another syntax
     reader = LatexReader(source, tokenize(source))
     title, author, date = (
-        _one_line(text) for text in (reader.title, ", ".join(map(str.strip, reader.author.split("\n"))), reader.date)
+        _one_line(text)
+        for text in (reader.title, ", ".join(filter(None, map(str.strip, reader.author.split("\n")))), reader.date)
     )
     plain_author = re.sub(r"\s*\[[^\]]*\]", "", author)  # without the notes on it
     metadata = file_metadata(title, re.sub(r"(?:\s*,\s*)+", ", ", plain_author).strip(", "), date)

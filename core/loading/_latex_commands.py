@@ -17,7 +17,7 @@ DROPPED = {
     **dict.fromkeys(
         ("label", "pagestyle", "thispagestyle", "bibliographystyle", "vspace", "hspace", "pagenumbering",
          "hypersetup", "graphicspath", "ref", "cref", "Cref", "autoref", "pageref", "eqref", "vref", "nameref",
-         "cpageref", "index", "glossary", "usetikzlibrary", "pgfplotsset", "tikzset", "lstset", "newlength",
+         "cpageref", "index", "glossary", "usetikzlibrary", "pgfplotsset", "tikzset", "column", "lstset", "newlength",
          "newcounter", "stepcounter", "refstepcounter", "phantom", "hphantom", "vphantom", "nocite",
          "selectlanguage", "foreignlanguage", "fontfamily", "fontseries", "fontshape", "hyphenation",
          "linespread", "captionsetup", "usetheme", "usecolortheme", "usefonttheme", "setbeamertemplate",
@@ -41,7 +41,8 @@ DROPPED = {
     **dict.fromkeys(("addcontentsline", "definecolor", "specialrule"), "orrr"),
     **dict.fromkeys(("makebox", "framebox", "linebreak", "pagebreak", "nolinebreak", "nopagebreak",
                      "addlinespace", "tableofcontents", "listoffigures", "listoftables", "printbibliography",
-                     "printindex", "printglossary", "printglossaries", "toprule", "midrule", "bottomrule", "pause",
+                     "printindex", "titlepage", "makecvtitle", "makelettertitle", "toprule", "midrule", "bottomrule",
+                     "pause",
                      "maketitle", "centering", "raggedright", "newpage", "clearpage"), "oo"),
     **dict.fromkeys(("cmidrule",), "(or"),
     **dict.fromkeys(("put", "multiput"), "(("),
@@ -59,7 +60,8 @@ ENVIRONMENT_ARGUMENTS = {
     "alignat": "r", "alignat*": "r", "alignedat": "or", "aligned": "o", "gathered": "o", "split": "", "SCfigure": "oo",
     "letter": "", "document": "", "overpic": "or", "savenotes": "", "lrbox": "r", "tabbing": "", "pmatrix*": "o",
     "bmatrix*": "o", "overprint": "o", "beamercolorbox": "or", "Highlighting": "o", "Shaded": "", "CSLReferences": "rr",
-    "refsection": "o", "multline": "", "equation": "", "align": "", "gather": "", "math": "", "displaymath": "",
+    "refsection": "o", "acronym": "o", "multline": "", "equation": "", "align": "", "gather": "", "math": "",
+    "displaymath": "",
     "eqnarray": "", "flushleft": "", "center": "", "quote": "", "titlepage": "", "appendices": "", "landscape": "",
 }  # fmt: skip
 # Tables: the arguments before their cells.
@@ -67,6 +69,15 @@ TABLES = {
     "tabular": "or", "tabular*": "ror", "tabularx": "ror", "tabulary": "ror", "longtable": "or", "array": "or",
     "tabu": "r", "longtabu": "r", "supertabular": "r", "xltabular": "orr", "tblr": "or", "longtblr": "or",
     "mpsupertabular": "r", "xtabular": "r", "NiceTabular": "or", "tabularray": "or", "longtable*": "or",
+}  # fmt: skip
+# Commands whose arguments are text that is printed apart from what stands around it: which they are, and the text.
+TEMPLATES = {
+    **dict.fromkeys(("IEEEauthorblockN", "IEEEauthorblockA", "IEEEmembership", "orcid"), ("{", "\n{0}\n")),
+    **dict.fromkeys(("institution", "department", "streetaddress", "city", "state", "country", "postcode", "inst"),
+                    ("{", " {0} ")),
+    **dict.fromkeys(("opening", "closing", "ps", "cc", "encl"), ("{", "\n\n{0}\n\n")),
+    **dict.fromkeys(("IEEEPARstart", "PARstart", "lettrine"), ("[{{", "{1}{2}")),
+    "texorpdfstring": ("{r", "{0}"),
 }  # fmt: skip
 CITATIONS = {
     "cite", "citet", "citep", "citealt", "citealp", "textcite", "parencite", "autocite", "footcite", "citeauthor",
@@ -87,10 +98,13 @@ LENGTHS = {
     "leftskip", "rightskip", "looseness", "clubpenalty", "widowpenalty", "leftmargin", "rightmargin", "advance",
     "abovedisplayskip", "belowdisplayskip", "fboxsep", "fboxrule", "lineskip", "multiply", "divide", "hangindent",
     "hangafter", "spaceskip", "interlinepenalty", "columnwidth", "fontdimen", "mathsurround", "partopsep", "labelsep",
-    "labelwidth", "extrarowheight", "arrayrulewidth", "doublerulesep", "smallskipamount", "jot", "overfullrule",
+    "labelwidth", "magnification", "extrarowheight", "arrayrulewidth",
+    "doublerulesep", "smallskipamount", "jot", "overfullrule",
 }  # fmt: skip
 _WORDS = {
-    "STATE": "\n", "State": "\n", "LaTeX": "LaTeX", "TeX": "TeX", "LaTeXe": "LaTeX2e", "BibTeX": "BibTeX",
+    "STATE": "\n", "State": "\n", "Else": "\nelse ", "ELSE": "\nelse ", "Return": "return ", "RETURN": "return ",
+    "Require": "\nRequire: ", "REQUIRE": "\nRequire: ", "Ensure": "\nEnsure: ", "ENSURE": "\nEnsure: ",
+    "LaTeX": "LaTeX", "TeX": "TeX", "LaTeXe": "LaTeX2e", "BibTeX": "BibTeX",
     "XeTeX": "XeTeX", "XeLaTeX": "XeLaTeX",
     "LuaTeX": "LuaTeX", "LuaLaTeX": "LuaLaTeX", "pdfTeX": "pdfTeX", "pdfLaTeX": "pdfLaTeX", "AmS": "AMS",
     "AmSTeX": "AMS-TeX", "AmSLaTeX": "AMS-LaTeX", "ConTeXt": "ConTeXt", "MF": "METAFONT", "MP": "MetaPost",

@@ -18,11 +18,13 @@ from core.loading._latex_commands import (
     SECTION_LEVELS,
     SILENT,
     TABLES,
+    TEMPLATES,
     UNITS,
     accented,
     symbols,
 )
 from core.loading._latex_environments import CODE, MATRICES, EnvironmentReader
+from core.loading._latex_glossary import Glossary
 from core.loading._latex_macros import (
     FALSE,
     NO_VALUE,
@@ -34,6 +36,14 @@ from core.loading._latex_tables import CELL, ROW, span_mark
 from core.loading._latex_tokens import LISTING, LITERAL, Tokens
 
 _FRONT = {"subtitle", "institute", "affiliation", "affil", "keywords", "publishers", "address", "abstract", "email"}
+# Of letters, curricula vitae and KOMA-Script's title pages; in a text they are commands of its own.
+_PREAMBLE_FRONT = {
+    "name", "firstname", "familyname", "lastname", "phone", "mobile", "fax", "telephone", "homepage", "social",
+    "extrainfo", "signature", "location", "subject", "dedication", "titlehead", "extratitle", "uppertitleback",
+    "lowertitleback", "position", "quote",
+}  # fmt: skip
+_OVERLAID = ("only", "uncover", "visible", "invisible", "onslide")
+_OVERLAYS = tuple(f"\\{name}" for name in _OVERLAID)
 _NOTES = {
     "footnote",
     "footnotetext",
@@ -206,7 +216,13 @@ class LatexReader(EnvironmentReader):
             "IfBooleanF": lambda: self.choose(lambda value: value != TRUE, 1),
         }
         for name in _FRONT:
-            handlers[name] = lambda: take("[{", lambda _, words: self._add_front(words), short=False)
+            handlers[name] = self._front
+        for name in _PREAMBLE_FRONT:
+            handlers[name] = lambda name=name: self._front() if self.in_preamble else self._unknown_command(name)  # type: ignore[misc]
+        for name in _OVERLAID:
+            handlers[name] = self._overlaid
+        for name, (spec, template) in TEMPLATES.items():
+            handlers[name] = text(spec, template)
         for name in _NOTES:
             handlers[name] = text("[{", " [{1}]", short=False)
         for name in _FRACTIONS:
@@ -227,6 +243,7 @@ class LatexReader(EnvironmentReader):
         for name, spec in FILES.items():
             word = spec.replace("r", "w") if name in ("input", "@@input") else spec
             handlers[name] = lambda word=word: take(word, lambda *got: self._file(word, got))  # type: ignore[misc]
+        handlers |= Glossary(self).handlers()
         for name, spec in DROPPED.items():
             handlers.setdefault(name, lambda spec=spec: take(spec, lambda *_: None))  # type: ignore[misc]
         return handlers
@@ -300,6 +317,23 @@ class LatexReader(EnvironmentReader):
     def _set(self, field_name: str, text: str) -> None:
         if text or not getattr(self, field_name):
             setattr(self, field_name, text)
+
+    def _front(self, got: str = "") -> None:
+        """Take what a title page or letterhead shows, in a preamble with all of its parts: name{first}{last}."""
+
+        def add(_: str, words: str) -> None:
+            words = f"{got} {words}".strip()
+            if self.in_preamble and self.stack.peek() == "{" and not self.forced:
+                self._front(words)
+            else:
+                self._add_front(words)
+
+        self.arguments("[{", add, short=False)
+
+    def _overlaid(self) -> None:
+        """Read what is on some slides only; the next such text stands in its place and is another word."""
+        if self.stack.peek() == "{":
+            self.arguments("{", lambda words: self.emit(words + " " * self.stack.peek().startswith(_OVERLAYS)))
 
     def _add_front(self, words: str) -> None:
         if self.in_preamble:

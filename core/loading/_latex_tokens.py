@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 LITERAL, LISTING = "\x01", "\x02"  # clean_text leaves no control characters in a source
 _LISTINGS = ("verbatim", "verbatim*", "Verbatim", "Verbatim*", "BVerbatim", "LVerbatim", "SaveVerbatim", "lstlisting",
              "minted", "spverbatim", "alltt", "verbatimtab", "listing*", "semiverbatim", "comment", "filecontents",
-             "filecontents*", "dcode", "sourcecode")  # fmt: skip
-_UNSEEN = {"comment", "filecontents", "filecontents*"}
+             "filecontents*", "CCSXML", "dcode", "sourcecode")  # fmt: skip
+_UNSEEN = {"comment", "filecontents", "filecontents*", "CCSXML"}
 _DRAWINGS = ("tikzpicture", "pgfpicture", "picture", "pspicture", "pspicture*", "circuitikz", "forest", "tikzcd",
              "asy", "feynman", "xy", "dot2tex")  # fmt: skip
 _NEW_LISTING = re.compile(

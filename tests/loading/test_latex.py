@@ -247,3 +247,63 @@ def test_hostile_input_is_no_burden(source: str) -> None:
 )
 def test_words_in_boxes_and_branches(source: str, text: str) -> None:
     assert words(source) == text
+
+
+# Words that a preamble holds, and text that stands apart
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (
+            r"\newacronym{sar}{SAR}{search and rescue}\begin{document}\gls{sar} boats, \glspl{sar}, \acrlong{sar}.",
+            "search and rescue (SAR) boats, SARs, search and rescue.",
+        ),
+        (
+            r"\newglossaryentry{keel}{name={keel},description={the lowest beam, of oak}}\begin{document}"
+            r"\Gls{keel}. \printglossaries \printglossary[type=x]",
+            "keel. * keel: the lowest beam, of oak",
+        ),
+        (
+            r"\DeclareAcronym{ais}{short = AIS, long = {automatic \emph{identification} system}}\begin{document}"
+            r"\ac{ais}, \ac{ais}, \acf{ais}",
+            "automatic identification system (AIS), AIS, automatic identification system (AIS)",
+        ),
+        (
+            r"\begin{document}\begin{acronym}[LNG]\acro{lng}[LNG]{liquid gas}\end{acronym}The \acl{lng}, \acs{lng}.",
+            "* LNG: liquid gas The liquid gas, LNG.",
+        ),
+        (r"\begin{document}\gls{unknown} and \textbf{\ac{none}}.", "unknown and none."),
+    ],
+)
+def test_abbreviations_and_terms(source: str, text: str) -> None:
+    assert words(source + r"\end{document}") == text
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (
+            r"\name{Ulla}{Keel}\phone[mobile]{0151 22}\address{Quay 1}{Husum}\begin{document}Skipper.\end{document}",
+            "Ulla Keel 0151 22 Quay 1 Husum Skipper.",
+        ),
+        (r"\begin{document}The \name{quay} is open.\end{document}", "The quay is open."),
+        (
+            r"\signature{Ulla}\begin{document}\begin{letter}{Jan\\Quay 1}\opening{Dear Jan,}Come.\closing{Yours}"
+            r"\ps{Soon}\end{letter}\end{document}",
+            "Ulla Jan Quay 1 Dear Jan, Come. Yours Soon",
+        ),
+        (
+            r"\author{\IEEEauthorblockN{Jan Keel}\IEEEauthorblockA{Harbour School\\Husum}}"
+            r"\begin{document}x\end{document}",
+            "Jan Keel, Harbour School, Husum x",
+        ),
+        (r"\affiliation{\institution{Harbour School}\city{Husum}\country{Germany}}", "Harbour School Husum Germany"),
+        (r"\begin{frame}\only<1>{low}\only<2>{high}\onslide<3>{ water}\end{frame}", "low high water"),
+        (r"\IEEEPARstart{T}{he} tide; \lettrine[lines=2]{I}{t} turns.", "The tide; It turns."),
+        (r"\section{The \texorpdfstring{$\alpha$}{alpha} tide}", "## The α tide"),
+        (r"\begin{CCSXML}<ccs><concept>Boats</concept></ccs>\end{CCSXML}Red boats. \textbf{x}", "Red boats. x"),
+    ],
+)
+def test_words_of_title_pages_and_letters_stay_and_stand_apart(source: str, text: str) -> None:
+    assert words(source) == text
