@@ -67,6 +67,7 @@ class OpenDocument:
         self.name = name
         self._data = data
         self.omissions = Omissions()
+        self._controls: dict[str, etree._Element] | None = None
         self.used: set[str] = set()  # objects that were read: one that is used without end is read once
         content = self.xml("content.xml")
         body = child(content, "body")
@@ -96,6 +97,26 @@ class OpenDocument:
         except (etree.LxmlError, ValueError) as error:
             reason = " ".join(str(error)[:120].split())
             raise damaged_file(self.name, f"its content cannot be read: {part[:60]}: {reason}") from error
+
+    def control_text(self, identity: str) -> str:
+        """Return what a form's control shows: its label, and what was typed or chosen."""
+        if self._controls is None:
+            self._controls = {
+                attribute(found, "id"): found
+                for forms in self.body.iter()
+                if tag(forms) == "forms"
+                for found in forms.iter()
+                if attribute(found, "id")
+            }
+        control = self._controls.get(identity)
+        if control is None or tag(control) in ("hidden", "password"):
+            return ""
+        texts = [attribute(control, "label")]
+        if tag(control) not in ("checkbox", "radio", "button", "image"):  # whose value is for programs
+            texts.append(attribute(control, "current-value") or attribute(control, "value"))
+        texts += [" ".join(map(str, found.itertext())) for found in control if tag(found) == "p"]
+        texts += [attribute(found, "label") for found in control if tag(found) == "option" and _is_chosen(found)]
+        return " ".join(" ".join(texts).split())
 
     def metadata(self) -> Metadata:
         """Return title, author and date."""
@@ -131,3 +152,7 @@ class OpenDocument:
         """Return whether the style of a paragraph or span hides its text."""
         name = attribute(element, "style-name")
         return bool(name) and self.properties(family, name, "text-properties", "display") == "none"
+
+
+def _is_chosen(option: etree._Element) -> bool:
+    return "true" in (attribute(option, "current-selected"), attribute(option, "selected"))

@@ -11,7 +11,7 @@ from core.loading._blocks import Block, cell_text
 from core.loading._number_format import general, parse_number
 from core.loading._odf import OpenDocument, attribute, child, number, tag
 from core.loading._odf_story import MAX_REPEATS, Story, table_rows
-from core.loading._sheet import MOST_TOLD, Area, SheetCells, column_name, fill_merged
+from core.loading._sheet import LAST_COLUMN, MOST_TOLD, Area, SheetCells, column_name, fill_merged
 
 _LAST = 10**9
 _MOST_REPEATED = 2_000_000  # characters of a sheet's repeated rows and cells
@@ -47,7 +47,7 @@ class OdfSheet:
         for column in _columns(parent):
             repeats = number(column, "number-columns-repeated", 16_384)
             if attribute(column, "visibility") in ("collapse", "filter"):
-                self.cells.hidden_columns += range(at, at + repeats)
+                self.cells.hidden_columns += range(at, min(at + repeats, LAST_COLUMN + 1))
             at += repeats
 
     def _row(self, row: etree._Element, row_number: int) -> int:

@@ -22,13 +22,14 @@ _SKIPPED = {
     *("sequence-decls", "variable-decls", "user-field-decls", "dde-connection-decls", "settings", "glue-point"),
     *("header", "footer", "date-time"),  # presentation fields
 }
-_SHAPES = {
+SHAPES = {
     *("frame", "custom-shape", "rect", "line", "polyline", "polygon", "regular-polygon", "path", "circle", "ellipse"),
     *("g", "measure", "caption", "connector", "control", "scene"),
 }
 _ROW_GROUPS = ("table-rows", "table-header-rows", "table-row-group")
 _TITLES = ("title", "subtitle")
 _PAGE_FIELDS = ("page-number", "page-count", "page-continuation")
+_SETTING_FIELDS = ("variable-set", "user-field-get")  # which may show nothing
 _MARGIN_FRAMES = ("header", "footer", "date-time", "page-number")
 _NUMBER_FORMATS = {"1": "decimal", "a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
 _BLANKS = re.compile(r"[ \t\r\n]+")
@@ -76,7 +77,7 @@ class Story:
                 self._hide(found)
             elif name == "annotation":
                 self._comment(found)
-            elif name in _SHAPES:
+            elif name in SHAPES:
                 yield from self.shape(found)
             elif name == "tracked-changes":
                 self._count_deleted(found)
@@ -124,7 +125,7 @@ class Story:
                 yield from self._ruby(found)
             elif name == "annotation":
                 self._comment(found)
-            elif name in _SHAPES:
+            elif name in SHAPES:
                 self._floating += self.shape(found)
             elif name == "p" or name == "list":  # in a shape's or note's text that stands in a line
                 yield cell_text(self.blocks(found)) if name == "list" else "".join(self._inline(found))
@@ -132,7 +133,11 @@ class Story:
                 name == "span" and self._document.is_hidden_text("text", found)
             ):
                 self._hide(found)
-            elif not (name in _SKIPPED or (self._is_margin and name in _PAGE_FIELDS)):
+            elif not (
+                name in _SKIPPED
+                or (self._is_margin and name in _PAGE_FIELDS)
+                or (name in _SETTING_FIELDS and attribute(found, "display") == "none")
+            ):
                 yield from self._inline(found)
             yield _BLANKS.sub(" ", found.tail or "")
 
@@ -204,7 +209,7 @@ class Story:
                 elif tag(part) == "list":
                     yield from self._list(part, level + (0 if is_first else 1), style_name)
                 elif tag(part) not in _SKIPPED:
-                    yield from self.blocks(part) if tag(part) not in _SHAPES else self.shape(part)
+                    yield from self.blocks(part) if tag(part) not in SHAPES else self.shape(part)
 
     def _marker(self, found: etree._Element, style: etree._Element | None, level: int, counts: dict[int, int]) -> str:
         if tag(found) == "list-header":
@@ -267,12 +272,14 @@ class Story:
         """Yield the text in a frame or shape, of charts and formulas, and the descriptions of pictures."""
         if attribute(shape, "class") in _MARGIN_FRAMES:
             return
+        if tag(shape) == "control":
+            yield Block(self._document.control_text(attribute(shape, "control")))
         parts = [found for found in shape if tag(found) not in ("title", "desc")]
         blocks: list[Block] = []
         if tag(shape) == "frame":
             blocks = [block for block in self._frame(parts) if block.text.strip() or block.rows]
         elif tag(shape) == "g":
-            inner = [found for found in parts if tag(found) in _SHAPES]
+            inner = [found for found in parts if tag(found) in SHAPES]
             blocks = [block for found in in_reading_order(inner) for block in self.shape(found)]
         else:
             blocks = list(self.blocks(shape))

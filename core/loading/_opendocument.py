@@ -7,19 +7,21 @@ from collections.abc import Iterator
 from lxml import etree
 
 from core.errors import DamagedFile
-from core.loading._blocks import Block, heading, markdown
+from core.loading._blocks import Block, cell_text, heading, markdown
 from core.loading._detection import damaged_file
 from core.loading._encoding import clean_text
 from core.loading._markdown import join_slides, markdown_document
 from core.loading._odf import OpenDocument, attribute, child, tag
 from core.loading._odf_sheet import OdfSheet
-from core.loading._odf_story import Story, in_reading_order
+from core.loading._odf_story import SHAPES, Story, in_reading_order
 from core.loading._omissions import place_names
 from core.loading._sheet_layout import sheet_notes, sheet_text
 from core.records.document import Document
 
 MAX_CHARACTERS = 200_000_000  # of a spreadsheet's text: few bytes can repeat a long text many times
 _MARGINS = ("header", "header-left", "header-first", "footer", "footer-left", "footer-first")
+_DECLARED = {"footer-decl": "use-footer-name", "date-time-decl": "use-date-time-name"}
+_MANY = {"footer": "footers", "text of a master page": "texts of master pages"}
 
 
 def load_odt(name: str, data: bytes) -> Document:
@@ -118,12 +120,14 @@ def _slides(document: OpenDocument, said: list[str]) -> Iterator[str]:
     slides = [found for found in presentation.iter() if tag(found) == "page"]
     hidden: list[int] = []
     textless: list[int] = []
+    repeated = _RepeatedTexts(document)
     for number, slide in enumerate(slides, 1):
         style = attribute(slide, "style-name")
         if document.properties("drawing-page", style, "drawing-page-properties", "visibility") == "hidden":
             hidden.append(number)
+        again = repeated.of(slide)
         story = Story(document, place=number)
-        text = markdown(_slide_blocks(story, slide))
+        text = markdown(_slide_blocks(story, slide))  # which takes the slide apart
         if not text:
             textless.append(number)
         speaker = markdown(
@@ -136,12 +140,62 @@ def _slides(document: OpenDocument, said: list[str]) -> Iterator[str]:
         )
         if story.comments:
             document.omissions.add("comment", "at the end", count=len(story.comments), place=number)
-        yield "\n\n".join(filter(None, [text, f"### Notes:\n{speaker}" if speaker else "", markdown(story.comments)]))
+        yield "\n\n".join(
+            filter(None, [text, again, f"### Notes:\n{speaker}" if speaker else "", markdown(story.comments)])
+        )
     if hidden:
         said.append(f"hidden {place_names('slide', hidden)} {'was' if len(hidden) == 1 else 'were'} read too")
     if textless:
         verb = "holds" if len(textless) == 1 else "hold"
         said.append(f"{place_names('slide', textless)} of {len(slides)} {verb} no text")
+
+
+class _RepeatedTexts:
+    """Footers and dates that were typed, and texts on master pages: what several slides show, read on the first."""
+
+    def __init__(self, document: OpenDocument) -> None:
+        self._document = document
+        self._masters = {attribute(page, "name"): page for page in _master_pages(document)}
+        self._declared = {
+            (tag(found), attribute(found, "name")): " ".join("".join(map(str, found.itertext())).split())
+            for found in document.body.iter()
+            if tag(found) in _DECLARED and attribute(found, "source") != "current-date"
+        }
+        self._seen: set[str] = set()
+
+    def _shows(self, slide: etree._Element, what: str) -> bool:
+        style = attribute(slide, "style-name")
+        return self._document.properties("drawing-page", style, "drawing-page-properties", what) != "false"
+
+    def of(self, slide: etree._Element) -> str:
+        """Return those of a slide that no slide before had."""
+        story = Story(self._document)
+        margins = [
+            ("footer", self._declared.get((kind, attribute(slide, use)), ""))
+            for kind, use in _DECLARED.items()
+            if self._shows(slide, f"display-{kind.removesuffix('-decl')}")
+        ]
+        margins += [
+            ("footer", cell_text(story.blocks(frame)))
+            for frame in slide
+            if attribute(frame, "class") in ("header", "footer")
+        ]
+        if self._shows(slide, "background-objects-visible"):
+            master = self._masters.pop(attribute(slide, "master-page-name"), None)
+            margins += [
+                ("text of a master page", cell_text(story.shape(shape)))
+                for shape in (master if master is not None else ())
+                if tag(shape) in SHAPES
+                and not attribute(shape, "class")  # a place for the slides' own text
+                and all(tag(found) != "image" for found in shape)
+            ]
+        new = []
+        for noun, text in margins:
+            if text and text not in self._seen:
+                self._seen.add(text)
+                self._document.omissions.add(noun, "read on the first of its slides only", _MANY[noun])
+                new.append(text)
+        return "\n".join(new)
 
 
 def _slide_blocks(story: Story, slide: etree._Element) -> Iterator[Block]:

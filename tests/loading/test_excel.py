@@ -287,8 +287,8 @@ def test_shapes_and_groups_without_words_have_their_descriptions() -> None:
 @pytest.mark.parametrize(
     ("header", "attributes", "expected"),
     [
-        ("<oddHeader>&amp;C&amp;&quot;Arial,Bold&quot;&amp;12Draft &amp;&amp; more&amp;R&amp;A</oddHeader>", "", "Draft & more"),
-        ("<oddHeader>&amp;LBoard&amp;C&amp;KFF0000only&amp;R&amp;D</oddHeader>", "", "Board; only"),
+        ("<oddHeader>&amp;C&amp;12Draft &amp;&amp; more&amp;R&amp;A</oddHeader>", "", "Draft & more"),
+        ('<oddHeader>&amp;LBoard&amp;C&amp;"Arial,Bold"only&amp;R&amp;D</oddHeader>', "", "Board; only"),
         ("<oddFooter>&amp;CPage &amp;P of &amp;N</oddFooter>", "", ""),
         ("<evenHeader>even</evenHeader><firstFooter>first</firstFooter>", "", ""),
         ("<evenHeader>even</evenHeader>", "differentOddEven='1'", "even"),

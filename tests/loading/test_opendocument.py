@@ -234,10 +234,11 @@ def test_slides_have_their_title_first_and_what_is_hidden_noted() -> None:
     body = f"<draw:page>{first}</draw:page><draw:page draw:style-name='h'/>"
     document = load("a.odp", open_document("presentation", body, styles))
     slides = [document.text[page.start : page.end].strip() for page in document.pages]
-    assert slides == ["# Tides\n\nabove\n\nbelow\n\n| a | b |\n| --- | --- |\n| c | d |", ""]
+    assert slides == ["# Tides\n\nabove\n\nbelow\n\n| a | b |\n| --- | --- |\n| c | d |\n\nHarbour", ""]
     assert document.notes == (
         "hidden slide 2 was read too",
         "slide 2 of 2 holds no text",
+        "1 footer read on the first of its slides only",
         "1 picture without a description on slide 1",
     )
 
@@ -262,3 +263,48 @@ def nested(depth: int) -> str:
     for _ in range(depth):
         body = f"<table:table>{row(f'<table:table-cell>{body}</table:table-cell>')}</table:table>"
     return body
+
+
+FORM = (
+    "<office:forms><form:form><form:fixed-text xml:id='a' form:label='Boat'/><form:text xml:id='b' form:value='Old'"
+    " form:current-value='Otter'/><form:checkbox xml:id='c' form:label='Insured' form:value='7'/>"
+    "<form:textarea xml:id='d'><text:p>leaks a little</text:p></form:textarea><form:listbox xml:id='e'>"
+    "<form:option form:label='Emden'/><form:option form:label='Husum' form:current-selected='true'/></form:listbox>"
+    "<form:password xml:id='f' form:current-value='secret'/></form:form></office:forms>"
+)
+
+
+@pytest.mark.parametrize(
+    ("identity", "shown"),
+    [("a", "Boat"), ("b", "Otter"), ("c", "Insured"), ("d", "leaks a little"), ("e", "Husum"), ("f", ""), ("x", "")],
+)
+def test_controls_of_forms_show_their_labels_and_what_was_typed(identity: str, shown: str) -> None:
+    document = text(FORM + p(f"Form:<draw:control draw:control='{identity}'/>"))
+    assert document.text == f"Form:\n\n{shown}\n".rstrip() + "\n"
+
+
+def test_a_variable_that_is_set_without_showing_it_is_not_text() -> None:
+    fields = "<text:variable-set text:display='none'>7</text:variable-set><text:variable-set>8</text:variable-set>"
+    assert text(p(f"now {fields}")).text == "now 8\n"
+
+
+def test_footers_and_words_on_master_pages_are_read_once() -> None:
+    frame = "<draw:frame {}><draw:text-box><text:p>{}</text:p></draw:text-box></draw:frame>"
+    slides = [
+        f"<draw:page draw:master-page-name='M' presentation:use-footer-name='f' draw:style-name='{style}'>"
+        f"{frame.format('', words)}</draw:page>"
+        for style, words in (("off", "One"), ("on", "Two"), ("on", "Three"))
+    ]
+    styles = (
+        "<style:style style:name='off' style:family='drawing-page'><style:drawing-page-properties"
+        " presentation:display-footer='false' presentation:background-objects-visible='false'/></style:style>"
+    )
+    declared = "<presentation:footer-decl presentation:name='f'>Board only</presentation:footer-decl>"
+    placeholder = frame.format("presentation:class='title'", "Click to add a title")
+    master = f"<style:master-page style:name='M'>{frame.format('', 'Draft')}{placeholder}</style:master-page>"
+    document = load("a.odp", open_document("presentation", declared + "".join(slides), styles, master))
+    assert document.text.split() == ["One", "Two", "Board", "only", "Draft", "Three"]
+    assert document.notes == (
+        "1 footer read on the first of its slides only",
+        "1 text of a master page read on the first of its slides only",
+    )

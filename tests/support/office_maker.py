@@ -28,7 +28,10 @@ NAMESPACES = " ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in _NAMESPACES.i
 _SHEET = f'xmlns="{_HOST}/spreadsheetml/2006/main" xmlns:r="{_NAMESPACES["r"]}"'
 _ODF = "urn:oasis:names:tc:opendocument:xmlns:"
 _ODF_NAMESPACES = " ".join(
-    [f'xmlns:{name}="{_ODF}{name}:1.0"' for name in ("office", "text", "table", "style", "presentation", "chart")]
+    [
+        f'xmlns:{name}="{_ODF}{name}:1.0"'
+        for name in ("office", "text", "table", "style", "presentation", "chart", "form")
+    ]
     + [f'xmlns:draw="{_ODF}drawing:1.0"', f'xmlns:svg="{_ODF}svg-compatible:1.0"']
     + ['xmlns:xlink="http://www.w3.org/1999/xlink"', 'xmlns:dc="http://purl.org/dc/elements/1.1/"']
 )
