@@ -11,6 +11,7 @@ from email.errors import MessageError
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesHeaderParser
+from itertools import islice
 
 from bs4.dammit import EncodingDetector
 
@@ -23,6 +24,8 @@ from core.util.formatting import plural
 
 BETWEEN = "\n\n"
 MAX_NESTING = 30  # parts inside parts; what is deeper is named, not read
+_END_OF_HEADER = b"\n\n"
+_GUESSED_FROM = 20_000  # bytes of a text that tell its encoding
 TOO_DEEP = f"parts nested more than {MAX_NESTING} deep are not read"
 NAMED = 10  # attachments that a note names
 COVERED = 0.8  # share of the HTML's words that the plain text must have to be read in its stead
@@ -100,10 +103,11 @@ def attachment_note(attached: Sequence[str]) -> tuple[str, ...]:
 def header_text(message: Message, name: str) -> str:
     """Return a header on one line, its coded words decoded where they can be."""
     values = (str(value) for header, value in message.raw_items() if header.lower() == name.lower())
-    return _header_line(next(values, ""))
+    return _header_line(next(values, ""), message)
 
 
-def _header_line(raw: str) -> str:
+def _header_line(raw: str, message: Message | None = None) -> str:
+    """Return a header on one line; bytes that say no encoding are read in that of the message."""
     with suppress(MessageError, ValueError, LookupError, LoadingError):  # it stays as it came
         parts = []
         for chunk, charset in decode_header(raw):
@@ -115,8 +119,19 @@ def _header_line(raw: str) -> str:
         raw = "".join(parts)
     if any("\udc80" <= sign <= "\udcff" for sign in raw):  # bytes that say no encoding
         with suppress(LoadingError):
-            raw = decode("header", raw.encode("utf-8", "surrogateescape")).text
+            data = raw.encode("utf-8", "surrogateescape")
+            declared, text = _encoding_of(message) if message else (None, b"")
+            raw = decode("header", data + _END_OF_HEADER + text, declared).text.partition("\n\n")[0]
     return " ".join(clean_text(raw.replace("\ufffd", "")).split())
+
+
+def _encoding_of(message: Message) -> tuple[str | None, bytes]:
+    """Return the encoding that a message declares for its first text, or else the text from which it can be guessed."""
+    for part in islice(message.walk(), MAX_NESTING):
+        if part.get_content_maintype() == "text":
+            payload = part.get_payload(decode=True)
+            return part.get_content_charset(), payload[:_GUESSED_FROM] if isinstance(payload, bytes) else b""
+    return None, b""
 
 
 def _read_part(name: str, part: Message, body: MailBody, depth: int, *, is_root: bool = False) -> None:

@@ -242,3 +242,18 @@ def test_a_message_inside_its_s_mime_signature_is_read() -> None:
     signed = b"\x30\x80" + oid + b"\x02\xa0\x80\x30\x80" + oid + b"\x01\xa0\x80" + octets + b"\0\0"
     head = f"{HEAD}Content-Type: application/pkcs7-mime; name=smime.p7m\nContent-Transfer-Encoding: base64\n\n"
     assert read(head.encode() + base64.b64encode(signed)) == (["In locker nineteen."], ())
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8", "cp1251"])
+@pytest.mark.parametrize("declares", [True, False])
+def test_headers_in_bytes_are_in_the_encoding_of_the_text(encoding: str, declares: bool) -> None:
+    subject, text = (
+        ("Größe ä", "Die Fähre fährt für uns übers Meer.")
+        if encoding != "cp1251"
+        else ("Паром", "Паром отходит в семь часов утра.")
+    )
+    kind = f"Content-Type: text/plain; charset={encoding}\n" if declares else ""
+    data = f"From: a@example.org\nSubject: {subject}\n{kind}\n{text}\n".encode(encoding)
+    document = load("a.eml", data)
+    assert document.text.startswith(f"{subject}\n")
+    assert text in document.text
