@@ -216,7 +216,7 @@ class TableLayout:
         sums = len(data) - _sum_rows(data)
         for index, row in enumerate(data):
             row = _trimmed(row, width)
-            if self._is_comment(row) or (len(row) == 1 and width > 2):
+            if (self._is_comment(row) and not _is_tagged(row, width)) or (len(row) == 1 and width > 2):
                 self._add_lines([row])
             elif index >= sums:
                 self._add_lines([[cell for cell in row if cell]])
@@ -260,6 +260,12 @@ class TableLayout:
         if self._lines:
             self.items.append("\n".join(self._lines))
             self._lines = []
+
+
+def _is_tagged(row: _Row, width: int) -> bool:
+    """Whether a row of a table begins with a name such as ``#general``, and is no comment or row that is taken out."""
+    mark = row[0].removeprefix(COMMENT)
+    return len(row) == width and mark[:1].isalpha() and all(row)
 
 
 def _blocks(rows: Sequence[_Row]) -> Iterator[list[_Row]]:

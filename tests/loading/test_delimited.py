@@ -226,3 +226,23 @@ def test_thousands_of_columns_and_a_cell_of_megabytes() -> None:
 
 def test_marks_that_are_never_closed_take_linear_time() -> None:
     assert len(read("a\tb\n" + '1\t"x\n' * 50_000, "a.tsv").rows) == 50_000
+
+
+def test_rows_that_begin_with_a_name_behind_a_hash_are_records() -> None:
+    rows = [
+        "channel,user,text",
+        "#general,Ida,hello",
+        "random,Bo,morning",
+        "lobby,Cy,bye",
+        "#help,Di,key",
+        "lobby,Ed,ok",
+    ]
+    document = read("\n".join(rows))
+    assert [row["channel"] for row in fields(document)] == ["#general", "random", "lobby", "#help", "lobby"]
+    assert document.notes == ()
+
+
+@pytest.mark.parametrize("comment", ["# more to come, says Ida, soon", "#7,8,9", "#end", "#,,"])
+def test_comments_between_rows_are_no_records(comment: str) -> None:
+    document = read(f"a,b,c\nx,1,2\ny,3,4\n{comment}\nz,5,6\n")
+    assert [row["b"] for row in fields(document)] == [1, 3, 5]
