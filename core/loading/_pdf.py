@@ -46,7 +46,7 @@ def load_pdf(name: str, data: bytes) -> Document:
     if b"%PDF-" not in data[:_SIGNATURE_BYTES]:
         raise wrong_file_type(name, data, "a PDF")
     with _PDFIUM_LOCK:
-        contents, outline, attached, metadata = _read(name, data)
+        contents, outline, attached, metadata, has_xfa_form = _read(name, data)
     texts = [content.text for content in contents]
     extras = ["\n\n".join([*content.comments, *content.fields]) for content in contents]
     if not any(text.strip() for text in (*texts, *extras)):
@@ -59,12 +59,12 @@ def load_pdf(name: str, data: bytes) -> Document:
         start += len(text) + len(_PAGE_SEPARATOR)
     text = _PAGE_SEPARATOR.join(texts)
     headings = tuple(find_headings(text, pages, outline))
-    notes = pdf_notes(contents, attached)
+    notes = pdf_notes(contents, attached, has_xfa_form)
     return Document(name, text, tuple(pages), headings, size=len(data), metadata=metadata, notes=notes)
 
 
-def _read(name: str, data: bytes) -> tuple[list[PageContent], list[OutlineEntry], list[str], Metadata]:
-    """Return the pages, the outline, the names of attached files and the metadata.
+def _read(name: str, data: bytes) -> tuple[list[PageContent], list[OutlineEntry], list[str], Metadata, bool]:
+    """Return the pages, the outline, the names of attached files, the metadata, and whether all is a form of XFA.
 
     Raises EncryptedFile or DamagedFile.
     """
@@ -82,7 +82,8 @@ def _read(name: str, data: bytes) -> tuple[list[PageContent], list[OutlineEntry]
         metadata = file_metadata(info.get("Title"), info.get("Author"), info.get("CreationDate"))
         attached = [document.get_attachment(index).get_name() for index in range(document.count_attachments())]
         pages = [_page(document, index) for index in range(len(document))]
-        return pages, list(_outline(document)), attached, metadata
+        has_xfa_form = document.get_formtype() == pdfium_c.FORMTYPE_XFA_FULL
+        return pages, list(_outline(document)), attached, metadata, has_xfa_form
     except (pdfium.PdfiumError, UnicodeDecodeError) as error:  # the second from a garbled outline
         raise _damaged(name, error) from error
     finally:

@@ -11,6 +11,8 @@ from typing import Any
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
+from core.loading._pdf_letters import outside_page
+
 _MAX_OBJECTS = 20_000  # of a page that are looked at
 _MAX_NESTING = 15  # of forms inside one another
 _MIN_PICTURE = 0.02  # of the page's area: a smaller picture is decoration
@@ -52,6 +54,7 @@ class PageContent:
     pictures: float = 0.0  # share of the page's area that pictures cover
     recognized: bool = False  # text recognition has laid invisible letters on or under the picture
     segments: int = 0  # lines and curves of shapes
+    outside: int = 0  # letters beyond the part of the page that is shown
     unread_letters: bool = False  # its fonts do not say which letters its signs are
 
     @property
@@ -91,6 +94,7 @@ def page_content(
         pictures=shown.pictures,
         recognized=shown.invisible > shown.visible,
         segments=shown.segments,
+        outside=len(outside_page(textpage)),
         unread_letters=_has_unread_letters(textpage, text) or (shown.visible > 0 and not text.strip()),
     )
 

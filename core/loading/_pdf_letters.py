@@ -14,7 +14,7 @@ import unicodedata
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from core.loading._pdf_runs import ASLANT, Box, quarter_turns, turned
+from core.loading._pdf_runs import ASLANT, MAX_CHARACTERS, Box, quarter_turns, turned
 
 _MARKS = {
     "`": "\u0300", "´": "\u0301", "^": "\u0302", "ˆ": "\u0302", "~": "\u0303", "˜": "\u0303", "¯": "\u0304",
@@ -27,6 +27,8 @@ _LIGATURES = ("ff", "fi", "fl", "ffi", "ffl")
 _OT1, _T1 = 0x0B, 0x1B  # codes of the first ligature in TeX's two encodings
 _OT1_LETTERS = dict(zip(range(0x19, 0x20), "ßæœøÆŒØ", strict=True))
 _OTHERS = re.compile("[" + re.escape("".join(_MARKS)) + "\x0b\x0c\x0e\x0f\x19-\x1f]|\r(?!\n)")
+_RUN_GAP = 1.5  # of the letters' size
+_BLANKS = (0x09, 0x0A, 0x0D, 0x20)
 _MAX_MARKS = 2000  # of a page that are looked at
 _BEHIND, _BEFORE = 400, 4  # letters around an accent among which its own is: it may come at the end of a line
 _SPACE = 0.15  # of the letters' height: a wider gap divides words
@@ -34,6 +36,54 @@ _SPACE = 0.15  # of the letters' height: a wider gap divides words
 
 def page_letters(textpage: pdfium.PdfTextPage) -> list[str]:
     """Return what each character of a page says, by PDFium's index, empty for those that are part of another."""
+    letters = _characters(textpage)
+    for index in outside_page(textpage):
+        letters[index] = ""
+        if letters[index + 1 : index + 2] == [" "]:
+            letters[index + 1] = ""
+    return letters
+
+
+def outside_page(textpage: pdfium.PdfTextPage) -> list[int]:
+    """Return the letters of lines that lie wholly outside the part of a page that is shown, such as on the other half
+    of a spread.
+
+    None where all do: such a page's boxes are wrong.
+    """
+    shown = Box(*textpage.page.get_bbox())
+    if all(_is_in(Box(*textpage.get_rect(index)), shown) for index in range(textpage.count_rects())):
+        return []
+    place = pdfium_c.FS_RECTF()
+    runs: list[list[int]] = []
+    seen: list[bool] = []  # whether some letter of a run is on the page
+    before = Box(0, 0, 0, 0)
+    for index in range(min(textpage.count_chars(), MAX_CHARACTERS)):
+        if pdfium_c.FPDFText_GetUnicode(textpage.raw, index) not in _BLANKS:
+            pdfium_c.FPDFText_GetLooseCharBox(textpage.raw, index, place)
+            box = Box(place.left, place.bottom, place.right, place.top)
+            if not runs or _are_apart(before, box):
+                runs.append([])
+                seen.append(False)
+            runs[-1].append(index)
+            seen[-1] = seen[-1] or _is_in(box, shown)
+            before = box
+    if not any(seen):
+        return []
+    return [index for run, is_seen in zip(runs, seen, strict=True) if not is_seen for index in run]
+
+
+def _are_apart(first: Box, second: Box) -> bool:
+    size = max(first.right - first.left, first.top - first.bottom, 1.0) * _RUN_GAP
+    across = max(second.left - first.right, first.left - second.right)
+    return max(across, second.bottom - first.top, first.bottom - second.top) > size
+
+
+def _is_in(box: Box, shown: Box) -> bool:
+    across, up = (box.left + box.right) / 2, (box.bottom + box.top) / 2
+    return shown.left - 1 <= across <= shown.right + 1 and shown.bottom - 1 <= up <= shown.top + 1
+
+
+def _characters(textpage: pdfium.PdfTextPage) -> list[str]:
     text = str(textpage.get_text_range())
     letters = [chr(unit) for unit in memoryview(text.encode("utf-16-le", "surrogatepass")).cast("H")]
     found = [match.start() for match in _OTHERS.finditer("".join(letters))]

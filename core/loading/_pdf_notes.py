@@ -32,7 +32,7 @@ def no_text_message(name: str, contents: Sequence[PageContent]) -> str:
     return f"{name} holds no text on its {pages}, so it is probably a scan: run text recognition (OCR) on it first"
 
 
-def pdf_notes(contents: Sequence[PageContent], attached: Sequence[str]) -> tuple[str, ...]:
+def pdf_notes(contents: Sequence[PageContent], attached: Sequence[str], has_xfa_form: bool) -> tuple[str, ...]:
     """Return what the text lacks and what was added to it, each with its pages."""
     words = _own_words(contents)
     scans: list[int] = []
@@ -52,6 +52,8 @@ def pdf_notes(contents: Sequence[PageContent], attached: Sequence[str]) -> tuple
     total = len(contents)
     ocr = "run text recognition (OCR) on them to find what they show"
     notes = []
+    if has_xfa_form:
+        notes.append("its form (XFA) is not read: open it in Adobe Acrobat Reader, print it to PDF and bring that")
     found = "is" if len(scans) == 1 else "are"
     if scans:
         notes.append(f"{_pages(scans, total)} {_verb(scans, 'holds', 'hold')} no text and {found} not findable: {ocr}")
@@ -71,6 +73,11 @@ def pdf_notes(contents: Sequence[PageContent], attached: Sequence[str]) -> tuple
         count = sum(contents[number - 1].text.count(_UNNAMED) for number in unnamed)
         where = f"on {_pages(unnamed, total)} that the font does not name"
         notes.append(f"{plural(count, 'letter')} {where} {'is' if count == 1 else 'are'} marked {_UNNAMED}")
+    outside = [number for number, content in enumerate(contents, 1) if content.outside]
+    if outside:
+        count = sum(content.outside for content in contents)
+        where = f"outside the part that {_pages(outside, total)} {_verb(outside, 'shows', 'show')}"
+        notes.append(f"{plural(count, 'letter')} {where} left out")
     if pictures:
         notes.append(f"large pictures on {_pages(pictures, total)}: text inside them is not read")
     counts = (

@@ -251,3 +251,26 @@ def test_ligatures_without_a_name() -> None:
     document = read(Sheet(content, fonts="/F2 @1 0 R", objects=[other]))
     assert document.text == "a long line of words that are di\ufffderent"
     assert document.notes == ("1 letter on page 1 of 1 that the font does not name is marked \ufffd",)
+
+
+# What a page does not show
+
+
+def test_letters_outside_the_shown_part_of_a_page_are_left_out_and_told_of() -> None:
+    spread: list[Line] = [(60, 700, "The left page of a book"), (360, 700, "and its right page"), (700, 700, "beyond")]
+    left = Sheet(paint(spread[:2]), entries="/CropBox[0 0 300 800]")
+    right = Sheet(paint(spread[:2]), entries="/CropBox[300 0 600 800]")
+    document = read(left, right)
+    assert document.text == "The left page of a book\n\nand its right page"
+    assert document.notes == ("33 letters outside the part that pages 1 and 2 of 2 show left out",)
+    assert read(Sheet(paint(spread[1:]))).text == "and its right page"
+    assert read(Sheet(paint(spread[:2]), entries="/CropBox[0 0 10 10]")).notes == ()
+
+
+def test_a_form_of_xfa_is_told_of() -> None:
+    form = "/NeedsRendering true/AcroForm<</Fields[]/XFA @1 0 R>>"
+    document = make_pages(
+        Sheet(paint([(60, 700, "Please wait")])), catalog=form, objects=("<</Length 5>>stream\n<xdp>\nendstream",)
+    )
+    note = "its form (XFA) is not read: open it in Adobe Acrobat Reader, print it to PDF and bring that"
+    assert load("a.pdf", document).notes == (note,)
