@@ -117,6 +117,14 @@ class _Workbook:
             raise damaged_file(self._package.name, "its cells repeat one another's texts without end")
         found = sheet_text(cells)
         self._said += sheet_notes(title, cells, found.stray)
+        if cells.rich:
+            self._omissions.add(
+                "picture or linked data in a cell",
+                "not read",
+                "pictures or linked data in cells",
+                cells.rich,
+                f"'{title}'",
+            )
         if cells.lost:
             verb = "is" if cells.lost == 1 else "are"
             self._said.append(f"{plural(cells.lost, 'text')} of sheet '{title}' {verb} missing from the file")

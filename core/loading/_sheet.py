@@ -56,6 +56,7 @@ class SheetCells:
     computed: int = 0  # formulas with one
     zero_formulas: int = 0  # those of them whose value is 0
     lost: int = 0  # texts that the workbook's table of texts does not have
+    rich: int = 0  # errors that stand for a picture or for linked data, which newer programs show
     concealed: int = 0  # values that their number format shows as nothing
 
 
@@ -245,6 +246,7 @@ class _Reader:
         if cell_type == "d":
             return raw.strip().replace("T", " ").removesuffix(" 00:00:00"), False
         if cell_type == "e":
+            self._sheet.rich += cell.get("vm", "0") != "0"
             return raw.strip(), False
         text = style.text(raw) if raw else ""
         if raw and not text and raw.strip("0.- \n"):

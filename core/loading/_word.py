@@ -27,8 +27,8 @@ _EMBEDDED = {
     ".xhtml": ".html",
     ".rtf": ".rtf",
     ".txt": ".txt",
-    ".mht": ".mht",
-    ".mhtml": ".mht",
+    ".mht": ".eml",  # a page in the parts of a mail, as html-docx-js writes it
+    ".mhtml": ".eml",
 }
 
 
@@ -80,7 +80,10 @@ def _embedded(name: str, data: bytes, depth: int) -> tuple[str, tuple[str, ...]]
             raise damaged_file(name, "it lies inside too many documents")
         return _read(Package(name, data, "a Word document", "word/"), depth + 1)
     head = data[:1000].lstrip(b"\xef\xbb\xbf \r\n\t").lower()
-    guess = ".rtf" if head.startswith(b"{\\rtf") else ".html" if b"<html" in head or b"<body" in head else ".txt"
+    if head.startswith(b"mime-version:"):
+        guess = ".eml"
+    else:
+        guess = ".rtf" if head.startswith(b"{\\rtf") else ".html" if b"<html" in head or b"<body" in head else ".txt"
     document = load(f"{name}{_EMBEDDED.get(suffix(name), guess)}", data)
     return document.text.strip(), document.notes
 

@@ -193,6 +193,8 @@ class Story:
                     self._fields[-1].code += found.text or ""
             elif not self._is_shown():
                 self._has_page_number |= self._is_margin
+                if name == "w:t" and (open_fields := [one for one in self._fields if not one.has_result]):
+                    open_fields[-1].code += found.text or ""  # the result of a field in its code
             elif name == "w:t":
                 text = found.text or ""
                 yield from_symbol_font(font, text) if font.lower() in SYMBOL_FONTS else text

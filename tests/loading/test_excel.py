@@ -306,3 +306,8 @@ def test_hidden_columns_that_are_named_again_and_again_are_read_in_time() -> Non
     column = '<col min="1" max="16384" hidden="1"/>'
     document = read(sheet_rows((1, 2)), before=f"<cols>{column * 3000}</cols>")
     assert document.notes == ("hidden columns A and B of sheet 'S' read too",)
+
+
+def test_a_picture_in_a_cell_is_told_of() -> None:
+    document = read('<row r="1"><c r="A1" t="e" vm="1"><v>#VALUE!</v></c><c r="B1" t="e"><v>#N/A</v></c></row>')
+    assert document.notes == ("1 picture or linked data in a cell not read on sheet 'S'",)

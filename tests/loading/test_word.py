@@ -504,3 +504,22 @@ def test_equal_cells_of_a_table_in_a_cell_all_stay() -> None:
     inner = f"<w:tbl>{row(*map(paragraph, ('Mon', '5', '5')))}{row(*map(paragraph, ('Tue', '7', '7')))}</w:tbl>"
     outer = row(paragraph("Day"), paragraph("Tides")) + row(paragraph("low"), inner)
     assert lines(read(f"<w:tbl>{outer}</w:tbl>"))[-1] == "| low | Mon 5 5; Tue 7 7 |"
+
+
+def test_a_field_in_the_code_of_another_is_part_of_it() -> None:
+    mark = "<w:r><w:fldChar w:fldCharType='{}'/></w:r>"
+    inner = f"{mark.format('begin')}<w:r><w:instrText>DATE</w:instrText></w:r>{mark.format('separate')}"
+    inner += f"<w:r><w:t>May</w:t></w:r>{mark.format('end')}"
+    outer = f"{mark.format('begin')}<w:r><w:instrText>QUOTE 1 </w:instrText></w:r>{inner}{mark.format('end')}"
+    assert lines(read(paragraph("On ", outer, "."))) == ["On 1 May."]
+
+
+@pytest.mark.parametrize("name", ["chunk.mht", "chunk.dat"])
+def test_a_page_in_the_parts_of_a_mail_is_read(name: str) -> None:
+    page = (
+        "MIME-Version: 1.0\nContent-Type: multipart/related; boundary=x\n\n--x\n"
+        "Content-Type: text/html; charset=utf-8\n"
+        "Content-Transfer-Encoding: quoted-printable\n\n<h1>Tides</h1><p>turn t=C3=B6</p>\n--x--\n"
+    )
+    document = load("a.docx", word("<w:altChunk r:id='chunk'/>", {name: ("aFChunk", page)}))
+    assert lines(document) == ["# Tides", "turn tö"]
