@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from core.loading._dialect import COMMENT, TYPED
 from core.loading.tables import Record
@@ -209,10 +209,12 @@ class TableLayout:
         start, header = self._header(rows, width)
         self._add_lines(rows[: start - 1] if header else rows[:start])
         self._end_text()
-        names = column_names(header, max(map(len, rows)))
         self.tables += 1
         data = rows[start:]
         units = header and _is_unit_row(header, data)
+        if units and any(cell and not above for cell, above in zip(data[0], header, strict=False)):
+            header, data, units = _joined_header(header, data[0]), data[1:], False
+        names = column_names(header, max(map(len, rows)))
         sums = len(data) - _sum_rows(data)
         for index, row in enumerate(data):
             row = _trimmed(row, width)
@@ -260,6 +262,15 @@ class TableLayout:
         if self._lines:
             self.items.append("\n".join(self._lines))
             self._lines = []
+
+
+def _joined_header(upper: _Row, lower: _Row) -> list[str]:
+    """Return the names of a header of two lines, of which the upper has names over several columns."""
+    names, over = [], ""
+    for above, name in zip_longest(upper, lower, fillvalue=""):
+        over = above or (over if name else "")
+        names.append(" ".join(filter(None, (over, name))))
+    return names
 
 
 def _is_tagged(row: _Row, width: int) -> bool:

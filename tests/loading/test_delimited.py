@@ -246,3 +246,19 @@ def test_rows_that_begin_with_a_name_behind_a_hash_are_records() -> None:
 def test_comments_between_rows_are_no_records(comment: str) -> None:
     document = read(f"a,b,c\nx,1,2\ny,3,4\n{comment}\nz,5,6\n")
     assert [row["b"] for row in fields(document)] == [1, 3, 5]
+
+
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        (
+            "Region,2024,,2025,\n,Tons,Boats,Tons,Boats",
+            ["Region", "2024 Tons", "2024 Boats", "2025 Tons", "2025 Boats"],
+        ),
+        ("Port,Load,,,Open\n,in,out,lost,", ["Port", "Load in", "Load out", "Load lost", "Open"]),
+    ],
+)
+def test_a_header_of_two_lines_names_every_column(header: str, names: list[str]) -> None:
+    document = read(f"{header}\nNorth,1,2,3,4\nSouth,5,6,7,8\nEast,2,2,3,3\n")
+    assert [line.partition(":")[0] for line in document.text.splitlines()[:5]] == names
+    assert (len(document.rows), document.notes) == (3, ())
