@@ -45,6 +45,9 @@ _WESTERN = ("cp1252", "iso8859-15", "cp850", "mac-roman")
 FOREIGN_SHARE = 0.6  # no language of Western Europe writes more of its letters beyond ASCII
 FEWEST_LETTERS = 8
 FEWEST_BACKWARD = 2  # words that begin with a form of the end, in Hebrew that is stored as it is shown
+_FEWEST_LINES = 3  # with letters beyond ASCII in UTF-8, that no other encoding makes by chance
+_MIXED_SHARE = 0.2  # of the lines that are no UTF-8
+_WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 _HEBREW = ("iso8859-8", "cp1255", "cp862", "cp424")
 _HEBREW_WORD = re.compile("[א-ת]{2,}")
 _HEBREW_FINAL = "ךםןףץ"  # the forms of five letters at the end of a word
@@ -67,6 +70,7 @@ class _Reading:
     text: str
     bad: int
     codec: str
+    said: tuple[str, ...] = ()  # what else there is to note
     is_cut: bool = False  # the last character is incomplete, all others are valid
 
     @property
@@ -82,9 +86,12 @@ class _Reading:
     @property
     def notes(self) -> tuple[str, ...]:
         if not self.bad:
-            return ()
+            return self.said
         verb = "is" if self.bad == 1 else "are"
-        return (f"{plural(self.bad, 'byte')} could not be read as {shown_name(self.codec)} and {verb} marked \ufffd",)
+        return (
+            *self.said,
+            f"{plural(self.bad, 'byte')} could not be read as {shown_name(self.codec)} and {verb} marked \ufffd",
+        )
 
 
 def decode(name: str, data: bytes, declared: str | None = None) -> DecodedText:
@@ -183,6 +190,9 @@ def _undeclared(data: bytes) -> _Reading | None:
         wide = _as_wide(data)
         if wide:
             return wide
+    mixed = _as_mixed(data)
+    if mixed:
+        return mixed
     for codec in guess_encodings(data):
         reading = _read(data, codec)
         if reading.is_text and _is_plausible(reading.text) and (reading.is_nearly_whole or codec in _WESTERN):
@@ -218,6 +228,32 @@ def _as_utf_8(data: bytes) -> _Reading | None:
     if rest == 1 and text.isascii():  # one odd byte need not be the first half of a character
         return None
     return _Reading(text + "\ufffd" * bool(rest), rest, "utf-8", is_cut=bool(rest))
+
+
+def _as_mixed(data: bytes) -> _Reading | None:
+    """Read lines of UTF-8 among lines in one other encoding, as logs and joined files have them; None for others."""
+    lines = data.splitlines(keepends=True)
+    texts = [_valid(line) for line in lines]
+    whole = [text for text in texts if text and not text.isascii()]
+    torn = [line for line, text in zip(lines, texts, strict=True) if text is None]
+    if len(whole) < _FEWEST_LINES or len(whole) < len(torn) * _MIXED_SHARE:
+        return None
+    rest = b"".join(torn)
+    for codec in guess_encodings(rest):
+        reading = _read(rest, codec)
+        if reading.is_text and not reading.bad and _is_plausible(reading.text) and codec not in _WIDE:
+            text = "".join(line.decode(codec, "replace") if text is None else text
+                           for line, text in zip(lines, texts, strict=True))  # fmt: skip
+            verb = "is" if len(torn) == 1 else "are"
+            return _Reading(text, 0, "utf-8", (f"{plural(len(torn), 'line')} {verb} read as {shown_name(codec)}",))
+    return None
+
+
+def _valid(line: bytes) -> str | None:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
 
 
 def _as_wide(data: bytes) -> _Reading | None:

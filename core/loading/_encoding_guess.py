@@ -46,12 +46,19 @@ _COMMON = re.compile(
 _RARE_WEIGHT = 0.9
 _CLOSE = 0.4  # share of the best confidence that a candidate must have to be weighed
 _CANDIDATES = 12
+_MUCH_ODD = 0.7  # coherence of a text with many letters where no writer puts them
 _SURE = 0.5  # a confidence that needs no second look
 _DOUBLE_BYTE = ("gb18030", "cp932", "euc_jp", "cp949", "cp950")
 _CONTROLS = bytes([*range(9), *range(14, 27), *range(28, 32), 127])
 READ = 8_000  # characters of a sample whose words are looked at
 _WORD = re.compile(r"[^\W\d_]+(?:[^\w\s!-/:-@\[-`{-~][^\W\d_]+)*")
 _INSIDE_WORDS = "\u2019\u2018\u00b7\u2010\u2011\u2013\u2014\u00ad"
+# Signs between words and at their ends; those that are letters in DOS's encodings only where no letter can stand.
+_SYMBOLS = re.compile(
+    r"(?<![^\W\d_])[°±µ²³½¼¾€£¥©®™§×÷·•–—“‘«»¡¿](?!\w*[^\W\d_\x00-\x7f])|(?<=[A-Za-z.,!?])[²³®™’”»](?![A-Za-z])"
+    r"|(?<=[a-z])’(?=[a-z])"
+)
+_OF_NO_FILE = ("hp-roman8",)  # of printers
 _LATIN = re.compile(r"[A-Za-z]")
 _PLAIN = re.compile(r"[ -~\s]+")
 _HIGH_BYTE = re.compile(rb"[\x80-\xff]")
@@ -66,14 +73,29 @@ def guess_encodings(data: bytes) -> list[str]:
     for encoding, confidence in _ranked(sample) or _ranked(sample.translate(None, _CONTROLS)):
         larger = _SUPERSETS.get(encoding.lower(), encoding)
         for name in (larger, encoding):
-            text = _decoded(sample, name)
+            text = _decoded(sample, name) if name.lower() not in _OF_NO_FILE else None
             if text is not None:
                 rarity = 1.0 if _COMMON.match(name) else _RARE_WEIGHT
                 weighed[name] = max(weighed.get(name, 0.0), confidence * rarity * _coherence(text))
                 break
+    western = _decoded(sample, "cp1252")
+    if western is not None and (_has_symbols_only(western) or _fits_better(western, sample, weighed)):
+        weighed["cp1252"] = 1.0
     if max(weighed.values(), default=0.0) < _SURE:
         weighed.update(_damaged_double_byte(sample, max(weighed.values(), default=0.0)))
     return sorted(weighed, key=lambda name: -weighed[name])
+
+
+def _has_symbols_only(text: str) -> bool:
+    """Return whether all that is beyond ASCII are signs such as those of degrees and quotes, none inside a word."""
+    start = text[:READ]
+    return not start.isascii() and start.count("”") <= start.count("“") and _SYMBOLS.sub("", start).isascii()
+
+
+def _fits_better(text: str, sample: bytes, weighed: dict[str, float]) -> bool:
+    """Return whether nothing is odd in a Western text, but much in the most plausible of the other ones."""
+    best = _decoded(sample, max(weighed, key=lambda name: weighed[name])) if weighed else None
+    return _coherence(text) == 1.0 and (best is None or _coherence(best) < _MUCH_ODD)
 
 
 def _ranked(sample: bytes) -> list[tuple[str, float]]:

@@ -94,7 +94,9 @@ def page_content(
         pictures=shown.pictures,
         recognized=shown.invisible > shown.visible,
         segments=shown.segments,
-        outside=len(outside_page(textpage)),
+        outside=sum(
+            chr(pdfium_c.FPDFText_GetUnicode(textpage.raw, index)).isalnum() for index in outside_page(textpage)
+        ),
         unread_letters=_has_unread_letters(textpage, text) or (shown.visible > 0 and not text.strip()),
     )
 

@@ -214,3 +214,21 @@ def test_control_characters_of_terminals_and_messages_make_no_other_encoding(dat
     document = load("a.log", data)
     assert document.text == text
     assert document.notes == ()
+
+
+def test_lines_of_utf_8_among_lines_of_another_encoding() -> None:
+    lines = [f"Zeile {number}: Die Fähre fährt über den Fluß" for number in range(20)]
+    mixed = "\n".join(lines[:10]).encode() + b"\n" + "\n".join(lines[10:]).encode("cp1252")
+    decoded = decode("a.txt", mixed)
+    assert decoded.text.split("\n") == lines
+    assert decoded.notes == ("10 lines are read as windows-1252",)
+    chinese = "\n".join([CHINESE] * 9)
+    assert decode("a.txt", chinese.encode("gb18030")).text == chinese
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Temperature 20 °C ± 0.5, §4, 3 µm", "It’s a “quoted” word – yes", "GRÖSSE ÄNDERN ÜBER", "5 m², Brand™ and 3½"],
+)
+def test_short_western_texts_with_signs(text: str) -> None:
+    assert decode("a.txt", text.encode("cp1252")).text == text
