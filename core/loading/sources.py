@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import IO, Protocol
 
 from core.errors import DamagedFile, EmptyFile, EncryptedFile, LoadingError, NoText, UnsupportedFile
 from core.loading._detection import EMPTY_ZIP, ENCRYPTED, MAX_UNPACKED_BYTES, ZIP, ZIP_ERRORS, wrong_file_type
@@ -60,6 +60,8 @@ def _loading_code_fingerprint() -> str:
 
 MAX_MEMBERS = 100_000  # of an archive with all those inside it
 MAX_NESTING = 3  # archives inside one another
+_LONGEST_END = 22 + 65_535  # bytes of the record that ends an archive, with its comment
+_ZIP64_OFFSET = 0xFFFFFFFF
 _JUNK = ("__MACOSX", "Thumbs.db", "desktop.ini")
 UNNAMED = "unnamed file"  # a member of an archive whose name is empty
 LINKED_FOLDER = "is a link to a folder and is not followed: name the folder itself to index what is in it"
@@ -88,8 +90,14 @@ class _Archive:
     _open: zipfile.ZipFile | None = None
 
     def entries(self) -> list[zipfile.ZipInfo]:
+        """Return the members. Raises BadZipFile also where the end is cut off and the directory that is found last is
+        that of an archive inside this one: it counts from the beginning of that, not of the file."""
         with zipfile.ZipFile(self.file) as archive:
-            return archive.infolist()
+            entries = archive.infolist()
+            first = min((entry.header_offset for entry in entries), default=0)
+            if first and archive.fp and _directory_offset(archive.fp) not in (None, archive.start_dir):
+                raise zipfile.BadZipFile("its end is missing")
+            return entries
 
     def read(self, entry: zipfile.ZipInfo) -> bytes:
         self._open = self._open or zipfile.ZipFile(self.file)
@@ -217,6 +225,16 @@ def _held(members: Sequence[ArchiveMember | SkippedSource]) -> str:
     """What an archive holds instead of files that are read, to be put behind a statement."""
     skipped = [member for member in members if isinstance(member, SkippedSource)]
     return f" ({kinds(member.name for member in skipped)})" if skipped else ""
+
+
+def _directory_offset(file: IO[bytes]) -> int | None:
+    """Return where an archive says that its directory begins, None where it says so in the fields of large archives."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - _LONGEST_END, 0))
+    end = file.read()
+    record = end[end.rfind(b"PK\x05\x06") :]
+    offset = int.from_bytes(record[16:20], "little") if len(record) >= 20 else _ZIP64_OFFSET
+    return None if offset == _ZIP64_OFFSET else offset
 
 
 def _check_is_zip(name: str, file: Path | io.BytesIO) -> None:

@@ -367,3 +367,16 @@ def test_a_name_that_is_not_utf_8_is_a_document_of_its_own(workspace: Workspace,
         (r"b\xe5d.txt", "indexed"),
         (r"song\xe4.mp3", "skipped"),
     ]
+
+
+def test_an_archive_without_its_end_is_damaged_even_if_one_inside_it_is_whole() -> None:
+    inner = packed({"c.txt": b"red"})
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr("a.txt", b"green boats")
+        archive.writestr("inner.zip", inner)
+    assert [source.name for source in inside(whole.getvalue())] == ["a.zip/a.txt", "a.zip/inner.zip/c.txt"]
+    cut = whole.getvalue()[: whole.getvalue().rindex(b"PK\x05\x06")]
+    (source,) = inside(cut)
+    with pytest.raises(DamagedFile, match="its end is missing"):
+        source.read()
