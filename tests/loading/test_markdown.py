@@ -73,3 +73,23 @@ def test_a_head_with_a_value_that_its_tag_does_not_fit_is_text(title: str) -> No
     document = load("a.md", f"---\ntitle: {title}\n---\nRed boats".encode())
     assert document.text.endswith("Red boats")
     assert document.metadata == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("![the quay](data:image/png;base64,{}) red", "![the quay](data:image/png) red"),
+        (
+            "![][image1]\n\n# Head\n\n[image1]: <data:image/png;base64,{}>",
+            "![][image1]\n\n# Head\n\n[image1]: <data:image/png>",
+        ),
+        ('<img src="data:image/svg+xml;charset=utf-8;base64,{}">', '<img src="data:image/svg+xml;charset=utf-8">'),
+    ],
+)
+def test_pictures_inside_the_file_are_no_words(source: str, text: str) -> None:
+    document = load("a.md", source.format("iVBORw0KGgo" * 4000).encode())
+    assert document.text == text
+    assert document.notes == ("1 embedded picture left out",)
+    assert [document.text[heading.start : heading.end] for heading in document.headings] == ["# Head"] * ("#" in text)
+    short = "the scheme data:text/plain;base64,SGk= is named"
+    assert load("a.md", short.encode()).text == short
