@@ -23,8 +23,8 @@ Values = Mapping[str, Mapping[str, Mapping[str, float]]]  # system -> measure ->
 def reliability_warnings(queries: int, judged: Mapping[str, float], most: float = 1.0) -> list[str]:
     """Return why figures over so many judged ``queries`` cannot be trusted; nothing where they can.
 
-    ``judged`` is each system's mean Judged@10, 0 to 1, ``most`` the highest that a system with as many hits could have:
-    where few documents are judged for a query, or nothing is found, even the best system has little.
+    ``judged`` is each system's mean Judged@10 over the queries for which it found something, 0 to 1, ``most`` the
+    highest that a system with as many hits could have: where few documents are judged, even the best has little.
 
     With under 25 queries one query moves a mean by more than systems differ (Voorhees and Buckley, The effect of topic
     set size on retrieval experiment error, 2002). Hits that nobody judged count as not relevant: where four of ten are
@@ -39,7 +39,7 @@ def reliability_warnings(queries: int, judged: Mapping[str, float], most: float 
     too_few = sorted((share, name) for name, share in judged.items() if share < MIN_JUDGED)
     if too_few:
         shares = ", ".join(f"{name} {share:.0%}" for share, name in too_few)
-        limit = f" (no system could have more than {most:.0%} with as many hits: so little is judged or found)"
+        limit = f" (no system could have more than {most:.0%} with as many hits: so little is judged)"
         warnings.append(
             "Many of the first ten hits were judged by nobody and count as not relevant; judged are: "
             f"{shares}{limit if most < MIN_JUDGED else ''}. "
@@ -99,20 +99,24 @@ class Results:
     @property
     def warnings(self) -> list[str]:
         """Why the figures cannot be trusted; empty where they can."""
-        return reliability_warnings(len(self.qrels), self.judged, self.most_judged)
+        found = {}  # the share of the hits that came: where nothing is found, nothing is left to judge
+        for name, share in self.judged.items():
+            answered = sum(bool(self.runs[name].ranking.get(query)) for query in self.qrels)
+            found[name] = share * len(self.qrels) / answered if answered else 1.0
+        return reliability_warnings(len(self.qrels), found, self.most_judged)
 
     @property
     def most_judged(self) -> float:
         """The highest mean Judged@10 that a system could have which finds as many hits as one of these, 0 to 1.
 
         Of a query with ``n`` hits, ten at the most, no more can be judged than the documents that are; Judged@10
-        divides by ``n``, and is 0 where nothing is found.
+        divides by ``n``. Queries for which nothing is found do not count here.
         """
         bounds = []
         for run in self.runs.values():
             hits = {query: min(len(run.ranking.get(query, ())), TOP) for query in self.qrels}
-            shares = [min(len(grades), hits[query]) / max(1, hits[query]) for query, grades in self.qrels.items()]
-            bounds.append(sum(shares) / max(1, len(shares)))
+            shares = [min(len(self.qrels[query]), count) / count for query, count in hits.items() if count]
+            bounds.append(sum(shares) / len(shares) if shares else 1.0)
         return max(bounds, default=1.0)
 
     def mean(self, system: str, measure: str) -> Aggregate:

@@ -170,18 +170,22 @@ def test_worthless_figures_are_warned_of() -> None:
 
 
 def test_no_more_can_be_judged_than_came() -> None:
-    # of 2 hits both may be judged, of 4 the 3 that are, of none nothing: (2/2 + 3/4 + 0) / 3
+    # of 2 hits both may be judged, of 4 the 3 that are: (2/2 + 3/4) / 2; where nothing came, nothing is unjudged
     qrels = {"1": dict.fromkeys("abc", 1), "2": dict.fromkeys("abc", 1), "3": {"a": 0}}
     few = SystemRun({"1": ["a", "x"], "2": ["a", "x", "y", "z"], "3": []})
     judged = JudgedQueries(dict.fromkeys(qrels, "?"), qrels)
     results = Results.of_runs(judged, {"few": few}, ["nDCG@10"])
     assert results.judged == {"few": pytest.approx((1 / 2 + 1 / 4 + 0) / 3)}
-    assert results.most_judged == pytest.approx((1 + 3 / 4) / 3)
-    assert "few 25% (no system could have more than 58% with as many hits" in results.warnings[1]
+    assert results.most_judged == pytest.approx((1 + 3 / 4) / 2)
+    assert "judged are: few 38%." in results.warnings[1]
+    only_judged = SystemRun({"1": ["a", "b"], "2": [], "3": []})
+    assert len(Results.of_runs(judged, {"sure": only_judged}, ["nDCG@10"]).warnings) == 1  # of the few queries
+    nothing = SystemRun({query: [] for query in qrels})
+    assert len(Results.of_runs(judged, {"nothing": nothing}, ["nDCG@10"]).warnings) == 1
     # with 12 hits ten are looked at, of which 3, 3 and 1 may be judged: 7/30; the higher bound counts
     many = SystemRun({query: [f"{query}{rank}" for rank in range(12)] for query in qrels})
     assert Results.of_runs(judged, {"many": many}, ["nDCG@10"]).most_judged == pytest.approx(7 / 30)
-    assert Results.of_runs(judged, {"many": many, "few": few}, ["nDCG@10"]).most_judged == pytest.approx(7 / 12)
+    assert Results.of_runs(judged, {"many": many, "few": few}, ["nDCG@10"]).most_judged == pytest.approx(7 / 8)
     assert all(share <= results.most_judged for share in results.judged.values())
 
 
