@@ -32,8 +32,11 @@ def markdown_document(
 ) -> Document:
     """Return a Markdown text with its structure, trimmed if it has no ``pages``. Raises NoText if it is blank."""
     if not text.strip():
-        what = "; ".join(notes) or "only pictures or nothing"
-        raise NoText(f"{name} holds no text, {what}: export it with text, or type it up")
+        if notes:
+            raise NoText(
+                f"{name} holds no text but what is not read ({'; '.join(notes)}): save it with that as plain text"
+            )
+        raise NoText(f"{name} holds no text, only pictures or nothing: export it with text, or type it up")
     text = text if pages else text.strip() + "\n"
     return with_markdown_structure(Document(name, text, pages, size=len(data), metadata=metadata, notes=notes))
 
@@ -217,6 +220,15 @@ def _split_at(line: str, bars: Sequence[int]) -> list[str]:
     edges = [-1, *bars, len(line)]
     cells = [line[start + 1 : end].strip().replace("\\|", "|") for start, end in pairwise(edges)]
     return cells[bool(bars) and bars[0] == 0 : -1 if bars and bars[-1] == len(line) - 1 else None]
+
+
+# The bytes of a file in an address, as Google Docs, Typora and Colab write pictures.
+_EMBEDDED = re.compile(r"\b(data:[\w.+-]{1,50}/[\w.+-]{1,80}(?:;[\w.=-]{1,80}){0,3});base64,[A-Za-z0-9+/=%_-]{20,}")
+
+
+def without_embedded_files(text: str) -> tuple[str, int]:
+    """Return a text without the bytes of the files that stand in its addresses, and how many these are."""
+    return _EMBEDDED.subn(r"\1", text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from core.loading._detection import reject_other_format
 from core.loading._encoding import clean_text, decode
 from core.loading._html import convert_html, page_notes
 from core.loading._html_blocks import code_fence
-from core.loading._markdown import markdown_document
+from core.loading._markdown import markdown_document, without_embedded_files
 from core.records.document import Document
 from core.util.formatting import plural
 
@@ -123,7 +123,7 @@ def _prose(text: str, counts: Counter[str]) -> str:
         counts["picture"] += not description.strip()
         return description if match[2].startswith(("attachment:", "data:")) else match[0]
 
-    return _closed(_PICTURE.sub(described, text).strip("\n"))
+    return _closed(without_embedded_files(_PICTURE.sub(described, text))[0].strip("\n"))
 
 
 def _described(description: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,15 +11,12 @@ from pathlib import PurePosixPath
 from core.errors import EmptyFile
 from core.loading._detection import reject_other_format
 from core.loading._encoding import clean_text, decode
-from core.loading._markdown import with_markdown_structure
+from core.loading._markdown import with_markdown_structure, without_embedded_files
 from core.loading._metadata import front_matter
 from core.records.document import Document, Heading
 from core.util.formatting import plural
 
 MARKDOWN_SUFFIXES = (".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd", ".rmd")
-
-# The bytes of a picture in its address, as Google Docs and Typora export them.
-_EMBEDDED = re.compile(r"\b(data:[\w.+-]{1,50}/[\w.+-]{1,80}(?:;[\w.=-]{1,80}){0,3});base64,[A-Za-z0-9+/=%_-]{20,}")
 
 
 def load_text(name: str, data: bytes) -> Document:
@@ -36,7 +32,7 @@ def load_text(name: str, data: bytes) -> Document:
     document = Document(name, text, size=len(data), notes=decoded.notes)
     if PurePosixPath(name).suffix.lower() not in MARKDOWN_SUFFIXES:
         return document
-    text, pictures = _EMBEDDED.subn(r"\1", text)
+    text, pictures = without_embedded_files(text)
     if pictures:
         note = f"{plural(pictures, 'embedded picture')} left out"
         document = replace(document, text=text, notes=(*document.notes, note))

@@ -113,3 +113,9 @@ def test_a_fence_that_a_cell_leaves_open_ends_with_the_cell() -> None:
     assert "the gauge" in document.text
     assert "attachment" not in document.text
     assert document.notes == ("1 picture without a description",)
+
+
+def test_a_picture_inside_html_in_a_cell_of_text_is_no_words() -> None:
+    source = "The <img src='data:image/png;base64," + "iVBORw0KGgo" * 400 + "'> quay"
+    notebook = {"nbformat": 4, "cells": [{"cell_type": "markdown", "source": source}]}
+    assert load("a.ipynb", json.dumps(notebook).encode()).text.strip() == "The <img src='data:image/png'> quay"
