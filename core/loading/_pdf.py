@@ -150,8 +150,9 @@ def _title_keys(title: str) -> set[str]:
 
 _LINE_END_HYPHEN = "\ufffe"  # what PDFium writes for a hyphen that ends a line
 _COMPOUND = r"\w+(?:-\w+)*"
-# The right half is a lookahead: it may be the left half of the next word that is cut.
-_CUT_WORD = re.compile(rf"({_COMPOUND})(?:{_LINE_END_HYPHEN}\n?|-\n)(?=({_COMPOUND}))")
+# The right half is a lookahead: it may be the left half of the next word that is cut. A left half begins where its
+# compound does: begun at each of its words, a long one would take quadratic time.
+_CUT_WORD = re.compile(rf"(?<!\w)(?<!\w-)({_COMPOUND})(?:{_LINE_END_HYPHEN}\n?|-\n)(?=({_COMPOUND}))")
 _OTHER_HYPHENS = re.compile("[\u2010\u2011]")  # Chrome prints U+2010 at a line end
 _WORD = re.compile(_COMPOUND)
 

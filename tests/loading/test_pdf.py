@@ -347,3 +347,8 @@ def test_a_word_and_its_page_survive_the_running_heads() -> None:
         5,
     ]
     assert document.text.split("\n")[-1] == "Entry 8 of sheet 5"
+
+
+@pytest.mark.parametrize("text", ["a-" * 50_000, "ab" * 50_000, "a-" * 50_000 + "\n"])
+def test_a_long_word_with_hyphens_takes_no_time(text: str) -> None:
+    assert join_hyphens([text]) == [text]
