@@ -32,7 +32,7 @@ _LISTS = (
     "printunsrtglossaries", "printacronyms", "printabbreviations",
 )  # fmt: skip
 _LONGEST_FORM = 2000  # characters
-_LONGEST_OPTIONS = 5000  # characters
+_LONGEST_OPTIONS = 20_000  # characters
 
 
 @dataclass
@@ -138,4 +138,4 @@ def _option(options: str, name: str) -> str:
         depth += {"{": 1, "}": -1}.get(options[index], 0)
         if not depth:
             return options[start + 1 : index]
-    return options[start + 1 :]
+    return ""  # its end is missing: it would take the text behind it

@@ -273,6 +273,11 @@ def test_words_in_boxes_and_branches(source: str, text: str) -> None:
             r"\begin{document}\begin{acronym}[LNG]\acro{lng}[LNG]{liquid gas}\end{acronym}The \acl{lng}, \acs{lng}.",
             "* LNG: liquid gas The liquid gas, LNG.",
         ),
+        (r"\DeclareAcronym{a}{short={A}" + " " * 20_000 + r",long={b}}\begin{document}\ac{a} words", "A words"),
+        (
+            r"\DeclareAcronym{a}{short={" * 2000 + "x" + "}}" * 2000 + r"\begin{document}\textbf{words}",
+            "words",
+        ),
         (r"\begin{document}\gls{unknown} and \textbf{\ac{none}}.", "unknown and none."),
     ],
 )
