@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -165,3 +166,17 @@ def test_every_requirement_is_pinned() -> None:
         lines = [line for line in (ROOT / name).read_text().splitlines() if line and not line.startswith(("#", "-r"))]
         assert lines
         assert [line for line in lines if "==" not in line] == []
+
+
+def test_every_library_that_is_imported_is_required() -> None:
+    """One that another library happens to bring along today may be gone with that library's next version."""
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    required = {re.split(r"[=\[]", line)[0].lower().replace("_", "-") for line in lines if "==" in line}
+    distributions = {
+        package: {name.lower().replace("_", "-") for name in names}
+        for package, names in packages_distributions().items()
+    }
+    imported = {library for module in MODULES for library in module.libraries()}
+    libraries = imported - set(sys.stdlib_module_names) - {"core", "pages", "__future__"}
+    assert {"chromadb", "streamlit", "torch"} <= libraries
+    assert sorted(library for library in libraries if not distributions.get(library, set()) & required) == []

@@ -122,7 +122,9 @@ def documents(found: Sequence[StoredDocument], *, as_json: bool) -> None:
         _json([document.as_json() for document in found])
         return
     for document in found:
-        print(f"{document.name}  {document.chunks:,} chunks  {document.characters:,} characters  {document.added}")
+        print(
+            f"{document.name}  {plural(document.chunks, 'chunk')}  {document.characters:,} characters  {document.added}"
+        )
         if document.also:
             print(f"    also: {', '.join(document.also)}")
         for note in document.notes:

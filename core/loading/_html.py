@@ -61,7 +61,7 @@ class ConvertedHtml:
 def load_html(name: str, data: bytes) -> Document:
     """Return a web page without its markup, scripts and styles. Raises LoadingError."""
     reject_other_format(name, data, "a web page")
-    decoded = decode(name, data, _declared_encoding(data))
+    decoded = decode(name, data, declared_encoding(data))
     html = decoded.text
     if "<" not in html:
         raise WrongFileType(f"{name} is not a web page, it has no tags: rename it to .txt if it is text")
@@ -69,7 +69,7 @@ def load_html(name: str, data: bytes) -> Document:
     return markdown_document(name, data, page.text, html_metadata(html), notes=(*decoded.notes, *page.notes))
 
 
-def _declared_encoding(data: bytes) -> str | None:
+def declared_encoding(data: bytes) -> str | None:
     """Return the encoding that a page's <meta> names; none where that is not one of bytes, as browsers do."""
     match = _CHARSET.search(data[:_HEAD_BYTES])
     encoding = match[1].decode("ascii") if match else ""

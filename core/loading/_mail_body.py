@@ -13,12 +13,10 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 from itertools import islice
 
-from bs4.dammit import EncodingDetector
-
 from core.errors import LoadingError
 from core.loading._calendar import calendar_id, calendar_lines
 from core.loading._encoding import clean_text, decode
-from core.loading._html import convert_html
+from core.loading._html import convert_html, declared_encoding
 from core.loading._mail_transfer import part_bytes, signed_content, without_uu_blocks
 from core.util.formatting import plural
 
@@ -304,7 +302,7 @@ def _decoded(name: str, part: Message, body: MailBody) -> str:
         declared = part.get_param("charset")
         label = declared[2] if isinstance(declared, tuple) else declared
         if not label and part.get_content_subtype() == "html":
-            label = EncodingDetector.find_declared_encoding(data, is_html=True)
+            label = declared_encoding(data)
         decoded = decode(name, data, label if isinstance(label, str) else None)
     except (LoadingError, LookupError, ValueError):  # one unreadable part leaves the others
         body.notes.append(f"a part of the kind {part.get_content_type()} is not text and is not read")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import os
 import re
 import stat
@@ -15,7 +16,15 @@ from importlib import metadata
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
-from core.errors import DamagedFile, EmptyFile, EncryptedFile, LoadingError, NoText, UnsupportedFile
+from core.errors import (
+    DamagedFile,
+    EmptyFile,
+    EncryptedFile,
+    LoadingError,
+    NoText,
+    RankscopeError,
+    UnsupportedFile,
+)
 from core.loading._detection import EMPTY_ZIP, ENCRYPTED, MAX_UNPACKED_BYTES, ZIP, ZIP_ERRORS, wrong_file_type
 from core.loading._zip_names import distinct_names, member_names
 from core.loading.loader import ARCHIVE_SUFFIX, SUPPORTED_FORMATS, is_supported, load
@@ -371,7 +380,17 @@ def load_source(source: Source, data: bytes | None = None) -> Document:
     """
     if isinstance(source, PreparedSource):
         return source.document()
-    document = load(source.name, source.read() if data is None else data, table_options(source))
+    data = source.read() if data is None else data
+    try:
+        document = load(source.name, data, table_options(source))
+    except RankscopeError:
+        raise
+    except Exception as error:  # a fault of the reader: whatever it is, the other files are none the worse for it
+        logging.getLogger(__name__).exception("The reader of %s failed", source.name)
+        raise DamagedFile(
+            f"{source.name} cannot be read, its reader failed ({type(error).__name__}: {str(error)[:200]}): "
+            "save it again in its own program or in another format, and bring that"
+        ) from error
     place = (
         source.path.as_posix()
         if isinstance(source, PathSource)

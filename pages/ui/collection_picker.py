@@ -10,9 +10,9 @@ from core.errors import RankscopeError
 from core.records.search import Collection
 from core.samples.library import EXAMPLES, SAMPLE_COLLECTION, Question, questions, sources
 from core.workspace import Workspace
-from pages.ui.jobs import show_indexing
+from pages.ui.jobs import show_indexing_briefly
 from pages.ui.page import jobs, show_error, show_info, show_warning
-from pages.ui.url_state import Value, read_address
+from pages.ui.url_state import Value, is_in_new_address, read_address
 
 
 def searchable_collections(workspace: Workspace) -> dict[str, Collection]:
@@ -20,7 +20,7 @@ def searchable_collections(workspace: Workspace) -> dict[str, Collection]:
     index_samples_on_first_start(workspace)
     indexing = any(job.active for job in jobs().all())
     if indexing or any(job.error for job in jobs().all()):
-        show_indexing()
+        show_indexing_briefly()
     collections = {collection.name: collection for collection in workspace.store.collections() if collection.chunks}
     if not collections:
         if indexing:
@@ -105,7 +105,8 @@ def clamp_parameter(key: str, low: int, high: int, what: str) -> None:
 def choose_view(views: Sequence[str], key: str = "view") -> str:
     """Draw the choice of a page's view and return it; warn if the URL names a view that does not exist."""
     if st.session_state[key] not in views:
-        show_warning(f"There is no view “{st.session_state[key]}” of this page: it shows {', '.join(views)}.")
+        if is_in_new_address(key):  # else it is the view of another page
+            show_warning(f"There is no view “{st.session_state[key]}” of this page: it shows {', '.join(views)}.")
         st.session_state[key] = views[0]
     return str(
         st.segmented_control(

@@ -21,6 +21,7 @@ WAITING = "It begins when the runs before it are over"
 RESUMED = "Taken up after a restart: files that were stored before it are listed as unchanged."
 RETRY = "What failed, was cancelled or not reached is kept until you dismiss this: no need to bring it again."
 MAX_UNFOLDED = 20  # outcomes that are shown without a click
+MAX_NOTED = 5  # files whose notes are
 SIGNS: dict[Status, str] = {
     "indexed": "✓",
     "replaced": "✓",
@@ -110,6 +111,20 @@ def show_indexing() -> None:
     watch(jobs().all, _draw)
 
 
+def show_indexing_briefly() -> None:
+    """Draw the runs that are under way, and a line for each that broke off: what became of files is in the Library."""
+    watch(jobs().all, _draw_briefly)
+
+
+def _draw_briefly(job: IndexingJob) -> None:
+    if job.active:
+        _draw(job)
+    elif job.error:
+        line, link = st.columns([4, 1], vertical_alignment="center")
+        line.text(f"{_summary(job)}. {job.error}")
+        link.page_link("pages/library.py", label="See in the Library", icon=":material/library_books:")
+
+
 def _draw(job: IndexingJob) -> None:
     with st.container(border=True, key=f"job-{job.number}"):
         _draw_active(job) if job.active else _draw_over(job)
@@ -144,11 +159,15 @@ def _draw_over(job: IndexingJob) -> None:
     # in full: a table's cell would cut off what to do about it
     failed = [f"{SIGNS['failed']} {outcome.message}" for outcome in job.outcomes if outcome.status == "failed"]
     if failed:
-        st.text(_first_lines(failed))
-    noted = [f"{outcome.name}: {'; '.join(outcome.notes)}" for outcome in job.outcomes if outcome.notes]
+        st.text(_first_lines(failed, MAX_UNFOLDED))
+    noted = [
+        f"{outcome.name}: {'; '.join(outcome.notes)}"
+        for outcome in job.outcomes
+        if outcome.notes and outcome.status != "duplicate"
+    ]
     if noted:
-        st.caption(f"What {plural(len(noted), 'file')} {'lacks' if len(noted) == 1 else 'lack'} in the collection:")
-        st.text(_first_lines(noted))
+        st.caption(f"What is left out, or stands elsewhere than in the file ({plural(len(noted), 'file')}):")
+        st.text(_first_lines(noted, MAX_NOTED))
     if job.outcomes:
         with st.expander("What became of each file", expanded=len(job.outcomes) <= MAX_UNFOLDED):
             st.dataframe(
@@ -158,9 +177,9 @@ def _draw_over(job: IndexingJob) -> None:
             )
 
 
-def _first_lines(lines: list[str]) -> str:
-    more = [f"and {len(lines) - MAX_UNFOLDED:,} more, in the list below"] if len(lines) > MAX_UNFOLDED else []
-    return "\n".join(lines[:MAX_UNFOLDED] + more)
+def _first_lines(lines: list[str], limit: int) -> str:
+    more = [f"and {len(lines) - limit:,} more, in the list below"] if len(lines) > limit else []
+    return "\n".join(lines[:limit] + more)
 
 
 def _retry(job: IndexingJob) -> None:

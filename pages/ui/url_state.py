@@ -36,6 +36,15 @@ def read_address(defaults: Mapping[str, Value]) -> list[str]:
     return unreadable
 
 
+def is_in_new_address(key: str) -> bool:
+    """Return whether the URL has a value for ``key`` that a person gave: it is not what a page wrote.
+
+    After a switch of pages the browser may still send what the page before it wrote.
+    """
+    address = _current_address()
+    return key in address and address not in (st.session_state.get(_WRITTEN), st.session_state.get(_WRITTEN_BEFORE))
+
+
 def write_address(defaults: Mapping[str, Value], spared: Sequence[str] = ()) -> None:
     """Write the session state's values of the keys of ``defaults`` into the URL.
 

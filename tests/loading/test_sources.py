@@ -19,6 +19,7 @@ from core.loading import sources as archives
 from core.loading.skipped import SkippedSource, by_reason
 from core.loading.sources import PathSource, PreparedSource, Source, Upload, expand_archives, load_source, walk
 from core.loading.tables import TableOptions
+from core.records.document import Document
 from core.workspace import Workspace
 from tests.support.broken import ADVICE, NOISE, PNG, with_flipped_byte
 
@@ -380,3 +381,15 @@ def test_an_archive_without_its_end_is_damaged_even_if_one_inside_it_is_whole() 
     (source,) = inside(cut)
     with pytest.raises(DamagedFile, match="its end is missing"):
         source.read()
+
+
+def test_a_fault_of_a_reader_is_that_files_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(name: str, data: bytes, tables: object) -> Document:
+        raise KeyError("stylesheet")
+
+    monkeypatch.setattr(archives, "load", fail)
+    with pytest.raises(DamagedFile, match=r"^a\.odt cannot be read, its reader failed \(KeyError: 'stylesheet'\)"):
+        load_source(Upload("a.odt", b"x"))
+    assert "The reader of a.odt failed" in caplog.text

@@ -97,3 +97,27 @@ def test_a_run_that_ends_as_soon_as_the_browser_is_told_leaves_the_address_known
 )
 def test_a_parameter_of_the_address(found: list[str], default: str | int | list[str], value: object) -> None:
     assert _parsed(found, default) == value
+
+
+def two_views() -> None:
+    import streamlit as st
+
+    from pages.ui.collection_picker import choose_view
+    from pages.ui.url_state import read_address, write_address
+
+    first = st.session_state.get("first", True)
+    read_address({"view": "A" if first else "B"})
+    choose_view(["A", "C"] if first else ["B", "D"])
+    write_address({"view": "A" if first else "B"})
+
+
+def test_another_page_has_its_first_view_without_a_warning_whatever_the_browser_still_sends() -> None:
+    page = AppTest.from_function(two_views)
+    page.query_params["view"] = "C"
+    page.run()
+    page.session_state["first"] = False
+    page.run()
+    assert (page.session_state["view"], list(page.warning)) == ("B", [])
+    page.query_params["view"] = "X"
+    page.run()
+    assert [warning.value.startswith("There is no view “X” of this page") for warning in page.warning] == [True]

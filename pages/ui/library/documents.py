@@ -120,11 +120,11 @@ def _select_documents(collection: Collection, table: pd.DataFrame) -> list[str]:
         height="auto" if len(table) < 10 else 400,
         key=f"documents-{short_hash(collection.key, ''.join(ids))}",
         column_config={
-            "document": st.column_config.TextColumn(width="large"),
+            "document": st.column_config.TextColumn(width="medium"),
             "size (kB)": st.column_config.NumberColumn(format="%.1f"),
             "characters": st.column_config.NumberColumn(format="localized"),
-            "not in its text": st.column_config.TextColumn(
-                width="medium", help="What was left out of the file, or stands elsewhere in its text."
+            "notes": st.column_config.TextColumn(
+                width="medium", help="What is left out of the text, or stands elsewhere than in the file."
             ),
             "same text": st.column_config.TextColumn(
                 width="medium", help="Other files with the same text: one document has all of these names."
@@ -149,7 +149,7 @@ def document_table(key: str, stamp: str, _workspace: Workspace) -> pd.DataFrame:
                 for document in documents
             ],
             "document": [document.name for document in documents],
-            **_lines_column("not in its text", [document.notes for document in documents]),
+            **_lines_column("notes", [document.notes for document in documents]),
             **_lines_column("same text", [document.also for document in documents]),
             **{title: column for title, column in fields.items() if title != SOURCE},
             "size (kB)": [document.size / 1000 for document in documents],
@@ -170,7 +170,7 @@ def _lines_column(title: str, lines: list[tuple[str, ...]]) -> dict[str, list[st
 def _metadata_columns(documents: list[StoredDocument]) -> dict[str, pd.Series]:
     """Return a column for each of the most frequent fields."""
     counts = Counter(name for document in documents for name in document.metadata)
-    taken = {_ID, _TEXT, "document", "size (kB)", "characters", "chunks", "not in its text", "same text", "added (UTC)"}
+    taken = {_ID, _TEXT, "document", "size (kB)", "characters", "chunks", "notes", "same text", "added (UTC)"}
     names = sorted(sorted(counts), key=lambda name: -counts[name])[:MAX_FIELDS]
     return {
         f"{name} " if name in taken else name: _column([document.metadata.get(name) for document in documents])

@@ -40,7 +40,7 @@ def show_reader(workspace: Workspace, collection: Collection, document_id: str) 
     if opened.metadata:
         st.html(metadata_html(opened.metadata))
     if document.notes:
-        show_warning(f"What this text lacks, or has otherwise than its file: {'; '.join(document.notes)}.")
+        show_warning(f"What this text lacks, or has elsewhere than its file: {'; '.join(document.notes)}.")
     unknown = _unknown(collection.key, document_id, workspace, collection, opened)
     for note in unreadable_chunks_note(collection.model, unknown):
         show_warning(f"{note}.")
