@@ -114,12 +114,15 @@ def _side_by_side(block: _Block) -> list[_Block]:
 
 def _belongs(table: Sequence[_Block], part: _Block) -> bool:
     first, last = table[0], table[-1]
-    near = part.left - last.right - 1 <= _NEAR_COLUMNS
+    gap = part.left - last.right - 1
+    near = gap <= _NEAR_COLUMNS
     beside = first.top <= part.top and part.bottom <= first.bottom and len(first.rows) > 1
     # A first column alone holds the names of the rows, perhaps with nothing above it in the row of headers.
     labels = len(first.columns) == 1 and len(first.rows) > 1
     same_rows = part.top <= first.top <= part.top + 1 and part.bottom == first.bottom
-    return near and ((beside and len(part.columns) == 1) or (labels and (same_rows or (beside and len(table) == 1))))
+    if labels and same_rows:
+        return gap <= _FAR_COLUMNS
+    return near and beside and (len(part.columns) == 1 or (labels and len(table) == 1))
 
 
 def _together(parts: Sequence[_Block]) -> _Block:

@@ -311,3 +311,10 @@ def test_hidden_columns_that_are_named_again_and_again_are_read_in_time() -> Non
 def test_a_picture_in_a_cell_is_told_of() -> None:
     document = read('<row r="1"><c r="A1" t="e" vm="1"><v>#VALUE!</v></c><c r="B1" t="e"><v>#N/A</v></c></row>')
     assert document.notes == ("1 picture or linked data in a cell not read on sheet 'S'",)
+
+
+def test_two_columns_of_the_same_rows_are_one_table_though_they_stand_apart() -> None:
+    text = read(
+        sheet_rows(("Ferry", None, None, None, "Berth"), ("Merle", None, None, None, 4), ("Ida", None, None, None, 7))
+    ).text
+    assert table("Ferry | Berth", "Merle | 4", "Ida | 7") in text
