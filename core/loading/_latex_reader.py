@@ -393,8 +393,8 @@ class LatexReader(EnvironmentReader):
     def _line_end(self) -> None:
         self.stack.take_star()
         top = self.frames[-1]
-        if self.stack.peek() == "[":
-            options = self.stack.bracketed() or []
+        options = self.stack.bracketed()
+        if options is not None:
             if any(token[0] not in "\\-+.0123456789" and not token[:1].isdigit() for token in options):
                 self.stack.push(["[", *options, "]"])  # a bracket of the text, not a distance
         if top.name in TABLES and not top.depth:

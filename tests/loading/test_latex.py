@@ -312,3 +312,14 @@ def test_abbreviations_and_terms(source: str, text: str) -> None:
 )
 def test_words_of_title_pages_and_letters_stay_and_stand_apart(source: str, text: str) -> None:
     assert words(source) == text
+
+
+def test_a_distance_after_a_row_or_line_is_no_word_though_a_space_stands_before_it() -> None:
+    rows = (
+        rb"\begin{tabular}{l}long form \\ [4pt]"
+        + b"\nverbose \\\\*[2pt]\nquiet\\end{tabular} First \\\\ [see below] next."
+    )
+    text = load("a.tex", rows).text
+    assert "| verbose |\n| quiet |" in text
+    assert "[see below] next." in text
+    assert "pt" not in text
