@@ -15,9 +15,9 @@ from lxml import etree
 from core.errors import EncryptedFile
 from core.loading._detection import check_zip, damaged_file, read_part
 from core.loading._encoding import decode
-from core.loading._html import convert_html, page_notes
 from core.loading._markdown import markdown_document
 from core.loading._metadata import dublin_core, parse_xml
+from core.loading.html.load import convert_html, page_notes
 from core.records.document import Document
 from core.util.formatting import plural
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from core.errors import DamagedFile, WrongFileType
 from core.loading._detection import reject_other_format
 from core.loading._encoding import clean_text, decode
-from core.loading._html import convert_html, page_notes
-from core.loading._html_blocks import code_fence
 from core.loading._markdown import markdown_document, without_embedded_files
+from core.loading.html.blocks import code_fence
+from core.loading.html.load import convert_html, page_notes
 from core.records.document import Document
 from core.util.formatting import plural
 

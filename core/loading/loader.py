@@ -1,6 +1,6 @@
 """Load a file's bytes into a Document: the registry of formats.
 
-To add a format, write a private module in this package with a function ``load_x(name, data) -> Document`` that raises
+To add a format, write a private module in this package, or a package in it, with a function ``load_x(name, data) -> Document`` that raises
 only LoadingErrors, register its suffix in ``LOADERS`` (``_lazy`` imports the module with the first such file), name the
 format in ``SUPPORTED_FORMATS``, and add a test and broken files in tests/loading and tests/support/broken.py.
 """
@@ -14,8 +14,8 @@ from pathlib import PurePosixPath
 from core.errors import EmptyFile, UnsupportedFile
 from core.loading._delimited import delimited_content, load_delimited
 from core.loading._json import json_content, load_json
-from core.loading._pdf import load_pdf
 from core.loading._text import CODE_SUFFIXES, MARKDOWN_SUFFIXES, load_code, load_text
+from core.loading.pdf.load import load_pdf
 from core.loading.skipped import advice
 from core.loading.tables import Column, TableOptions, describe_columns
 from core.records.document import Document
@@ -34,7 +34,7 @@ def _lazy(module: str, function: str) -> Loader:
     """Return a loader that imports its module, and so its parser, at the first call."""
 
     def load_lazy(name: str, data: bytes) -> Document:
-        loader: Loader = getattr(import_module(f"core.loading._{module}"), function)
+        loader: Loader = getattr(import_module(f"core.loading.{module}"), function)
         return loader(name, data)
 
     return load_lazy
@@ -43,25 +43,25 @@ def _lazy(module: str, function: str) -> Loader:
 LOADERS: dict[str, Loader] = {
     **dict.fromkeys(CODE_SUFFIXES, load_code),  # first: a format of its own below takes a suffix over
     ".pdf": load_pdf,
-    **dict.fromkeys((".docx", ".docm", ".dotx", ".dotm"), _lazy("word", "load_docx")),
-    **dict.fromkeys((".pptx", ".pptm", ".potx", ".potm", ".ppsx", ".ppsm"), _lazy("powerpoint", "load_pptx")),
-    **dict.fromkeys((".xlsx", ".xlsm", ".xltx", ".xltm"), _lazy("excel", "load_xlsx")),
-    **dict.fromkeys((".odt", ".ott"), _lazy("opendocument", "load_odt")),
-    **dict.fromkeys((".ods", ".ots"), _lazy("opendocument", "load_ods")),
-    **dict.fromkeys((".odp", ".otp"), _lazy("opendocument", "load_odp")),
-    ".rtf": _lazy("rtf", "load_rtf"),
-    ".epub": _lazy("epub", "load_epub"),
-    ".html": _lazy("html", "load_html"),
-    ".htm": _lazy("html", "load_html"),
-    ".xhtml": _lazy("html", "load_html"),
-    ".xht": _lazy("html", "load_html"),
-    ".ipynb": _lazy("notebook", "load_notebook"),
-    ".eml": _lazy("mail", "load_eml"),
-    ".mbox": _lazy("mail", "load_mbox"),
-    ".srt": _lazy("subtitles", "load_subtitles"),
-    ".vtt": _lazy("subtitles", "load_subtitles"),
-    ".tex": _lazy("latex", "load_latex"),
-    ".latex": _lazy("latex", "load_latex"),
+    **dict.fromkeys((".docx", ".docm", ".dotx", ".dotm"), _lazy("office.word", "load_docx")),
+    **dict.fromkeys((".pptx", ".pptm", ".potx", ".potm", ".ppsx", ".ppsm"), _lazy("office.powerpoint", "load_pptx")),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xltx", ".xltm"), _lazy("office.excel", "load_xlsx")),
+    **dict.fromkeys((".odt", ".ott"), _lazy("office.opendocument", "load_odt")),
+    **dict.fromkeys((".ods", ".ots"), _lazy("office.opendocument", "load_ods")),
+    **dict.fromkeys((".odp", ".otp"), _lazy("office.opendocument", "load_odp")),
+    ".rtf": _lazy("rtf.load", "load_rtf"),
+    ".epub": _lazy("_epub", "load_epub"),
+    ".html": _lazy("html.load", "load_html"),
+    ".htm": _lazy("html.load", "load_html"),
+    ".xhtml": _lazy("html.load", "load_html"),
+    ".xht": _lazy("html.load", "load_html"),
+    ".ipynb": _lazy("_notebook", "load_notebook"),
+    ".eml": _lazy("mail.load", "load_eml"),
+    ".mbox": _lazy("mail.load", "load_mbox"),
+    ".srt": _lazy("_subtitles", "load_subtitles"),
+    ".vtt": _lazy("_subtitles", "load_subtitles"),
+    ".tex": _lazy("latex.load", "load_latex"),
+    ".latex": _lazy("latex.load", "load_latex"),
     **dict.fromkeys(MARKDOWN_SUFFIXES, load_text),
     ".txt": load_text,
     ".text": load_text,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.loading._number_format import NumberFormat
 from core.loading.loader import load
+from core.loading.office._number_format import NumberFormat
 from core.records.document import Document
 from tests.support.office_maker import element, in_strict, member, sheet_rows, with_parts, workbook
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.loading._html import convert_html, html_to_markdown
 from core.loading._markdown import markdown_headings, markdown_tables
+from core.loading.html.load import convert_html, html_to_markdown
 
 HEAD = "<tr><th>Part</th><th>Use</th></tr>"
 

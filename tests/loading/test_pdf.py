@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from core.loading._pdf import OutlineEntry, find_headings, join_hyphens, remove_running_headers
-from core.loading._pdf_layout import find_gutter, mark_paragraphs, read_blocks
-from core.loading._pdf_runs import Box
 from core.loading.loader import load
+from core.loading.pdf._layout import find_gutter, mark_paragraphs, read_blocks
+from core.loading.pdf._runs import Box
+from core.loading.pdf.load import OutlineEntry, find_headings, join_hyphens, remove_running_headers
 from core.records.document import Document, Heading, Page
 from tests.support.pdf_maker import Line, make_pdf
 
