@@ -1,8 +1,9 @@
 """Load a file's bytes into a Document: the registry of formats.
 
-To add a format, write a private module in this package, or a package in it, with a function ``load_x(name, data) -> Document`` that raises
-only LoadingErrors, register its suffix in ``LOADERS`` (``_lazy`` imports the module with the first such file), name the
-format in ``SUPPORTED_FORMATS``, and add a test and broken files in tests/loading and tests/support/broken.py.
+To add a format, write a private module in this package, or a package in it, with a function
+``load_x(name, data) -> Document`` that raises only LoadingErrors, register its suffix in ``LOADERS`` (``_lazy`` imports
+the module with the first such file), name the format in ``SUPPORTED_FORMATS``, and add a test and broken files in
+tests/loading and tests/support/broken.py.
 """
 
 from __future__ import annotations
