@@ -131,11 +131,17 @@ with ranking:
         for hit in result.hits:
             show_hit(workspace, result, hit)
 with aside:
-    st.markdown(
-        "**How the scores fall**",
-        help="Longer is better. A steep fall after the first hits: few chunks are like the query. "
-        "A flat one: many are about as similar.",
-    )
+    if result.reranker:
+        st.markdown(
+            "**The bi-encoder's scores in the cross-encoder's order**",
+            help="Longer is better. Bars that do not fall from top to bottom show where the cross-encoder disagrees.",
+        )
+    else:
+        st.markdown(
+            "**How the scores fall**",
+            help="Longer is better. A steep fall after the first hits: few chunks are like the query. "
+            "A flat one: many are about as similar.",
+        )
     show_chart(score_profile(result), "profile")
     st.caption(
         f"{literal(result.model)} puts every text into {collection.dimension} numbers. The query's are computed now, "

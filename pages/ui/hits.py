@@ -29,7 +29,7 @@ def show_hit(workspace: Workspace, result: SearchResult, hit: Hit, below: Callab
     with st.container(border=True, key=f"hit-{hit.rank}"):
         st.html(hit_card(hit, result.query, result.metric, max(hit.bi_score for hit in result.hits)))
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-            if st.button("Show in context", key=f"context-{hit.rank}", icon=":material/article:", type="tertiary"):
+            if st.button("Show in context", key=f"context-{hit.chunk_id}", icon=":material/article:", type="tertiary"):
                 open_context_dialog(workspace, result.query, hit)
             st.caption(f"characters {hit.start:,} to {hit.end:,} · {plural(hit.tokens, 'token')}", width="content")
         if below:

@@ -117,6 +117,20 @@ def test_windows_follow_pages() -> None:
     ]
 
 
+def pager() -> None:
+    from core.library.document_view import WINDOW, Opened
+    from core.records.document import Document, Page
+    from pages.ui.library.reader import _choose_window
+
+    pages = (Page(0, 10, 1), Page(10, WINDOW + 20, 2), Page(WINDOW + 20, WINDOW + 21, 3))
+    _choose_window(Opened(Document("a", "y" * (WINDOW + 21), pages), ()), "a")
+
+
+def test_the_pager_counts_parts_where_a_page_takes_several() -> None:
+    page = AppTest.from_function(pager).run()
+    assert [caption.value for caption in page.caption] == ["part 1 of 4 · page 1 of 3 · characters 0 to 10 of 6,021"]
+
+
 def test_an_opened_document_has_its_chunks_by_place(workspace: Workspace) -> None:
     index(
         workspace,

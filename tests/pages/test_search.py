@@ -13,7 +13,7 @@ from core.settings import Settings
 from core.workspace import Workspace
 from pages.ui.page import literal
 from tests.support.fakes import FakeEncoder
-from tests.support.pages import EVIL_NAME, ODD, address, cards, html, opened, said
+from tests.support.pages import EVIL_NAME, ODD, address, cards, html, opened, press, said
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
 
@@ -125,7 +125,7 @@ def test_what_a_document_says_is_never_markup() -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in card
     assert "&lt;b&gt;*bold*&lt;/b&gt; $y$ :red[x].md" in card
     assert "**<mark>bold</mark>** $x^2$ :red[hi]" in card
-    page.button(key="context-1").click().run()
+    press(page, "Show in context")
     (shown,) = html(page, "rs-chunk")
     assert "<script" not in shown
     assert "&lt;script&gt;" in shown

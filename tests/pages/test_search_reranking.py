@@ -29,6 +29,7 @@ def test_search_reranks_where_the_address_asks_for_it() -> None:
     assert len(cards(page)) == 10
     assert all(badges(page))
     assert "rerank 50 pairs <b>" in times(page)
+    assert any("bi-encoder's scores in the cross-encoder's order" in text.value for text in page.markdown)
     assert all("cross-encoder, probability" in card and "cosine similarity, rank" in card for card in cards(page))
     assert address(page)["rerank"] == ["1"]
     assert said(page) == ""

@@ -82,8 +82,10 @@ def _choose_window(opened: Opened, document_id: str) -> Window:
         return windows[0]
     number = st.pagination(len(windows), key=_window_key(document_id))
     window = windows[number - 1]
-    page = f"page {window.page} of {opened.document.pages[-1].number} · " if window.page is not None else ""
-    st.caption(f"{page}characters {window.start:,} to {window.end:,} of {len(opened.document.text):,}")
+    pages = opened.document.pages
+    page = f"page {window.page} of {pages[-1].number} · " if window.page is not None else ""
+    part = f"part {number} of {len(windows)} · " if len(windows) != len(pages) else ""  # a long page takes several
+    st.caption(f"{part}{page}characters {window.start:,} to {window.end:,} of {len(opened.document.text):,}")
     return window
 
 
