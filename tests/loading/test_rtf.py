@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.errors import NoText
+from core.errors import DamagedFile, NoText
 from core.loading.loader import load
 from core.records.document import Document
 
@@ -242,3 +242,9 @@ def test_stray_braces_lose_nothing() -> None:
 def test_hostile_input_is_no_burden(body: str) -> None:
     with pytest.raises(NoText):
         read(body)
+
+
+def test_text_behind_the_last_brace_is_read_and_a_file_that_is_cut_is_refused() -> None:
+    assert load("a.rtf", rb"{\rtf1 Hello\par} junk").text == "Hello\n\njunk\n"
+    with pytest.raises(DamagedFile, match="its end is missing"):
+        load("a.rtf", rb"{\rtf1 Hello\par {\b cut")

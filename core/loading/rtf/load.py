@@ -18,9 +18,9 @@ def load_rtf(name: str, data: bytes) -> Document:
     """
     if not data.lstrip().startswith(b"{\\rtf"):
         raise wrong_file_type(name, data, "an RTF document")
-    if not data.rstrip(b"\0 \t\r\n").endswith(b"}"):
-        raise damaged_file(name, "its end is missing")
     reader = RtfReader(data.decode("latin-1"))
+    if reader.open_groups and not data.rstrip(b"\0 \t\r\n").endswith(b"}"):
+        raise damaged_file(name, "its end is missing")
     footnotes = list(filter(None, reader.footnotes))
     comments = list(filter(None, reader.comments))
     parts = [reader.body.finish(), *footnotes, *comments, *reader.headers]
