@@ -17,6 +17,7 @@ from core.loading._detection import check_zip, damaged_file, read_part
 from core.loading._encoding import decode
 from core.loading._markdown import markdown_document
 from core.loading._metadata import dublin_core, parse_xml
+from core.loading._omissions import first_names
 from core.loading.html.load import convert_html, page_notes
 from core.records.document import Document
 from core.util.formatting import plural
@@ -97,10 +98,8 @@ class _Chapters:
         """Yield what the text lacks, once it was read."""
         yield from self._notes
         if self._missing:
-            shown = ", ".join(self._missing[:10]) + (
-                f" and {len(self._missing) - 10} more" if self._missing[10:] else ""
-            )
-            yield f"{plural(len(self._missing), 'part')} that the book lists but does not hold: {shown}"
+            names = first_names(self._missing)
+            yield f"{plural(len(self._missing), 'part')} that the book lists but does not hold: {names}"
         if self._blank:
             yield f"{plural(self._blank, 'chapter')} without text, only pictures"
         yield from page_notes(self._counts)

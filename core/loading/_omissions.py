@@ -45,5 +45,11 @@ def listed(items: Iterable[str]) -> str:
     """Return items as text, at most ten of them: ``A1``, ``A1, B7 and C9``."""
     names = list(items)
     if len(names) > _MOST_PLACES:
-        return f"{', '.join(names[:_MOST_PLACES])} and {len(names) - _MOST_PLACES:,} more"
+        return first_names(names)
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def first_names(names: Sequence[str], limit: int = _MOST_PLACES) -> str:
+    """Return the first names with commas, and how many more there are: ``a.png, b.png and 5 more``."""
+    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from core.errors import UnsupportedFile
+from core.loading._omissions import first_names
 from core.util.formatting import plural
 
 NAMED = 3  # files that a line names
@@ -71,12 +72,12 @@ def by_reason(skipped: Iterable[SkippedSource]) -> Iterator[SkippedFiles]:
             yield SkippedFiles(names[0], reason)
         else:
             which = f"{kinds(names)}, each " if advice(names[0]) else "each "
-            yield SkippedFiles(plural(len(names), "file"), f"{which}{reason} ({_named(names)})")
+            yield SkippedFiles(plural(len(names), "file"), f"{which}{reason} ({first_names(names, NAMED)})")
     if len(other) == 1:
         yield SkippedFiles(other[0], "is of a kind that is not read")
     elif other:
         yield SkippedFiles(
-            f"{plural(len(other), 'file')} of kinds that are not read", f"{kinds(other)}: {_named(other)}"
+            f"{plural(len(other), 'file')} of kinds that are not read", f"{kinds(other)}: {first_names(other, NAMED)}"
         )
 
 
@@ -84,8 +85,3 @@ def kinds(names: Iterable[str]) -> str:
     """Return how many files there are of each suffix, the most frequent first."""
     counts = Counter(PurePosixPath(name).suffix.lower() or "without a suffix" for name in names)
     return ", ".join(f"{count:,} {suffix}" for suffix, count in counts.most_common())
-
-
-def _named(names: list[str]) -> str:
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more

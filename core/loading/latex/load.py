@@ -9,6 +9,7 @@ from core.loading._detection import reject_other_format
 from core.loading._encoding import clean_text, decode
 from core.loading._markdown import markdown_document
 from core.loading._metadata import file_metadata
+from core.loading._omissions import first_names
 from core.loading.latex._reader import LatexReader
 from core.loading.latex._tokens import LISTING, tokenize
 from core.records.document import Document
@@ -23,7 +24,6 @@ _ENCODING = re.compile(rb"^[^%\n]*\\usepackage\s*\[([A-Za-z\d-]{2,20})\]\s*\{inp
 _ENCODINGS = {
     b"ansinew": "cp1252", b"applemac": "mac_roman", b"latin9": "iso8859-15", b"utf8x": "utf-8", b"macce": "mac_latin2",
 }  # fmt: skip
-_MAX_NAMES = 10
 
 
 def load_latex(name: str, data: bytes) -> Document:
@@ -47,7 +47,7 @@ def load_latex(name: str, data: bytes) -> Document:
     text = "\n\n".join([*filter(None, head), _markdown(reader)])
     if reader.files and not text.strip():
         raise NoText(
-            f"{name} holds no text of its own: bring the files that it includes, {_listed(list(reader.files))}"
+            f"{name} holds no text of its own: bring the files that it includes, {first_names(list(reader.files))}"
         )
     return markdown_document(name, data, text, metadata, notes=(*decoded.notes, *_notes(reader)))
 
@@ -75,20 +75,15 @@ def _notes(reader: LatexReader) -> tuple[str, ...]:
     """Return what the text lacks of what LaTeX would print."""
     notes = []
     if reader.files:
-        notes.append(f"other files that it includes are not read: {_listed(list(reader.files))}")
+        notes.append(f"other files that it includes are not read: {first_names(list(reader.files))}")
     if reader.pictures:
         notes.append(f"{plural(reader.pictures, 'picture')} without a description")
     if reader.drawings:
         notes.append(f"{plural(reader.drawings, 'drawing')} (such as TikZ) left out")
     if reader.unknown:
         names = sorted(reader.unknown, key=lambda name: (-reader.unknown[name], name))
-        commands = _listed([f"\\{name}" for name in names])
+        commands = first_names([f"\\{name}" for name in names])
         notes.append(f"commands whose meaning is not in the file are left out: {commands}")
     if reader.exhausted:
         notes.append("its own commands stand for too much: not all of them are followed")
     return tuple(notes)
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - _MAX_NAMES
-    return ", ".join(names[:_MAX_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -15,6 +15,7 @@ from itertools import islice
 
 from core.errors import LoadingError
 from core.loading._encoding import clean_text, decode
+from core.loading._omissions import first_names
 from core.loading.html.load import convert_html, declared_encoding
 from core.loading.mail._calendar import calendar_id, calendar_lines
 from core.loading.mail._transfer import part_bytes, signed_content, without_uu_blocks
@@ -25,7 +26,6 @@ MAX_NESTING = 30  # parts inside parts; what is deeper is named, not read
 _END_OF_HEADER = b"\n\n"
 _GUESSED_FROM = 20_000  # bytes of a text that tell its encoding
 TOO_DEEP = f"parts nested more than {MAX_NESTING} deep are not read"
-NAMED = 10  # attachments that a note names
 COVERED = 0.8  # share of the HTML's words that the plain text must have to be read in its stead
 STUB_WORDS = 60
 _SHOWN_HEADERS = ("From", "To", "Cc", "Date")
@@ -92,10 +92,8 @@ def attachment_note(attached: Sequence[str]) -> tuple[str, ...]:
     """Return the note that names the attachments, which are not read; none where nothing is attached."""
     if not attached:
         return ()
-    names = ", ".join(attached[:NAMED])
-    more = f" and {len(attached) - NAMED} more" if len(attached) > NAMED else ""
     verb = "is" if len(attached) == 1 else "are"
-    return (f"{plural(len(attached), 'attachment')} {verb} not read: {names}{more}",)
+    return (f"{plural(len(attached), 'attachment')} {verb} not read: {first_names(attached)}",)
 
 
 def header_text(message: Message, name: str) -> str:

@@ -12,6 +12,7 @@ from lxml import etree
 from core.loading._detection import check_zip, damaged_file, encrypted_file, read_part
 from core.loading._metadata import dublin_core
 from core.loading._omissions import Omissions
+from core.loading.office._xml import parse_part
 from core.records.document import Metadata
 
 _MOST_PARENTS = 20  # of a style
@@ -88,15 +89,7 @@ class OpenDocument:
 
     def xml(self, part: str) -> etree._Element | None:
         """Return a part's root element, None if there is no such part. Raises DamagedFile."""
-        content = read_part(self._data, normpath(part).lstrip("/"))
-        if not content.strip():
-            return None
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
-        try:
-            return etree.fromstring(content, parser)
-        except (etree.LxmlError, ValueError) as error:
-            reason = " ".join(str(error)[:120].split())
-            raise damaged_file(self.name, f"its content cannot be read: {part[:60]}: {reason}") from error
+        return parse_part(self.name, part, read_part(self._data, normpath(part).lstrip("/")))
 
     def control_text(self, identity: str) -> str:
         """Return what a form's control shows: its label, and what was typed or chosen."""

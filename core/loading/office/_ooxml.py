@@ -13,9 +13,9 @@ from urllib.parse import unquote
 
 from lxml import etree
 
-from core.errors import DamagedFile
 from core.loading._detection import ZIP_ERRORS, check_zip, damaged_file
 from core.loading._metadata import dublin_core
+from core.loading.office._xml import parse_part
 from core.records.document import Metadata
 
 # Namespaces by the prefix that the standard gives them. Those of the strict variant, which begin with
@@ -175,23 +175,16 @@ class Package:
 
     def xml(self, part: str) -> etree._Element | None:
         """Return a part's root element, None if there is no such part. Raises DamagedFile for broken XML."""
-        content = self.read(part) if part else b""
-        if not content.strip():
-            return None
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
-        try:
-            return etree.fromstring(content, parser)
-        except (etree.LxmlError, ValueError) as error:
-            raise self.unreadable(part, error) from error
+        return parse_part(self.name, part, self.read(part) if part else b"")
 
-    def unreadable(self, part: str, error: object) -> DamagedFile:
-        """Return the error for a part whose XML is broken."""
-        return damaged_file(self.name, f"its content cannot be read: {part[:60]}: {' '.join(str(error)[:120].split())}")
-
-    def main_part(self, default: str) -> str:
-        """Return the path of the document's main part."""
+    def main(self, default: str, content: str) -> tuple[str, etree._Element]:
+        """Return the path and the root of the document's main part, which has its ``content``. Raises DamagedFile."""
         found = next((to.target for to in self.related("").values() if to.kind == "officeDocument"), "")
-        return found if self._key(found) in self._members else default
+        path = found if self._key(found) in self._members else default
+        root = self.xml(path)
+        if root is None:
+            raise damaged_file(self.name, f"it has no {content}")
+        return path, root
 
     def related(self, part: str) -> dict[str, Relationship]:
         """Return the relationships of a part by their ids."""

@@ -25,6 +25,7 @@ from core.loading.office._ooxml import (
 )  # fmt: skip
 from core.loading.office._sheet import Book, read_sheet, rich_text, shared_texts, unescaped
 from core.loading.office._sheet_layout import sheet_notes, sheet_text
+from core.loading.office._xml import unreadable_part
 from core.records.document import Document
 from core.util.formatting import plural
 
@@ -46,18 +47,14 @@ class _Workbook:
 
     def __init__(self, package: Package) -> None:
         self._package = package
-        self._main = package.main_part("xl/workbook.xml")
-        root = package.xml(self._main)
-        if root is None:
-            raise damaged_file(package.name, "it has no list of its sheets")
-        self._root = root
+        self._main, self._root = package.main("xl/workbook.xml", "list of its sheets")
         self._parts = package.related(self._main)
         self._book = self._shared()
         self._omissions = Omissions()
         self._said: list[str] = []
         self._characters = 0
         self._margins: set[str] = set()  # texts of headers and footers, which sheets repeat
-        calculation = child(root, "s:calcPr")
+        calculation = child(self._root, "s:calcPr")
         self._is_computed_later = calculation is not None and attribute(calculation, "fullCalcOnLoad") in ("1", "true")
 
     def notes(self) -> tuple[str, ...]:
@@ -73,7 +70,7 @@ class _Workbook:
             try:
                 texts = list(shared_texts(xml)) if xml.strip() else []
             except etree.LxmlError as error:
-                raise self._package.unreadable(part, error) from error
+                raise unreadable_part(self._package.name, part, error) from error
         codes, styles = dict(BUILT_IN), []
         for part in self._package.related_parts(self._main, "styles"):
             root = self._package.xml(part)
@@ -111,7 +108,7 @@ class _Workbook:
                 # Programs that cannot compute write 0 for every formula, and ask for values at the next opening.
                 cells = read_sheet(xml, self._book, ignores_values=True)
         except etree.LxmlError as error:
-            raise self._package.unreadable(part, error) from error
+            raise unreadable_part(self._package.name, part, error) from error
         characters = sum(len(text) for row in cells.rows.values() for text in row.values())
         if self._characters + characters > MAX_CHARACTERS:
             raise damaged_file(self._package.name, "its cells repeat one another's texts without end")

@@ -91,10 +91,7 @@ class _Presentation:
 
     def __init__(self, package: Package) -> None:
         self._package = package
-        self._main = package.main_part("ppt/presentation.xml")
-        root = package.xml(self._main)
-        if root is None:
-            raise damaged_file(package.name, "it has no list of its slides")
+        self._main, root = package.main("ppt/presentation.xml", "list of its slides")
         parts = package.related(self._main)
         listed = [parts.get(relationship_id(slide)) for slide in children(child(root, "p:sldIdLst"), "p:sldId")]
         self._slides = [to.target for to in listed if to and to.target and package.is_first_use(to.target)]

@@ -44,10 +44,9 @@ def load_docx(name: str, data: bytes) -> Document:
 
 def _read(package: Package, depth: int) -> tuple[str, tuple[str, ...]]:
     """Return a document's text and notes; ``depth`` counts the documents that it is embedded in."""
-    main = package.main_part("word/document.xml")
-    root = package.xml(main)
-    body = child(root, "w:body") if root is not None else None
-    if root is None or body is None:
+    main, root = package.main("word/document.xml", "text part")
+    body = child(root, "w:body")
+    if body is None:
         raise damaged_file(package.name, "it has no text part")
     said: list[str] = []
 

@@ -43,6 +43,11 @@ _Matrix = tuple[float, float, float, float, float, float]
 _UNMOVED: _Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 
 
+def count_words(text: str) -> int:
+    """Return the number of runs of letters and digits."""
+    return len(_WORD.findall(text))
+
+
 @dataclass(frozen=True)
 class PageContent:
     """One page: its text, what stands on it beside, and what of it has no text."""
@@ -60,7 +65,7 @@ class PageContent:
     @property
     def words(self) -> int:
         """Number of words."""
-        return len(_WORD.findall(self.text))
+        return count_words(self.text)
 
     def is_scan(self, words: int) -> bool:
         """Return whether the page is a picture with ``words`` words of its own beside it."""

@@ -6,14 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from core.loading.pdf._content import PageContent
+from core.loading.pdf._content import PageContent, count_words
 from core.util.formatting import plural
 
 _MAX_PLACES = 10
 _MIN_REPEATS = 3  # pages on which a line stands that is a stamp, header or footer
 _UNNAMED = "\ufffd"  # a letter that its font does not name
 _NUMBER = re.compile(r"\d+")
-_WORD = re.compile(r"[^\W_]+")
 
 
 def no_text_message(name: str, contents: Sequence[PageContent]) -> str:
@@ -100,7 +99,7 @@ def _own_words(contents: Sequence[PageContent]) -> list[int]:
     """Return how many words each page has without the lines that, numbers aside, stand on other pages too."""
     lines_by_page = [[_NUMBER.sub("#", line.strip()) for line in content.text.split("\n")] for content in contents]
     repeats = Counter(line for lines in lines_by_page for line in set(lines))
-    return [sum(len(_WORD.findall(line)) for line in lines if repeats[line] < _MIN_REPEATS) for lines in lines_by_page]
+    return [sum(count_words(line) for line in lines if repeats[line] < _MIN_REPEATS) for lines in lines_by_page]
 
 
 def _pages(numbers: Sequence[int], total: int) -> str:
