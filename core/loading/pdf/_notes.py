@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from core.loading._omissions import first_names, place_names
 from core.loading.pdf._content import PageContent, count_words
 from core.util.formatting import plural
 
-_MAX_PLACES = 10
 _MIN_REPEATS = 3  # pages on which a line stands that is a stamp, header or footer
 _UNNAMED = "\ufffd"  # a letter that its font does not name
 _NUMBER = re.compile(r"\d+")
@@ -90,7 +90,7 @@ def pdf_notes(contents: Sequence[PageContent], attached: Sequence[str], has_xfa_
     ]
     files = len(attached) + sum(content.attachments for content in contents)
     if files:
-        names = f" ({', '.join(attached[:_MAX_PLACES])})" if attached else ""
+        names = f" ({first_names(attached)})" if attached else ""
         notes.append(f"{plural(files, 'attached file')} not read{names}")
     return tuple(notes)
 
@@ -104,12 +104,7 @@ def _own_words(contents: Sequence[PageContent]) -> list[int]:
 
 def _pages(numbers: Sequence[int], total: int) -> str:
     """Return pages in words: "page 2 of 4", "pages 2, 3 and 5 of 9", at most ten of them."""
-    named = [str(number) for number in numbers[:_MAX_PLACES]]
-    more = len(numbers) - _MAX_PLACES
-    if more > 0:
-        return f"pages {', '.join(named)} and {more} more of {total}"
-    listed = f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else named[0]
-    return f"page{'s' if len(named) > 1 else ''} {listed} of {total}"
+    return f"{place_names('page', numbers)} of {total}"
 
 
 def _verb(numbers: Sequence[int], one: str, many: str) -> str:
